@@ -1,0 +1,1 @@
+"""Findings in and out of files of other programs."""

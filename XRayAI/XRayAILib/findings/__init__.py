@@ -1,0 +1,1 @@
+"""What a reader, human or model, says of one radiograph."""

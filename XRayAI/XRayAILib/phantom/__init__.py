@@ -1,0 +1,1 @@
+"""Radiographs of a computed thorax, with the exact truth."""

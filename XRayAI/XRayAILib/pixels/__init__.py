@@ -1,0 +1,1 @@
+"""Pixels as arrays: resampling, filling and tracing outlines."""

@@ -1,0 +1,1 @@
+"""The collection on disk: images, findings with their whole history, splits, audit."""

@@ -1,0 +1,1 @@
+"""From a model to findings that a person can judge."""

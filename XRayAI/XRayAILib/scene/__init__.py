@@ -1,0 +1,1 @@
+"""Radiographs and findings to and from a MRML scene."""

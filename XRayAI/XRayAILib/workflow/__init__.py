@@ -1,0 +1,1 @@
+"""What a person does, step by step; panels and command line both drive these objects."""
