@@ -1,0 +1,81 @@
+"""PNG, JPEG, TIFF and BMP files as radiographs."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from XRayAILib.dicom.errors import UnreadableError
+from XRayAILib.dicom.file_header import MAX_PIXELS
+from XRayAILib.dicom.grayscale import Grayscale, Window
+from XRayAILib.dicom.header import PICTURE, Header
+from XRayAILib.dicom.spacing import Spacing
+
+_MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"BM")
+
+
+def is_picture(start: bytes) -> bool:
+    """Whether a file that begins with ``start`` (its first 132 bytes) is a picture.
+
+    A DICOM file may carry the first bytes of a TIFF in its preamble, so that both kinds of program open it (PS3.10 7.1).
+    """
+    return start.startswith(_MAGIC) and start[128:132] != b"DICM"
+
+
+def read_picture_header(path: Path) -> Header:
+    """The header of a picture; a picture knows no patient and no millimetres."""
+    with _opened(path) as picture:
+        columns, rows = picture.size
+        mode = picture.mode
+    return Header(
+        uid=f"sha256:{_digest(path)}",
+        path=str(path),
+        rows=rows,
+        columns=columns,
+        spacing=Spacing.unknown(),
+        modality=PICTURE,
+        photometric="MONOCHROME2",
+        transfer_syntax=path.suffix.lstrip(".").lower(),
+        notes=("colour picture turned to grey",) if mode not in ("1", "L", "I;16", "I;16B", "I", "F") else (),
+    )
+
+
+def read_picture(path: Path) -> tuple[np.ndarray, Grayscale]:
+    """Stored values (rows, columns), uint8 or uint16, and the plain transformation that shows them as they are."""
+    with _opened(path) as picture:
+        try:
+            mode = picture.mode if picture.mode in ("L", "I;16", "I;16B", "I") else "L"
+            array = np.asarray(picture if mode == picture.mode else picture.convert("L"))
+        except (OSError, SyntaxError, ValueError) as error:
+            raise UnreadableError(str(path), f"damaged or truncated picture ({error})") from error
+    if array.dtype == np.int32:
+        array = np.clip(array, 0, 65535)
+    stored = array.astype(np.uint8 if array.dtype == np.uint8 else np.uint16)
+    top = 255.0 if stored.dtype == np.uint8 else float(max(int(stored.max(initial=0)), 255))
+    return stored, Grayscale((Window(top / 2.0, top, "LINEAR_EXACT"),))
+
+
+def _opened(path: Path):  # type: ignore[no-untyped-def]  # PIL is imported late
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        picture = Image.open(path)
+    except UnidentifiedImageError as error:
+        raise UnreadableError(str(path), "not a picture that can be read") from error
+    except Image.DecompressionBombError as error:
+        raise UnreadableError(str(path), f"far too many pixels for a radiograph ({error})") from error
+    except (OSError, ValueError, SyntaxError) as error:
+        raise UnreadableError(str(path), f"damaged picture ({error})") from error
+    if picture.size[0] * picture.size[1] > MAX_PIXELS:
+        raise UnreadableError(str(path), f"it claims {picture.size[0]} x {picture.size[1]} pixels")
+    return picture
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,111 @@
+"""Millimetres of a projection radiograph, and where they come from (PS3.3 10.7.1)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+
+class SpacingSource(str, Enum):
+    """What a millimetre of the spacing is a millimetre of; shown beside every length."""
+
+    CALIBRATED = "calibrated"
+    DETECTOR = "detector plane"
+    UNKNOWN = "px"
+
+
+@dataclass(frozen=True)
+class Spacing:
+    """Distance between pixel centres.
+
+    Attributes
+    ----------
+    row, column
+        Millimetres between rows (y) and between columns (x); 1.0 where the source is ``UNKNOWN``.
+    magnification
+        EstimatedRadiographicMagnificationFactor, or SID / SOD; ``None`` where neither is given. Never applied silently:
+        a length in the patient is one in the detector plane divided by it.
+    """
+
+    row: float
+    column: float
+    source: SpacingSource
+    magnification: float | None = None
+
+    @classmethod
+    def unknown(cls) -> Spacing:
+        return cls(1.0, 1.0, SpacingSource.UNKNOWN)
+
+    @property
+    def known(self) -> bool:
+        return self.source is not SpacingSource.UNKNOWN
+
+    @property
+    def unit(self) -> str:
+        """The unit of lengths: ``mm`` or ``px``."""
+        return "mm" if self.known else "px"
+
+
+def read_spacing(dataset: Dataset) -> tuple[Spacing, list[str]]:
+    """The spacing that a dataset's attributes support, and notes on what is odd about them.
+
+    PixelSpacing equal to ImagerPixelSpacing is not calibrated; different, or with a calibration type, it is. A value
+    of 0 or below occurs in the wild and means nothing. ImagerPixelSpacing never passes for a calibrated spacing
+    (cornerstoneWADOImageLoader#261).
+    """
+    notes: list[str] = []
+    pixel = _pair(dataset, "PixelSpacing", notes)
+    imager = _pair(dataset, "ImagerPixelSpacing", notes)
+    film = _pair(dataset, "NominalScannedPixelSpacing", notes)
+    magnification = _magnification(dataset)
+    calibrated = bool(dataset.get("PixelSpacingCalibrationType"))
+    if pixel and (calibrated or (imager and not _close(pixel, imager))):
+        return Spacing(*pixel, SpacingSource.CALIBRATED), notes
+    detector = imager or pixel or film
+    if detector is None:
+        return Spacing.unknown(), notes
+    if imager is None:
+        name = "PixelSpacing without a calibration type" if pixel else "NominalScannedPixelSpacing of a film"
+        notes.append(f"the spacing comes from {name}: taken as the detector plane's")
+    return Spacing(*detector, SpacingSource.DETECTOR, magnification), notes
+
+
+def _pair(dataset: Dataset, keyword: str, notes: list[str]) -> tuple[float, float] | None:
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, Sequence) and not hasattr(value, "__len__"):
+        notes.append(f"{keyword} has one value instead of two: ignored")
+        return None
+    try:
+        row, column = (float(v) for v in value)
+    except (TypeError, ValueError):
+        notes.append(f"{keyword} is {value}: ignored")
+        return None
+    if not (math.isfinite(row) and math.isfinite(column) and row > 0 and column > 0):
+        notes.append(f"{keyword} is {row:.3f}\\{column:.3f}: the spacing is unknown, lengths are in pixels")
+        return None
+    return row, column
+
+
+def _magnification(dataset: Dataset) -> float | None:
+    try:
+        factor = float(dataset.get("EstimatedRadiographicMagnificationFactor") or 0)
+        if not factor:
+            source_detector = float(dataset.get("DistanceSourceToDetector") or 0)
+            source_patient = float(dataset.get("DistanceSourceToPatient") or 0)
+            factor = source_detector / source_patient if source_patient > 0 else 0.0
+    except (TypeError, ValueError):
+        return None
+    # Below 1 the patient would stand behind the detector.
+    return factor if math.isfinite(factor) and factor >= 1.0 else None
+
+
+def _close(first: tuple[float, float], second: tuple[float, float]) -> bool:
+    return all(math.isclose(a, b, rel_tol=1e-4) for a, b in zip(first, second, strict=True))
