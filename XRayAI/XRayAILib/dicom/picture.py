@@ -19,7 +19,8 @@ _MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"BM")
 def is_picture(start: bytes) -> bool:
     """Whether a file that begins with ``start`` (its first 132 bytes) is a picture.
 
-    A DICOM file may carry the first bytes of a TIFF in its preamble, so that both kinds of program open it (PS3.10 7.1).
+    A DICOM file may carry the first bytes of a TIFF in its preamble, so that both kinds of program open it
+    (PS3.10 7.1).
     """
     return start.startswith(_MAGIC) and start[128:132] != b"DICM"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from XRayAILib.dicom.errors import UnreadableError
@@ -12,8 +12,12 @@ from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.radiograph import read_header
 
 NEVER_IMAGES = frozenset(
-    (".csv", ".txt", ".md", ".json", ".xml", ".yaml", ".yml", ".toml", ".html", ".htm", ".pdf", ".doc", ".docx")
-    + (".xls", ".xlsx", ".py", ".ini", ".log", ".db", ".zip", ".exe", ".dll", ".npz", ".npy", ".svg", ".part")
+    f".{ending}"
+    for endings in (
+        "csv txt md json xml yaml yml toml html htm pdf doc docx xls xlsx",
+        "py ini log db zip exe dll npz npy svg part",
+    )
+    for ending in endings.split()
 )
 """Endings that are passed over without a word; a scan is about images."""
 
@@ -27,25 +31,44 @@ class Scanned:
     reason: str = ""
 
 
-def find_files(folders: Iterable[Path]) -> tuple[list[Path], list[Scanned]]:
-    """All files below ``folders`` that could be images, sorted, and the folders that could not be entered.
+@dataclass
+class Found:
+    """Files below some folders.
 
-    Links to folders are not followed, so a loop of links ends. Hidden files and folders are passed over.
+    Attributes
+    ----------
+    files
+        Those that could be images, sorted.
+    passed_over
+        How many others there were, by their name.
+    problems
+        Folders that could not be entered, with the reason.
     """
-    files: list[Path] = []
-    problems: list[Scanned] = []
+
+    files: list[Path] = field(default_factory=list)
+    passed_over: int = 0
+    problems: list[Scanned] = field(default_factory=list)
+
+
+def find_files(folders: Iterable[Path]) -> Found:
+    """The files below ``folders``. Links to folders are not followed, so a loop of links ends."""
+    found = Found()
 
     def refused(error: OSError) -> None:
-        problems.append(Scanned(Path(error.filename or "?"), reason=f"folder cannot be read ({error.strerror})"))
+        found.problems.append(Scanned(Path(error.filename or "?"), reason=f"folder cannot be read ({error.strerror})"))
 
     for folder in folders:
         if folder.is_file():
-            files.append(folder)
+            found.files.append(folder.resolve())
             continue
-        for root, names, leaves in os.walk(folder, onerror=refused):
+        for root, names, leaves in os.walk(folder.resolve(), onerror=refused):
             names[:] = sorted(n for n in names if not n.startswith("."))
-            files += [Path(root, n) for n in sorted(leaves) if _candidate(n)]
-    return files, problems
+            for name in sorted(leaves):
+                if _candidate(name):
+                    found.files.append(Path(root, name))
+                else:
+                    found.passed_over += 1
+    return found
 
 
 def scan(files: Iterable[Path]) -> Iterator[Scanned]:

@@ -47,7 +47,8 @@ class Label:
     color
         ``#rrggbb``.
     mirror
-        The label that this one becomes in a mirrored image (``left_lung`` for ``right_lung``); empty for one without sides.
+        The label that this one becomes in a mirrored image (``left_lung`` for ``right_lung``); empty where there are
+        no sides.
     options
         For ``Tool.IMAGE``: the allowed values.
     """

@@ -1,0 +1,168 @@
+"""The project's database: tables, connection and transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    create_engine,
+    event,
+)
+from sqlalchemy.exc import DatabaseError, OperationalError
+
+from XRayAILib.project.errors import ProjectError
+
+metadata = MetaData()
+
+images = Table(
+    "images",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("uid", String(200), unique=True, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("patient_id", String(200), index=True),
+    Column("study_date", String(10)),
+    Column("modality", String(16)),
+    Column("view", String(64)),
+    Column("spacing_source", String(16)),
+    Column("status", String(16), nullable=False, default="unlabelled", index=True),
+    Column("excluded", Text, nullable=False, default=""),
+    Column("split", String(16), nullable=False, default=""),
+    Column("header", Text, nullable=False),  # JSON of the whole Header
+)
+files = Table(
+    "files",
+    metadata,
+    Column("path", Text, primary_key=True),
+    Column("size", Integer),
+    Column("modified", Integer),  # nanoseconds
+    Column("reason", Text, nullable=False, default=""),  # why it is no radiograph; empty for one that is
+)
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("uid", String(200), ForeignKey("images.uid"), nullable=False),
+    Column("track", String(300), nullable=False),
+    Column("saved_by", String(300), nullable=False),
+    Column("time", String(32), nullable=False),
+    Column("change", Text, nullable=False),  # JSON: objects put, ids dropped
+    Index("revisions_of_track", "uid", "track"),
+)
+current = Table(
+    "current",
+    metadata,
+    Column("uid", String(200), ForeignKey("images.uid"), primary_key=True),
+    Column("track", String(300), primary_key=True),
+    Column("kind", String(16), nullable=False),
+    Column("revision", Integer, ForeignKey("revisions.id"), nullable=False),
+    Column("document", Text, nullable=False),  # JSON: author, shape, all objects
+)
+blobs = Table(
+    "blobs", metadata, Column("name", String(64), primary_key=True), Column("data", LargeBinary, nullable=False)
+)
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("time", String(32), nullable=False),
+    Column("who", String(300), nullable=False),
+    Column("action", String(64), nullable=False),
+    Column("detail", Text, nullable=False, default=""),
+    Column("seconds", Float),
+)
+
+_NETWORK = ("nfs", "cifs", "smb", "sshfs", "fuse.sshfs", "afpfs", "webdav", "davfs")
+
+
+class Database:
+    """A connection pool with the two ways to use it: :meth:`reading` and :meth:`writing`.
+
+    Parameters
+    ----------
+    url
+        Any SQLAlchemy URL; ``sqlite:///...`` for the usual project.
+    place
+        What messages call it: the project's folder.
+    """
+
+    def __init__(self, url: str, place: Path) -> None:
+        self.place = place
+        self.engine: Engine = create_engine(url)
+        if self.engine.dialect.name == "sqlite":
+            journal = "DELETE" if on_network_drive(place) else "WAL"
+            event.listen(self.engine, "connect", lambda connection, _: _prepare(connection, journal))
+            event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        with self.writing() as connection:
+            metadata.create_all(connection)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for queries that never waits for a writer."""
+        try:
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                yield connection
+        except DatabaseError as error:
+            raise self._explained(error) from error
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction: all of it is stored, or nothing."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except DatabaseError as error:
+            raise self._explained(error) from error
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+    def _explained(self, error: DatabaseError) -> ProjectError:
+        text = str(error.orig or error)
+        if "full" in text:
+            way = "the disk is full. Free some space and do it again; what was saved before is safe"
+        elif "locked" in text:
+            way = "another program has been writing to it for 30 s. Close that program or wait, then do it again"
+        elif "readonly" in text or "unable to open" in text:
+            way = "it cannot be written: check the permission of the folder"
+        elif "malformed" in text or "not a database" in text:
+            way = f"its database is damaged ({text}). Restore project.db from a backup"
+        else:
+            way = text
+        kind = "" if isinstance(error, OperationalError) else f" ({type(error).__name__})"
+        return ProjectError(f"Project {self.place}: {way}{kind}.")
+
+
+def on_network_drive(folder: Path) -> bool:
+    """Whether ``folder`` lies on a network drive, where SQLite's WAL mode does not work."""
+    import psutil
+
+    best, kind = -1, ""
+    resolved = str(folder.resolve())
+    for partition in psutil.disk_partitions(all=True):
+        mount = partition.mountpoint
+        inside = resolved == mount or resolved.startswith(mount.rstrip("/\\") + ("/" if "/" in mount else "\\"))
+        if inside and len(mount) > best:
+            best, kind = len(mount), partition.fstype.lower()
+    return kind.startswith(_NETWORK) or resolved.startswith("\\\\")
+
+
+def _prepare(connection, journal: str) -> None:  # type: ignore[no-untyped-def]  # a DBAPI connection
+    # The driver must not begin transactions of its own: SQLAlchemy's "begin" event does (SQLAlchemy, pysqlite notes).
+    connection.isolation_level = None
+    for pragma in ("busy_timeout = 30000", f"journal_mode = {journal}", "synchronous = NORMAL", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")

@@ -1,0 +1,130 @@
+"""Taking folders into a project: find the radiographs, add them, list what cannot be read."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from XRayAILib.dicom.header import Header
+from XRayAILib.dicom.scan import Scanned, find_files, scan
+from XRayAILib.project.project import Project
+
+BATCH_SECONDS = 1.0
+"""Commits at most this far apart, so that a crash costs little and a commit per file is not paid for."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a scan is: files done and in all, and radiographs found."""
+
+    done: int
+    total: int
+    found: int
+
+
+@dataclass
+class Intake:
+    """What a scan did.
+
+    Attributes
+    ----------
+    added, refreshed
+        Radiographs new to the project, and ones that it had.
+    unchanged
+        Files that an earlier scan had seen as they are now.
+    passed_over
+        Files whose name says that they are no image (``.txt``, ``.csv``, ...).
+    unreadable
+        (path, reason) of each file that is no radiograph.
+    duplicates
+        (path, path of the file that has the same radiograph already).
+    """
+
+    added: int = 0
+    refreshed: int = 0
+    unchanged: int = 0
+    passed_over: int = 0
+    cancelled: bool = False
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    duplicates: list[tuple[str, str]] = field(default_factory=list)
+
+
+def take_in(
+    project: Project,
+    folders: Iterable[Path],
+    describe: Callable[[Header], Header] = lambda header: header,
+    progress: Callable[[Progress], None] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Intake:
+    """Add every radiograph below ``folders`` to the project; a second run looks only at what changed.
+
+    Parameters
+    ----------
+    describe
+        Completes a header: the patient of a picture from a table beside it, for example.
+    cancelled
+        Asked between files; what was read so far stays, and the next run goes on from there.
+    """
+    found = find_files(folders)
+    known = project.known_files()
+    result = Intake(passed_over=found.passed_over, unreadable=[(str(p.path), p.reason) for p in found.problems])
+    stamps = {str(path): _stamp(path) for path in found.files}
+    changed = [path for path in found.files if known.get(str(path)) != stamps[str(path)]]
+    result.unchanged = len(found.files) - len(changed)
+    batch = _Batch(project, result, {image.uid: image.header.path for image in project.images()})
+    radiographs = 0
+    for done, scanned in enumerate(scan(changed), 1):
+        headers = tuple(describe(header) for header in scanned.headers)
+        batch.put(replace(scanned, headers=headers), stamps[str(scanned.path)])
+        radiographs += len(headers)
+        progress(Progress(done, len(changed), radiographs))
+        if cancelled():
+            result.cancelled = True
+            break
+    batch.commit()
+    return result
+
+
+class _Batch:
+    def __init__(self, project: Project, result: Intake, places: dict[str, str]) -> None:
+        self._project = project
+        self._result = result
+        self._places = places
+        self._headers: list[Header] = []
+        self._files: dict[str, tuple[int, int, str]] = {}
+        self._begun = time.monotonic()
+
+    def put(self, scanned: Scanned, stamp: tuple[int, int]) -> None:
+        path, reason = str(scanned.path), scanned.reason
+        for header in scanned.headers:
+            elsewhere = self._places.get(header.uid)
+            if elsewhere and elsewhere != path and Path(elsewhere).exists():
+                reason = f"the same radiograph as {elsewhere}"
+                self._result.duplicates.append((path, elsewhere))
+            else:
+                self._places[header.uid] = path
+                self._headers.append(header)
+        if scanned.reason:
+            self._result.unreadable.append((path, scanned.reason))
+        self._files[path] = (*stamp, reason)
+        if time.monotonic() - self._begun > BATCH_SECONDS:
+            self.commit()
+
+    def commit(self) -> None:
+        if self._headers or self._files:
+            added = self._project.add(self._headers)
+            self._result.added += added
+            self._result.refreshed += len(self._headers) - added
+            # After the images: a crash in between costs a second look, never an image.
+            self._project.note_files(self._files)
+        self._headers, self._files, self._begun = [], {}, time.monotonic()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0  # the scan itself will say what is wrong with the file
+    return status.st_size, status.st_mtime_ns

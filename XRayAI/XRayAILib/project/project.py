@@ -1,0 +1,247 @@
+"""Project: a folder with everything that belongs to one piece of research.
+
+::
+
+    with Project.create(folder) as project:
+        take_in(project, [pictures])
+        for image in project.images(text="PA"):
+            radiograph = project.radiograph(image.uid)
+            project.save(findings)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+
+from XRayAILib.dicom.header import Header
+from XRayAILib.dicom.radiograph import Radiograph, read_radiograph
+from XRayAILib.findings.author import Author, AuthorKind
+from XRayAILib.findings.chest import chest_schema
+from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.objects import now
+from XRayAILib.findings.schema import LabelSchema
+from XRayAILib.project.collection import Collection
+from XRayAILib.project.database import Database, audit
+from XRayAILib.project.errors import ProjectError
+from XRayAILib.project.history import History, Revision
+from XRayAILib.project.image import Image, ImageStatus
+
+FORMAT = 1
+
+
+class Project:
+    """An open project. Use :meth:`create` or :meth:`open`, and close it, or use it in a ``with``."""
+
+    def __init__(self, folder: Path, name: str, url: str) -> None:
+        self.folder = folder
+        self.name = name
+        self.schema = LabelSchema.read(folder / "schema.yaml")
+        self._database = Database(url, folder)
+        self._collection = Collection(self._database)
+        self._history = History(self._database)
+        for place in (self.models_folder, self.exports_folder, self.cache_folder, self.jobs_folder):
+            place.mkdir(exist_ok=True)
+
+    @classmethod
+    def create(cls, folder: Path, schema: LabelSchema | None = None, name: str = "") -> Project:
+        """Make a project in ``folder``, which may exist but must hold no project.
+
+        Raises
+        ------
+        ProjectError
+            The folder holds a project already, or cannot be written.
+        """
+        folder = Path(folder).resolve()
+        if (folder / "project.toml").exists():
+            raise ProjectError(f"{folder} holds a project already: open it, or choose another folder.")
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (schema or chest_schema()).write(folder / "schema.yaml")
+            text = f'format = {FORMAT}\nname = {json.dumps(name or folder.name)}\ncreated = "{now()}"\n'
+            temporary = folder / "project.toml.part"
+            temporary.write_text(text, "utf-8")
+            # The last step: a folder with this file is a whole project.
+            temporary.replace(folder / "project.toml")
+        except OSError as error:
+            raise ProjectError(f"No project can be made in {folder}: {error.strerror or error}.") from error
+        return cls.open(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> Project:
+        """Open the project in ``folder``; :class:`ProjectError` says what is wrong with it."""
+        folder = Path(folder).resolve()
+        settings = _read_settings(folder)
+        version = settings.get("format")
+        if not isinstance(version, int) or version > FORMAT:
+            raise ProjectError(f"{folder} was made by a newer version of X-Ray AI (format {version}): update X-Ray AI.")
+        url = str(settings.get("database") or f"sqlite:///{folder / 'project.db'}")
+        return cls(folder, str(settings.get("name") or folder.name), url)
+
+    @classmethod
+    def open_or_create(cls, folder: Path, schema: LabelSchema | None = None, name: str = "") -> Project:
+        if (Path(folder) / "project.toml").exists():
+            return cls.open(folder)
+        return cls.create(folder, schema, name)
+
+    def close(self) -> None:
+        self._database.close()
+
+    def __enter__(self) -> Project:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def models_folder(self) -> Path:
+        return self.folder / "models"
+
+    @property
+    def exports_folder(self) -> Path:
+        return self.folder / "exports"
+
+    @property
+    def cache_folder(self) -> Path:
+        """What can be computed again; it may be deleted at any time."""
+        return self.folder / "cache"
+
+    @property
+    def jobs_folder(self) -> Path:
+        """A folder per job: its log, its progress and its checkpoint."""
+        return self.folder / "jobs"
+
+    @property
+    def scenes_folder(self) -> Path:
+        return self.folder / "scenes"
+
+    def set_schema(self, schema: LabelSchema) -> None:
+        """Replace the label schema, on disk and here."""
+        schema.write(self.folder / "schema.yaml")
+        self.schema = schema
+
+    # Images -----------------------------------------------------------------------------------------------------
+
+    def add(self, headers: Iterable[Header]) -> int:
+        """See :meth:`Collection.add`."""
+        return self._collection.add(headers)
+
+    def images(
+        self, text: str = "", status: ImageStatus | str | None = None, limit: int | None = None, offset: int = 0
+    ) -> list[Image]:
+        """See :meth:`Collection.images`."""
+        return self._collection.images(text, status, limit, offset)
+
+    def image(self, uid: str) -> Image:
+        return self._collection.image(uid)
+
+    def header(self, uid: str) -> Header:
+        return self.image(uid).header
+
+    def count(self, text: str = "", status: ImageStatus | str | None = None) -> int:
+        return self._collection.count(text, status)
+
+    def priors(self, uid: str) -> list[Image]:
+        """See :meth:`Collection.priors`."""
+        return self._collection.priors(uid)
+
+    def exclude(self, uid: str, reason: str) -> None:
+        """Keep an image out of training and export, and say why."""
+        self._collection.exclude(uid, reason)
+
+    def include(self, uid: str) -> None:
+        self._collection.exclude(uid, "")
+
+    def assign_split(self, parts: Mapping[str, str]) -> None:
+        """See :meth:`Collection.assign_split`."""
+        self._collection.assign_split(parts)
+
+    def known_files(self) -> dict[str, tuple[int, int]]:
+        """See :meth:`Collection.known_files`."""
+        return self._collection.known_files()
+
+    def note_files(self, seen: Mapping[str, tuple[int, int, str]]) -> None:
+        """See :meth:`Collection.note_files`."""
+        self._collection.note_files(seen)
+
+    def note_unreadable(self, path: Path | str, reason: str) -> None:
+        """Remember one file that is no radiograph, and why."""
+        self._collection.note_files({str(path): (0, 0, reason)})
+
+    def unreadable(self) -> list[tuple[str, str]]:
+        """(path, reason) of every file that is no radiograph."""
+        return self._collection.unreadable()
+
+    def radiograph(self, uid: str) -> Radiograph:
+        """Read an image of the project, with the patient's data as the project has them."""
+        header = self.header(uid)
+        read = read_radiograph(header.path, header.frame)
+        return Radiograph(header, read.stored, read.grayscale)
+
+    # Findings ---------------------------------------------------------------------------------------------------
+
+    def save(self, findings: Findings, by: Author | None = None) -> int:
+        """See :meth:`History.save`."""
+        return self._history.save(findings, by)
+
+    def findings(self, uid: str, author_key: str) -> Findings | None:
+        return self._history.findings(uid, author_key)
+
+    def tracks(self, uid: str) -> list[Findings]:
+        """See :meth:`History.tracks`."""
+        return self._history.tracks(uid)
+
+    def reference(self, uid: str) -> Findings | None:
+        """See :meth:`History.reference`."""
+        return self._history.reference(uid)
+
+    def prediction(self, uid: str, digest: str | None = None) -> Findings | None:
+        """See :meth:`History.prediction`."""
+        return self._history.prediction(uid, digest)
+
+    def labelled(self, kinds: tuple[AuthorKind, ...] = (AuthorKind.PERSON, AuthorKind.IMPORT)) -> list[str]:
+        """See :meth:`History.labelled`."""
+        return self._history.labelled(kinds)
+
+    def revisions(self, uid: str) -> list[Revision]:
+        return self._history.revisions(uid)
+
+    def findings_at(self, uid: str, author_key: str, revision: int) -> Findings:
+        """See :meth:`History.at`."""
+        return self._history.at(uid, author_key, revision)
+
+    # Audit ------------------------------------------------------------------------------------------------------
+
+    def audit(self, action: str, detail: str = "", who: str = "") -> None:
+        """Append a line to the audit trail: who did what, when."""
+        who = who or os.environ.get("USER") or os.environ.get("USERNAME") or "unknown"
+        with self._database.writing() as connection:
+            connection.execute(audit.insert().values(time=now(), who=who, action=action, detail=detail))
+
+    def audit_trail(self) -> list[tuple[str, str, str, str]]:
+        """(time, who, action, detail), the oldest first."""
+        with self._database.reading() as connection:
+            rows = connection.execute(audit.select().order_by(audit.c.id))
+            return [(row.time, row.who, row.action, row.detail) for row in rows]
+
+
+def _read_settings(folder: Path) -> dict[str, object]:
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # Python 3.10
+        import tomli as tomllib
+
+    path = folder / "project.toml"
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise ProjectError(
+            f"{folder} is no project: it has no project.toml. Create one there, or choose another."
+        ) from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ProjectError(f"{path} cannot be read ({error}).") from error
