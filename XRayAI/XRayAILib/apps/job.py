@@ -1,0 +1,145 @@
+"""The job process: ``python -m XRayAILib.apps.job FOLDER``, started by :class:`XRayAILib.workflow.job.Job`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from XRayAILib.workflow.job import CANCEL, EVENTS, REQUEST
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+class Cancelled(Exception):
+    """The job was asked to end."""
+
+
+class Orders:
+    """Whether the job is to go on: the starter has not asked it to end, and is still there."""
+
+    def __init__(self, folder: Path, parent: int) -> None:
+        self._cancel = folder / CANCEL
+        self._parent = parent
+        self._asked = 0.0
+        self._gone = False
+
+    def __call__(self) -> bool:
+        """True when the job has to end. Cheap enough for every iteration."""
+        if self._cancel.exists():
+            return True
+        if time.monotonic() - self._asked > 2.0:
+            import psutil
+
+            self._asked = time.monotonic()
+            self._gone = not psutil.pid_exists(self._parent)
+        return self._gone
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the job whose request lies in the folder given; its exit status is 0 unless it failed."""
+    (folder_name,) = arguments if arguments is not None else sys.argv[1:]
+    folder = Path(folder_name)
+    request = json.loads((folder / REQUEST).read_text("utf-8"))
+    with (folder / EVENTS).open("a", encoding="utf-8") as events:
+
+        def emit(event: dict[str, Any]) -> None:
+            events.write(json.dumps(event, ensure_ascii=False) + "\n")
+            events.flush()
+
+        try:
+            _run(request, folder, emit, Orders(folder, request["parent"]))
+        except Cancelled:
+            emit({"event": "cancelled"})
+        except MemoryError:
+            traceback.print_exc()
+            emit(
+                {
+                    "event": "error",
+                    "message": "There is not enough memory for this. Close other programs or choose less.",
+                }
+            )
+            return 1
+        except Exception as error:  # the starter must hear of it, whatever it is; the log keeps where it came from
+            traceback.print_exc()
+            emit({"event": "error", "message": _for_a_person(error)})
+            return 1
+    return 0
+
+
+def _run(request: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]) -> None:
+    kinds = {"scan": _scan, "train": _train, "predict": _predict, "export": _export}
+    kind = kinds.get(request["kind"])
+    if kind is None:
+        raise ValueError(f"There is no job of the kind '{request['kind']}'; there are {', '.join(kinds)}.")
+    result = kind(Path(request["project"]), request["options"], folder, emit, cancelled)
+    emit({"event": "result", **result})
+
+
+def _scan(
+    project_folder: Path, options: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]
+) -> dict[str, Any]:
+    from XRayAILib.project.intake import Progress, take_in
+    from XRayAILib.project.project import Project
+
+    begun = time.monotonic()
+    shown = 0.0
+
+    def progress(state: Progress) -> None:
+        nonlocal shown
+        if time.monotonic() - shown > 0.2 or state.done == state.total:
+            shown = time.monotonic()
+            left = (shown - begun) / state.done * (state.total - state.done)
+            message = f"{state.found} radiographs"
+            emit(_progress("scan", state.done, state.total, message, left))
+
+    with Project.open(project_folder) as project:
+        intake = take_in(project, [Path(f) for f in options["folders"]], progress=progress, cancelled=cancelled)
+    if intake.cancelled:
+        raise Cancelled
+    return vars(intake)
+
+
+def _train(
+    project_folder: Path, options: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]
+) -> dict[str, Any]:
+    raise NotImplementedError
+
+
+def _predict(
+    project_folder: Path, options: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]
+) -> dict[str, Any]:
+    raise NotImplementedError
+
+
+def _export(
+    project_folder: Path, options: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]
+) -> dict[str, Any]:
+    raise NotImplementedError
+
+
+def _progress(step: str, done: int, total: int, message: str, seconds_left: float | None) -> dict[str, Any]:
+    progress: dict[str, Any] = {"event": "progress", "step": step, "done": done, "total": total, "message": message}
+    if seconds_left is not None:
+        progress["seconds_left"] = round(seconds_left, 1)
+    return progress
+
+
+def _for_a_person(error: Exception) -> str:
+    import errno
+
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"The disk is full: {error.filename or 'a file'} could not be written. Free some space and do it again."
+    if isinstance(error, OSError):
+        return f"{error.filename or 'A file'}: {error.strerror or error}."
+    # Errors of the library are written for a person; anything else is at least named.
+    ours = type(error).__module__.startswith("XRayAILib")
+    return str(error) if ours else f"{type(error).__name__}: {error}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
