@@ -168,13 +168,14 @@ class Job:
     def wait(self, timeout: float | None = None) -> str:
         """Wait until the job ends, at most ``timeout`` seconds, and give its state."""
         end = None if timeout is None else time.monotonic() + timeout
-        while self.running and (end is None or time.monotonic() < end):
+        while end is None or time.monotonic() < end:
             try:
                 self._process.wait(0.1)
             except subprocess.TimeoutExpired:
                 self.poll()
             else:
                 self.poll()
+                break
         return self.state
 
     def _new_events(self) -> list[dict[str, Any]]:
