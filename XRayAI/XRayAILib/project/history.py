@@ -139,6 +139,21 @@ class History:
         with self._database.reading() as connection:
             return list(connection.scalars(query))
 
+    def label_counts(self, kinds: Sequence[AuthorKind] = (AuthorKind.PERSON, AuthorKind.IMPORT)) -> dict[str, int]:
+        """Label -> number of images, not excluded, on which an author of one of these kinds says it."""
+        query = (
+            select(current.c.uid, current.c.document)
+            .join(images, images.c.uid == current.c.uid)
+            .where(current.c.kind.in_([k.value for k in kinds]), images.c.excluded == "")
+        )
+        said: dict[str, set[str]] = {}
+        with self._database.reading() as connection:
+            for uid, document in connection.execute(query):
+                for entry in json.loads(document)["objects"]:
+                    if entry["status"] != Status.REJECTED.value:
+                        said.setdefault(entry["label"], set()).add(uid)
+        return {label: len(uids) for label, uids in said.items()}
+
     def _append(
         self, connection: Connection, findings: Findings, old: list[Any], documents: list[Any], by: Author
     ) -> int:

@@ -208,6 +208,10 @@ class Project:
         """See :meth:`History.labelled`."""
         return self._history.labelled(kinds)
 
+    def label_counts(self, kinds: tuple[AuthorKind, ...] = (AuthorKind.PERSON, AuthorKind.IMPORT)) -> dict[str, int]:
+        """See :meth:`History.label_counts`."""
+        return self._history.label_counts(kinds)
+
     def revisions(self, uid: str) -> list[Revision]:
         return self._history.revisions(uid)
 

@@ -1,0 +1,243 @@
+"""Browse: open a project, fill it, find an image in it and look at it.
+
+::
+
+    browse = Browse(viewer)
+    browse.open(folder)
+    browse.scanning.begin(browse.project, {"folders": [pictures]})
+    ...
+    browse.filter("PA draft")
+    browse.step(+1)
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from XRayAILib.project.errors import ProjectError
+from XRayAILib.workflow.review import open_prediction
+from XRayAILib.workflow.table import Row, row_of
+from XRayAILib.workflow.viewer import Layer, Viewer
+from XRayAILib.workflow.work import Work
+
+if TYPE_CHECKING:
+    from XRayAILib.findings.schema import LabelSchema
+    from XRayAILib.project.image import Image
+    from XRayAILib.project.project import Project
+
+PAGE = 2000
+"""Rows shown at once; a filter finds the others, and Next goes on to them."""
+
+
+class Browse:
+    """The collection of one open project, and the image that is looked at.
+
+    Parameters
+    ----------
+    viewer
+        Shows the image.
+    leaving
+        Called before another image is shown or the project is closed, so that what was drawn can be saved. An exception
+        keeps the image where it is.
+    arrived
+        Called after another image is shown.
+    interpreter
+        The Python that runs the scan.
+    """
+
+    def __init__(
+        self,
+        viewer: Viewer,
+        leaving: Callable[[], None] = lambda: None,
+        arrived: Callable[[], None] = lambda: None,
+        interpreter: str = sys.executable,
+    ) -> None:
+        self.viewer = viewer
+        self.leaving: list[Callable[[], None]] = [leaving]
+        self.arrived: list[Callable[[], None]] = [arrived]
+        self.scanning = Work("scan", interpreter)
+        self.rows: list[Row] = []
+        self.total = 0
+        self.text = ""
+        self.current: Image | None = None
+        self.prior: Image | None = None
+        self._offset = 0
+        self._project: Project | None = None
+
+    # The project ------------------------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        return self._project is not None
+
+    @property
+    def project(self) -> Project:
+        """The open project; :class:`ProjectError` asks for one where there is none."""
+        if self._project is None:
+            raise ProjectError("No project is open: open or create one first.")
+        return self._project
+
+    def open(self, folder: Path) -> None:
+        """Open the project in ``folder``; the one that was open stays open where that fails."""
+        from XRayAILib.project.project import Project
+
+        self._take(Project.open(folder))
+
+    def create(self, folder: Path, schema: LabelSchema | None = None) -> None:
+        """Make a project in ``folder`` and open it."""
+        from XRayAILib.project.project import Project
+
+        self._take(Project.create(folder, schema))
+
+    def close(self) -> None:
+        """Save what is drawn, then close the project."""
+        if self._project is None:
+            return
+        self._leave()
+        self.scanning.stop()
+        self._project.close()
+        self._project, self.current, self.prior = None, None, None
+        self.rows, self.total, self.text, self._offset = [], 0, "", 0
+        self.viewer.clear()
+
+    def _take(self, project: Project) -> None:
+        try:
+            self.close()
+        except Exception:
+            project.close()
+            raise
+        self._project = project
+        self.refresh()
+
+    # Filling it -------------------------------------------------------------------------------------------------
+
+    def add(self, places: Sequence[Path | str]) -> None:
+        """Take folders or files into the project, in a process of its own; see :attr:`scanning`.
+
+        Raises
+        ------
+        ProjectError
+            Nothing was given, a place does not exist, or a scan is under way.
+        """
+        project = self.project
+        if not places:
+            raise ProjectError("There is nothing to add: no folder and no file was given.")
+        gone = [str(place) for place in places if not Path(place).exists()]
+        if gone and len(gone) == len(places):
+            raise ProjectError(f"{gone[0]} does not exist: was it moved, or is its drive not connected?")
+        self.scanning.begin(project.folder, {"folders": [str(Path(place).resolve()) for place in places]})
+
+    def scanned(self) -> str:
+        """What the last scan did, in a sentence."""
+        result = self.scanning.result or {}
+        unreadable, duplicates = len(result.get("unreadable", ())), len(result.get("duplicates", ()))
+        parts = [f"{result.get('added', 0)} added"]
+        if result.get("refreshed"):
+            parts.append(f"{result['refreshed']} refreshed")
+        if result.get("unchanged"):
+            parts.append(f"{result['unchanged']} files known already")
+        if duplicates:
+            parts.append(f"{duplicates} duplicates")
+        if unreadable:
+            parts.append(f"{unreadable} files are no radiograph")
+        return ", ".join(parts)
+
+    def left_out(self) -> list[tuple[str, str]]:
+        """(path, reason) of every file that could not be taken in."""
+        return self.project.unreadable()
+
+    # The table --------------------------------------------------------------------------------------------------
+
+    def filter(self, text: str) -> None:
+        """Show only rows in which every word of ``text`` occurs."""
+        self.text, self._offset = text, 0
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read the table again."""
+        if self._project is None:
+            return
+        self.total = self._project.count(self.text)
+        self._offset = min(self._offset, max(0, (self.total - 1) // PAGE * PAGE))
+        images = self._project.images(self.text, limit=PAGE, offset=self._offset)
+        self.rows = [row_of(image) for image in images]
+        if self.current is not None:
+            self.current = self._project.image(self.current.uid)
+
+    def row_of_current(self) -> int:
+        """Where the image looked at is in :attr:`rows`; -1 where a filter hides it."""
+        uid = self.current.uid if self.current else ""
+        return next((place for place, row in enumerate(self.rows) if row.uid == uid), -1)
+
+    # The image --------------------------------------------------------------------------------------------------
+
+    def select(self, uid: str) -> None:
+        """Look at an image, with what people and models said of it over it.
+
+        Raises
+        ------
+        UnreadableError
+            Its file is gone or damaged; what was shown before stays.
+        """
+        project = self.project
+        image, radiograph = project.image(uid), project.radiograph(uid)
+        self._leave()
+        self.hide_prior()
+        self.viewer.show(radiograph)
+        self.current = image
+        self.show_findings()
+        for call in self.arrived:
+            call()
+
+    def show_findings(self) -> None:
+        """Show what the project has of the image now; called again after findings changed elsewhere."""
+        if self.current is None:
+            return
+        uid, schema = self.current.uid, self.project.schema
+        shown = {
+            Layer.REFERENCE: self.project.reference(uid),
+            Layer.PREDICTION: open_prediction(self.project, uid),
+        }
+        for layer, findings in shown.items():
+            if findings is None or not findings.objects:
+                self.viewer.clear_layer(layer)
+            else:
+                self.viewer.show_findings(findings, schema, layer)
+
+    def step(self, by: int) -> bool:
+        """Look at the next image of the table (``by`` = 1) or the one before (-1); whether there was one."""
+        place = self._offset + self.row_of_current() + by if self.row_of_current() >= 0 else self._offset
+        if not 0 <= place < self.total:
+            return False
+        offset = place // PAGE * PAGE
+        if offset != self._offset:
+            self._offset = offset
+            self.refresh()
+        self.select(self.rows[place - self._offset].uid)
+        return True
+
+    # The prior --------------------------------------------------------------------------------------------------
+
+    def priors(self) -> list[Row]:
+        """Earlier images of the patient looked at, the latest first."""
+        if self.current is None:
+            return []
+        return [row_of(image) for image in self.project.priors(self.current.uid)]
+
+    def show_prior(self, uid: str) -> None:
+        """Show an earlier image beside the one looked at."""
+        self.viewer.show_prior(self.project.radiograph(uid))
+        self.prior = self.project.image(uid)
+
+    def hide_prior(self) -> None:
+        if self.prior is not None:
+            self.viewer.hide_prior()
+            self.prior = None
+
+    def _leave(self) -> None:
+        if self.current is not None:
+            for call in self.leaving:
+                call()

@@ -1,0 +1,100 @@
+"""Work: what takes long, one at a time, without making anybody wait."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from XRayAILib.workflow.job import Job
+
+
+class WorkError(RuntimeError):
+    """Work that cannot begin now, and why."""
+
+
+class Work:
+    """One kind of work on a project, run as a :class:`Job`; whoever shows it calls :meth:`poll` now and then.
+
+    Parameters
+    ----------
+    kind
+        The kind of job, such as ``train``.
+    interpreter
+        The Python to run it.
+    """
+
+    def __init__(self, kind: str, interpreter: str = sys.executable) -> None:
+        self.kind = kind
+        self.interpreter = interpreter
+        self.job: Job | None = None
+        self.stopping = False
+
+    @property
+    def running(self) -> bool:
+        return self.job is not None and self.job.running
+
+    @property
+    def state(self) -> str:
+        """The job's state; empty before the first one."""
+        return self.job.state if self.job else ""
+
+    @property
+    def result(self) -> dict[str, Any] | None:
+        """What the last job that was done reports."""
+        return self.job.result if self.job else None
+
+    @property
+    def error(self) -> str:
+        """Why the last job failed, for the person at the screen."""
+        return self.job.error if self.job else ""
+
+    @property
+    def fraction(self) -> float:
+        """How far it is, 0..1."""
+        return self.job.progress.fraction if self.job else 0.0
+
+    @property
+    def text(self) -> str:
+        """How far it is, in words."""
+        if not self.running or self.job is None:
+            return ""
+        if self.stopping:
+            return "stopping"
+        progress = self.job.progress
+        parts = [progress.message or "starting"]
+        if progress.seconds_left is not None and progress.fraction < 1.0:
+            parts.append(f"{duration_text(progress.seconds_left)} left")
+        return ", ".join(parts)
+
+    def begin(self, project_folder: Path, options: dict[str, Any], folder: Path | None = None) -> None:
+        """Start; :class:`WorkError` where the same kind of work is running already."""
+        if self.running:
+            raise WorkError(f"A job of this kind ({self.kind}) is running already: stop it first, or wait.")
+        self.stopping = False
+        self.job = Job.start(project_folder, self.kind, options, self.interpreter, folder)
+
+    def poll(self) -> bool:
+        """Take in what the job reported; ``True`` at the moment at which it ends."""
+        if self.job is None or not self.job.running:
+            return False
+        self.job.poll()
+        return not self.job.running
+
+    def stop(self) -> None:
+        """Ask the job to end and keep what it has; a second call ends it at once."""
+        if self.job is None or not self.job.running:
+            return
+        if self.stopping:
+            self.job.kill()
+        else:
+            self.stopping = True
+            self.job.cancel()
+
+
+def duration_text(seconds: float) -> str:
+    """A length of time for people: ``40 s``, ``3 min``, ``2 h 10 min``."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
