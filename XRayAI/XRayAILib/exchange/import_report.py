@@ -1,0 +1,83 @@
+"""What became of a file or folder of labels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from XRayAILib.findings.findings import Findings
+
+
+@dataclass(frozen=True)
+class ImportedImage:
+    """The labels of one image: findings, or the reasons why there are none. An image is taken whole or not at all.
+
+    Attributes
+    ----------
+    file
+        What the labels are of, as the source names it.
+    findings
+        ``None`` where there are problems.
+    problems, notes
+        Sentences that name file and object; notes do not keep the image out.
+    """
+
+    file: str
+    findings: Findings | None = None
+    problems: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An image whose labels were left out, and why."""
+
+    file: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """The result of an import.
+
+    Attributes
+    ----------
+    source
+        File or folder.
+    images, objects
+        How many were taken.
+    skipped
+        Images that were left out.
+    notes
+        What is odd, although it was taken.
+    findings
+        What was read, where the caller asked for it to be kept (:func:`XRayAILib.exchange.coco_read.read_coco`).
+    """
+
+    source: Path
+    images: int
+    objects: int
+    skipped: tuple[Skipped, ...] = ()
+    notes: tuple[str, ...] = ()
+    findings: tuple[Findings, ...] = ()
+
+    @property
+    def summary(self) -> str:
+        """One line, such as ``120 objects of 60 images, 2 images left out``."""
+        text = f"{self.objects} objects of {self.images} images"
+        return f"{text}, {len(self.skipped)} images left out" if self.skipped else text
+
+    @classmethod
+    def collect(cls, source: Path, images: Iterable[ImportedImage]) -> ImportReport:
+        """The report of all images, with their findings."""
+        images = list(images)
+        findings = tuple(image.findings for image in images if image.findings is not None)
+        return cls(
+            source=source,
+            images=len(findings),
+            objects=sum(len(f) for f in findings),
+            skipped=tuple(Skipped(image.file, image.problems) for image in images if image.findings is None),
+            notes=tuple(note for image in images for note in image.notes),
+            findings=findings,
+        )

@@ -1,0 +1,66 @@
+"""A table of patients beside picture files, which know none themselves."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from XRayAILib.dicom.header import Header
+from XRayAILib.exchange.errors import LabelFileError
+
+COLUMNS = {
+    "filename": ("filename", "file_name", "file", "image"),
+    "patient_id": ("patient_id", "patientid", "patient", "subject"),
+    "sex": ("sex", "gender", "patient_sex"),
+    "age": ("age", "patient_age"),
+    "view": ("view", "view_position", "projection"),
+}
+"""What the table tells us, and the names its columns go by; case and spaces do not count."""
+
+
+def read_metadata(path: Path) -> dict[str, dict[str, str]]:
+    """Read a CSV table with one row a picture: by file name its ``patient_id``, ``sex``, ``age`` and ``view``.
+
+    Columns that are not there are left out; so are empty cells. Other columns are kept under their own names.
+
+    Raises
+    ------
+    LabelFileError
+        The table cannot be read, has no column of file names, or names a file twice with different content.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            rows = list(csv.DictReader(stream, restkey="", restval=""))
+            names = {_known(name): name for name in rows[0] if name} if rows else {}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise LabelFileError(f"{path}: the table cannot be read ({error}). Save it as CSV in UTF-8.") from error
+    if "filename" not in names:
+        raise LabelFileError(f"{path}: the table has no column of file names; call it 'filename'.")
+    table: dict[str, dict[str, str]] = {}
+    for number, row in enumerate(rows, start=2):
+        values = {known: str(row[name]).strip() for known, name in names.items() if str(row[name]).strip()}
+        file = values.pop("filename", "")
+        if file and table.setdefault(file, values) != values:
+            raise LabelFileError(f"{path}, line {number}: '{file}' stands twice, with different content.")
+    return table
+
+
+def described(header: Header, table: Mapping[str, Mapping[str, str]]) -> Header:
+    """``header`` with what the table says of its file; what the file itself says stays."""
+    row = table.get(Path(header.path).name)
+    if row is None:
+        return header
+    return replace(
+        header,
+        patient_id=header.patient_id or row.get("patient_id", ""),
+        patient_sex=header.patient_sex or row.get("sex", ""),
+        patient_age=header.patient_age or row.get("age", ""),
+        view=header.view or row.get("view", ""),
+    )
+
+
+def _known(name: str) -> str:
+    plain = name.strip().lower().replace(" ", "_")
+    return next((known for known, names in COLUMNS.items() if plain in names), name)
