@@ -1,0 +1,350 @@
+"""Annotating a collection, image after image, so that nothing that a reader drew is lost.
+
+::
+
+    session = AnnotationSession(project, Author.person("anna"), canvas)
+    session.open()          # the first image that the reader has not worked on
+    ...                     # the reader draws; whoever sees it calls session.changed(time.monotonic())
+    session.tick(time.monotonic())   # from a timer: saves when it is time
+    session.next()          # saves, and only then shows the next image
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from enum import Enum
+from typing import Protocol
+
+from XRayAILib.dicom.errors import UnreadableError
+from XRayAILib.dicom.radiograph import Radiograph
+from XRayAILib.findings.author import Author, Status
+from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.objects import FindingError, FindingObject, ImageLabel
+from XRayAILib.findings.schema import Label, Tool
+from XRayAILib.project.errors import ProjectError
+from XRayAILib.project.image import Image
+from XRayAILib.project.project import Project
+from XRayAILib.workflow.alike import alike
+from XRayAILib.workflow.autosave import Autosave
+
+
+class AnnotationError(RuntimeError):
+    """Something that the reader must know before going on: what, where, and what to do."""
+
+
+class Canvas(Protocol):
+    """Where a radiograph is shown and drawn on. The panel and the browser fulfil it with the room ``scene``."""
+
+    def show(self, radiograph: Radiograph, findings: Findings, editable: bool) -> None:
+        """Show these and nothing else of ours; what is drawn from now on belongs to ``findings.author``."""
+
+    def drawn(self) -> Findings:
+        """What is drawn now. Objects keep the ``id`` they were shown with, and new ones get one that stays."""
+
+
+class Start(str, Enum):
+    """What an image begins with that the reader has not worked on yet."""
+
+    NOTHING = "nothing"
+    PREDICTION = "prediction"
+    REFERENCE = "reference"
+
+
+class SaveState(str, Enum):
+    """Where the drawing is: only on the screen, in the project, or refused by it."""
+
+    SAVED = "saved"
+    UNSAVED = "unsaved"
+    FAILED = "not saved"
+
+
+class AnnotationSession:
+    """One reader at work on the images of a project.
+
+    Parameters
+    ----------
+    project
+        Open, and open as long as the session.
+    reader
+        Whose track is written.
+    canvas
+        Where the image is shown and drawn on.
+    uids
+        The images in the order in which they come; all that are not excluded where ``None``.
+    start
+        What a new image begins with. Such a pre-label is a copy under the reader's name that remembers where it came
+        from, and is saved when the reader changes something or says "save"; passing by says nothing.
+    listener
+        Called after every change of image or state.
+
+    Attributes
+    ----------
+    state, problem
+        Where the drawing is, and why it could not be saved.
+    notice
+        What the reader should know of the last step: images that could not be read, for example.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        reader: Author,
+        canvas: Canvas,
+        uids: Iterable[str] | None = None,
+        start: Start = Start.NOTHING,
+        listener: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.project = project
+        self.reader = reader
+        self.start = start
+        self.listener = listener
+        self.state = SaveState.SAVED
+        self.problem = ""
+        self.notice = ""
+        self._canvas = canvas
+        self._uids = list(uids) if uids is not None else [i.uid for i in project.images() if not i.excluded]
+        self._index: int | None = None
+        self._shown: Findings | None = None
+        self._answers: tuple[ImageLabel, ...] = ()
+        self._autosave = Autosave()
+
+    # Where we are ------------------------------------------------------------------------------------------------
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels of the project's schema, in its order."""
+        return self.project.schema.labels
+
+    @property
+    def count(self) -> int:
+        return len(self._uids)
+
+    @property
+    def index(self) -> int | None:
+        """Position of the image shown, from 0; ``None`` before the first."""
+        return self._index
+
+    @property
+    def image(self) -> Image | None:
+        """The image shown, as the project has it now."""
+        return None if self._index is None else self.project.image(self._uids[self._index])
+
+    @property
+    def findings(self) -> Findings | None:
+        """What was last shown or saved; :meth:`save` brings it up to date."""
+        return self._shown
+
+    @property
+    def has_next(self) -> bool:
+        return self._index is not None and self._index + 1 < self.count
+
+    @property
+    def has_previous(self) -> bool:
+        return self._index is not None and self._index > 0
+
+    # From image to image -----------------------------------------------------------------------------------------
+
+    def open(self, uid: str | None = None) -> None:
+        """Show an image; without ``uid`` the first one that this reader has not worked on.
+
+        Raises
+        ------
+        AnnotationError
+            What is drawn cannot be saved, or the image cannot be read: then the old one stays.
+        """
+        if not self._uids:
+            raise AnnotationError(f"The project {self.project.folder} has no images to annotate: add a folder first.")
+        if uid is not None and uid not in self._uids:
+            raise AnnotationError(f"The image {uid} is not in this list of {self.count} images.")
+        wanted = self._uids.index(uid) if uid is not None else self._first_untouched()
+        self._leave()
+        self._show_first([wanted] if uid is not None else [*range(wanted, self.count), *range(wanted)])
+
+    def next(self) -> bool:
+        """Save, then show the next image that can be read; ``False`` at the end.
+
+        Raises
+        ------
+        AnnotationError
+            See :meth:`open`.
+        """
+        return self._step(range((-1 if self._index is None else self._index) + 1, self.count))
+
+    def previous(self) -> bool:
+        """Save, then show the image before; ``False`` at the beginning. Raises as :meth:`next` does."""
+        return self._step(range((self._index or 0) - 1, -1, -1))
+
+    def close(self) -> None:
+        """Save what is drawn and let go of the image. Raises as :meth:`next` does, and holds on then."""
+        self._leave()
+        self.forget()
+
+    def forget(self) -> None:
+        """Let go of the image without saving: the scene was closed, or the reader wants it back as saved."""
+        self._index, self._shown, self._answers = None, None, ()
+        self._autosave.saved()
+        self.state, self.problem = SaveState.SAVED, ""
+        self.listener()
+
+    def reload(self) -> None:
+        """Show the image again as it was last saved; what was drawn since is dropped."""
+        if self._index is None:
+            return
+        index = self._index
+        self.forget()
+        self._show_first([index])
+
+    # Drawing and saving ------------------------------------------------------------------------------------------
+
+    def changed(self, now: float) -> None:
+        """Somebody drew something at ``now``, in seconds of a clock that only runs forward."""
+        if self._shown is None:
+            return
+        self._autosave.changed(now)
+        if self.state is SaveState.SAVED:
+            self.state = SaveState.UNSAVED
+            self.listener()
+
+    def tick(self, now: float) -> None:
+        """Save if it is time, at most two seconds after a change. To be called every quarter of a second.
+
+        Never raises for a drawing or a project that refuses to be saved: ``state`` and ``problem`` say it, and it is
+        tried again after a while.
+        """
+        if not self._autosave.is_due(now):
+            return
+        try:
+            self._store(only_changes=True)
+        except AnnotationError:
+            self._autosave.failed(now)
+
+    def save(self) -> Findings:
+        """Save what is drawn now, pre-labels as they stand included, and give it.
+
+        Raises
+        ------
+        AnnotationError
+            With the reason and the way out. The drawing stays on the screen.
+        """
+        return self._store(only_changes=False)
+
+    def answer(self, label: str) -> str:
+        """The value chosen for an image label, or empty."""
+        return next((a.value for a in self._answers if a.label == label), "")
+
+    def set_answer(self, label: str, value: str, now: float) -> None:
+        """Say something of the whole image, such as ``view = PA``; an empty value takes it back."""
+        if self._shown is None or value == self.answer(label):
+            return
+        schema = self.project.schema[label]
+        if schema.tool is not Tool.IMAGE or (value and schema.options and value not in schema.options):
+            allowed = ", ".join(schema.options) or "none: it is drawn"
+            raise AnnotationError(f"'{value}' cannot be said of '{schema.title}' (values: {allowed}).")
+        said = next((a for a in self._answers if a.label == label), None)
+        kept = tuple(a for a in self._answers if a.label != label)
+        if value:
+            # Another value is another revision of the same object, so that its history can be read.
+            fresh = said.changed(value=value) if said else ImageLabel(label=label, author=self.reader, value=value)
+            kept = (*kept, fresh)
+        self._answers = kept
+        self.changed(now)
+
+    # Within ------------------------------------------------------------------------------------------------------
+
+    def _leave(self) -> None:
+        self.notice = ""
+        if self._shown is not None:
+            self._store(only_changes=True)
+
+    def _step(self, order: range) -> bool:
+        if not len(order):
+            return False
+        self._leave()
+        self._show_first(order)
+        return True
+
+    def _show_first(self, order: Iterable[int]) -> None:
+        """Show the first image of ``order`` that can be read; the others are named in ``notice``."""
+        skipped: list[str] = []
+        for index in order:
+            uid = self._uids[index]
+            try:
+                radiograph = self.project.radiograph(uid)
+                findings = self._begin(radiograph)
+            except (UnreadableError, OSError) as error:
+                skipped.append(str(error))
+                continue
+            except ProjectError as error:
+                raise AnnotationError(str(error)) from error
+            self._put_on_canvas(index, radiograph, findings)
+            if skipped:
+                self.notice = "Passed over: " + "; ".join(skipped)
+            self.listener()
+            return
+        raise AnnotationError("No image can be shown. " + "; ".join(skipped))
+
+    def _put_on_canvas(self, index: int, radiograph: Radiograph, findings: Findings) -> None:
+        # Should the canvas fail half-way, what it holds then must never be saved as anybody's findings.
+        self._index, self._shown, self._answers = None, None, ()
+        self._autosave.saved()
+        self._canvas.show(radiograph, findings, editable=True)
+        self._index, self._shown = index, findings
+        self._answers = tuple(findings.of(ImageLabel))
+        self.state, self.problem = SaveState.SAVED, ""
+
+    def _begin(self, radiograph: Radiograph) -> Findings:
+        uid = radiograph.uid
+        own = self.project.findings(uid, self.reader.key)
+        if own is not None:
+            return own
+        source = None
+        if self.start is Start.PREDICTION:
+            source = self.project.prediction(uid)
+        elif self.start is Start.REFERENCE:
+            source = self.project.reference(uid)
+        copies = tuple(self._copy(item) for item in source or () if item.status is not Status.REJECTED)
+        return Findings(uid, (radiograph.header.rows, radiograph.header.columns), self.reader, copies)
+
+    def _copy(self, item: FindingObject) -> FindingObject:
+        return item.derived(self.reader, status=Status.DRAFT, score=None)
+
+    def _store(self, only_changes: bool) -> Findings:
+        shown = self._shown
+        if shown is None:
+            raise AnnotationError("No image is open, so there is nothing to save.")
+        try:
+            drawn = self._drawn(shown)
+            if alike(drawn, shown) and (only_changes or self._is_stored(shown)):
+                drawn = shown
+            else:
+                self.project.save(drawn, by=self.reader)
+        except (ProjectError, FindingError, OSError) as error:
+            self.state = SaveState.FAILED
+            self.problem = f"What is drawn is not saved yet. {error}"
+            self.listener()
+            raise AnnotationError(self.problem) from error
+        self._shown = drawn
+        self._autosave.saved()
+        self.state, self.problem = SaveState.SAVED, ""
+        self.listener()
+        return drawn
+
+    def _is_stored(self, shown: Findings) -> bool:
+        return self.project.findings(shown.radiograph_uid, self.reader.key) is not None
+
+    def _drawn(self, shown: Findings) -> Findings:
+        drawn = self._canvas.drawn()
+        if drawn.radiograph_uid != shown.radiograph_uid or drawn.shape != shown.shape:
+            raise FindingError(
+                f"The image in the view is {drawn.radiograph_uid or 'not one of the project'}, not "
+                f"{shown.radiograph_uid}: show the image again before you go on drawing."
+            )
+        objects = tuple(o for o in drawn if not isinstance(o, ImageLabel)) + self._answers
+        return replace(drawn, author=self.reader, objects=objects)
+
+    def _first_untouched(self) -> int:
+        for index, uid in enumerate(self._uids):
+            if self.project.findings(uid, self.reader.key) is None:
+                return index
+        return 0
