@@ -10,13 +10,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from XRayAILib.learning.cache import Cancelled
 from XRayAILib.workflow.job import CANCEL, EVENTS, REQUEST
 
 Emit = Callable[[dict[str, Any]], None]
-
-
-class Cancelled(Exception):
-    """The job was asked to end."""
 
 
 class Orders:
@@ -64,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
                 }
             )
             return 1
-        except Exception as error:  # the starter must hear of it, whatever it is; the log keeps where it came from
+        except Exception as error:  # noqa: BLE001 - the starter must hear of it, whatever it is; the log has it whole
             traceback.print_exc()
             emit({"event": "error", "message": _for_a_person(error)})
             return 1

@@ -1,0 +1,123 @@
+"""Commands on a collection: scan, list, import, export."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from rich.table import Table
+
+from XRayAILib.apps.console import Step, console, running
+from XRayAILib.project.image import Image
+from XRayAILib.project.intake import Intake, take_in
+from XRayAILib.project.project import Project
+
+
+class NothingThereError(ValueError):
+    """A folder that was named does not exist."""
+
+
+def scan_folders(project_folder: Path, folders: list[Path]) -> None:
+    """Take folders into a project and say what became of each file that is no radiograph."""
+    for folder in folders:
+        if not folder.exists():
+            raise NothingThereError(f"{folder}: there is no such file or folder.")
+    with Project.open_or_create(project_folder) as project:
+        step = Step(1, "Scan")
+        with running(step) as bar:
+            found = take_in(project, folders, progress=lambda p: bar.show(p.done, p.total, f"{p.found} radiographs"))
+            step.result = intake_line(found, project.count())
+        tell_unreadable(found)
+        console.print(f"Project: {project.folder}", soft_wrap=True)
+
+
+def intake_line(intake: Intake, count: int) -> str:
+    """What a scan did, on one line."""
+    parts = [f"{intake.added} radiographs added"]
+    for number, what in (
+        (intake.refreshed, "read again"),
+        (intake.unchanged, "files unchanged"),
+        (len(intake.duplicates), "duplicates"),
+        (len(intake.unreadable), "not readable as a radiograph"),
+        (intake.passed_over, "other files passed over"),
+    ):
+        if number:
+            parts.append(f"{number} {what}")
+    return ", ".join(parts) + f"; {count} in the project"
+
+
+def tell_unreadable(intake: Intake, limit: int = 20) -> None:
+    """Print the files that are no radiographs, with the reasons."""
+    for path, reason in intake.unreadable[:limit]:
+        console.print(f"  [yellow]left out[/] {path}: {reason}", soft_wrap=True)
+    if len(intake.unreadable) > limit:
+        console.print(f"  ... and {len(intake.unreadable) - limit} more; the project lists them all.")
+    for path, other in intake.duplicates[:limit]:
+        console.print(f"  [yellow]duplicate[/] {path}: the same SOP Instance UID or content as {other}", soft_wrap=True)
+
+
+def list_project(project_folder: Path, text: str, as_json: bool) -> None:
+    """The images of a project as a table or as JSON."""
+    with Project.open(project_folder) as project:
+        images = project.images(text=text)
+        if as_json:
+            import json
+
+            document = [_document(image) for image in images]
+            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+            return
+    table = Table(title=f"{len(images)} images", box=None, pad_edge=False)
+    for column in ("Patient", "Study date", "View", "Kind", "Size", "Spacing", "Status", "File"):
+        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    for image in images:
+        header = image.header
+        spacing = f"{header.spacing.column:.3g} mm {header.spacing.source.value}" if header.spacing.known else "px"
+        size = f"{header.columns}x{header.rows}"
+        values = (header.patient_id, header.study_date, header.view, header.modality, size, spacing)
+        table.add_row(*values, image.status.value, Path(header.path).name)
+    console.print(table)
+
+
+def import_into(project_folder: Path, source: Path, extend: bool) -> None:
+    """Import labels into a project."""
+    from XRayAILib.exchange.labels import import_labels
+
+    with Project.open(project_folder) as project:
+        step = Step(1, "Labels")
+        with running(step) as bar:
+            report = import_labels(project, source, extend_schema=extend, progress=bar.show)
+            step.result = report.summary
+            step.notes = [reason for skipped in report.skipped[:20] for reason in skipped.reasons]
+            step.notes += report.notes
+
+
+def export_project(project_folder: Path, name: str) -> None:
+    """Export a project as COCO."""
+    from XRayAILib.exchange.coco_export import export_coco
+
+    with Project.open(project_folder) as project:
+        step = Step(1, "Export")
+        with running(step) as bar:
+            export = export_coco(project, name, progress=bar.show)
+            step.result = f"{export.objects} objects of {export.images} images, read again: {export.folder}"
+            step.notes = list(export.warnings)
+
+
+def _document(image: Image) -> dict[str, object]:
+    header = image.header
+    return {
+        "uid": header.uid,
+        "path": header.path,
+        "patient_id": header.patient_id,
+        "study_date": header.study_date,
+        "view": header.view,
+        "modality": header.modality,
+        "rows": header.rows,
+        "columns": header.columns,
+        "spacing_mm": [header.spacing.row, header.spacing.column] if header.spacing.known else None,
+        "spacing_source": header.spacing.source.value,
+        "status": image.status.value,
+        "excluded": image.excluded,
+        "split": image.split,
+        "notes": list(header.notes),
+    }

@@ -1,0 +1,76 @@
+"""The terminal: a line of result per step, and a bar with the time left while it runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+@dataclass
+class Step:
+    """One step of a longer job: what came of it, and how long it took.
+
+    Attributes
+    ----------
+    result
+        One line for the person.
+    notes
+        More lines, for what went another way than expected.
+    """
+
+    number: int
+    name: str
+    result: str = ""
+    seconds: float = 0.0
+    notes: list[str] = field(default_factory=list)
+
+
+class Bar:
+    """The progress bar of a running step. Without a terminal it prints nothing: the result line tells all."""
+
+    def __init__(self, progress: Progress, task: TaskID) -> None:
+        self._progress = progress
+        self._task = task
+
+    def show(self, done: float, total: float, message: str = "") -> None:
+        self._progress.update(self._task, completed=done, total=total or None, message=message)
+
+
+@contextmanager
+def running(step: Step) -> Iterator[Bar]:
+    """Show ``step`` while the body runs, and its result line afterwards."""
+    begun = time.monotonic()
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=28),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeRemainingColumn(compact=True),
+        TextColumn("[dim]{task.fields[message]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(f"{step.number} {step.name:<12}", total=None, message="")
+        yield Bar(progress, task)
+    step.seconds = time.monotonic() - begun
+    console.print(
+        f"[bold]{step.number} {step.name:<12}[/] {step.result}  [dim]{duration(step.seconds)}[/]", soft_wrap=True
+    )
+    for note in step.notes:
+        console.print(f"{'':14} [yellow]{note}[/]", soft_wrap=True)
+
+
+def duration(seconds: float) -> str:
+    """``0.4 s``, ``12 s``, ``3 min 20 s``."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"
