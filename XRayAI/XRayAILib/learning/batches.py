@@ -1,0 +1,87 @@
+"""The endless stream of batches that a training sees.
+
+Every batch is a function of the seed and its number alone: its images, their order and every random change. So a run
+that is resumed at batch 500 sees what it would have seen, without a state of any generator being kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from XRayAILib.learning.cache import TrainingCache
+from XRayAILib.learning.config import TrainingConfig
+from XRayAILib.learning.task import Task
+
+if TYPE_CHECKING:
+    import torch
+
+
+class TrainingBatches:
+    """Batches ``{"image": (B, 1, S, S), "label": ...}`` of the training part, from number ``position`` on."""
+
+    def __init__(self, cache: TrainingCache, rows: np.ndarray, task: Task, config: TrainingConfig) -> None:
+        self._cache = cache
+        self._rows = rows
+        self._task = task
+        self._config = config
+        self.position = 0
+        repeats = max(1, -(-config.images_per_epoch // len(rows)))
+        self.images_per_epoch = len(rows) * repeats
+        self.batch_size = min(config.batch_size, len(rows))
+        # The last batch of an epoch is as large as the others: batch normalisation dislikes a batch of one.
+        self.per_epoch = max(1, self.images_per_epoch // self.batch_size)
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        order, epoch = np.zeros(0, np.int64), -1
+        while True:
+            number = self.position
+            if number // self.per_epoch != epoch:
+                epoch = number // self.per_epoch
+                order = self._order(epoch)
+            start = (number % self.per_epoch) * self.batch_size
+            self.position += 1
+            yield self._batch(number, order[start : start + self.batch_size])
+
+    def _order(self, epoch: int) -> np.ndarray:
+        generator = np.random.default_rng([self._config.seed, epoch])
+        repeats = self.images_per_epoch // len(self._rows)
+        return np.concatenate([generator.permutation(self._rows) for _ in range(repeats)])
+
+    def _batch(self, number: int, rows: np.ndarray) -> dict[str, torch.Tensor]:
+        import torch
+
+        seed = int(np.random.SeedSequence([self._config.seed, number]).generate_state(1, np.uint64)[0] >> 1)
+        # Dropout draws from torch's own generator.
+        torch.manual_seed(seed)
+        images, targets = read_rows(self._cache, rows, self._task)
+        images, targets = self._task.augmented(images, targets, torch.Generator().manual_seed(seed))
+        return {"image": images, "label": targets}
+
+
+class ValidationBatches:
+    """Batches of unchanged images, each once, in order."""
+
+    def __init__(self, cache: TrainingCache, rows: np.ndarray, task: Task, batch_size: int) -> None:
+        self._cache = cache
+        self._rows = rows
+        self._task = task
+        self._batch_size = batch_size
+
+    def __len__(self) -> int:
+        return -(-len(self._rows) // self._batch_size)
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        for start in range(0, len(self._rows), self._batch_size):
+            images, targets = read_rows(self._cache, self._rows[start : start + self._batch_size], self._task)
+            yield {"image": images, "label": targets}
+
+
+def read_rows(cache: TrainingCache, rows: np.ndarray, task: Task) -> tuple[torch.Tensor, torch.Tensor]:
+    """Images (B, 1, S, S) float32 in 0..1 and targets of these rows."""
+    import torch
+
+    images = torch.from_numpy(np.asarray(cache.images[rows], np.float32))[:, None]
+    return images, task.tensors(cache.targets[rows])

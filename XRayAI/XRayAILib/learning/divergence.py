@@ -1,0 +1,41 @@
+"""What to say when the loss is no longer a number."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+
+def what_was_seen(loss: float, trainer: Any, network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> str:
+    """Where it happened, which tensors were bad, and the likely way out."""
+    import torch
+
+    state = trainer.state
+    image, target, output = (state.output[key].detach() for key in ("image", "label", "pred"))
+    weights = [name for name, value in network.named_parameters() if not bool(torch.isfinite(value).all())]
+    rate = optimizer.param_groups[0]["lr"]
+    seen = (
+        f"The loss became {loss} at step {state.iteration} (epoch {state.epoch}, learning rate {rate:.2g}). "
+        f"Images lay in {_range(image)}, targets in {_range(target)}, the network's output in {_range(output)}; "
+    )
+    if not bool(torch.isfinite(image).all()):
+        return (
+            seen + "the images themselves hold values that are no numbers: delete the project's cache and train again."
+        )
+    if weights:
+        return seen + f"{len(weights)} weight tensors are no numbers ({weights[0]}): choose a lower learning rate."
+    return (
+        seen
+        + "the weights are still numbers: choose a lower learning rate, or train on the CPU without half precision."
+    )
+
+
+def _range(tensor: torch.Tensor) -> str:
+    import torch
+
+    bad = int((~torch.isfinite(tensor)).sum())
+    good = tensor[torch.isfinite(tensor)]
+    span = f"{float(good.min()):.3g} to {float(good.max()):.3g}" if len(good) else "nothing finite"
+    return span + (f" with {bad} values that are no numbers" if bad else "")

@@ -1,0 +1,143 @@
+"""A training from the project to the model, for a process of its own."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from XRayAILib import __version__
+from XRayAILib.findings.author import Author
+from XRayAILib.findings.objects import now
+from XRayAILib.learning.cache import Cancelled, Emit, build_cache
+from XRayAILib.learning.config import TrainingConfig
+from XRayAILib.learning.device import Device, choose_device
+from XRayAILib.learning.evaluation import evaluate
+from XRayAILib.learning.examples import Example, gather
+from XRayAILib.learning.inference import Inference
+from XRayAILib.learning.model import Model, write_model
+from XRayAILib.learning.networks import build
+from XRayAILib.learning.splits import PARTS, label_counts, part_of, split
+from XRayAILib.learning.task import Task, make_task
+from XRayAILib.learning.training import CHECKPOINT, Outcome, Training
+from XRayAILib.pixels.resample import PixelPreset
+from XRayAILib.project.project import Project
+
+CANCEL = "cancel"
+
+
+def run_training(project_folder: Path, config: TrainingConfig, job_folder: Path, emit: Emit) -> Model | None:
+    """Train, test and write a model; the job folder's checkpoint is gone on with.
+
+    A file ``cancel`` in the job folder stops it at the next step with a resumable checkpoint; then ``None`` is returned
+    and the last event is ``cancelled``. Otherwise the last event is ``result`` with the model's folder and metrics.
+
+    Raises
+    ------
+    TrainingError
+        What is wrong and what to do; wherever it can be known, before the training starts.
+    """
+    job_folder.mkdir(parents=True, exist_ok=True)
+
+    def cancelled() -> bool:
+        return (job_folder / CANCEL).exists()
+
+    with Project.open(project_folder) as project:
+        try:
+            return _train(project, config, job_folder, emit, cancelled)
+        except Cancelled:
+            resumable = (job_folder / CHECKPOINT).exists()
+            message = (
+                "Stopped. The training can be gone on with." if resumable else "Stopped before the training began."
+            )
+            emit({"event": "cancelled", "resumable": resumable, "message": message})
+            return None
+
+
+def _train(project: Project, config: TrainingConfig, job_folder: Path, emit: Emit, cancelled: Any) -> Model:
+    config.check()
+    device = choose_device(config.device, config.threads)
+    labels, examples = gather(project, config)
+    examples = split(project, examples, labels, config.seed)
+    counts = label_counts(examples, labels)
+    parts = {part: len(part_of(examples, part)) for part in PARTS}
+    emit({"event": "split", "images": parts, "labels": counts})
+    for part in ("validation", "test"):
+        for label in (name for name in labels if not counts[part][name]):
+            emit(
+                {
+                    "event": "note",
+                    "message": f"'{label}' does not occur in the {part} part, so it is not measured there.",
+                }
+            )
+    task = make_task(config, labels, project.schema)
+    preset = PixelPreset(config.size)
+    cache = build_cache(project, examples, task, preset, emit, cancelled)
+    for uid, reason in cache.left_out:
+        emit({"event": "note", "uid": uid, "message": f"Left out: {reason}"})
+    examples = [e for e in examples if e.uid in cache.rows]
+    training = Training(task, config, cache, examples, job_folder, device, emit, cancelled)
+    outcome = training.run()
+    network = build(config.network, 1, task.outputs, config.network_arguments)
+    network.load_state_dict(outcome.weights)
+    inference = Inference(task, network, preset, device)
+    # Its own author only from here to the end of the test; the model signs with the digest of its weights.
+    metrics = evaluate(
+        inference, project, part_of(examples, "test"), Author.model(config.name, "test"), emit, cancelled, config.seed
+    )
+    made = _description(examples, outcome, device, cache.left_out)
+    model = write_model(
+        project.models_folder, config, task, project.schema, outcome.weights, outcome.history, metrics, made
+    )
+    project.audit("train", f"{model.folder.name} {model.digest}")
+    (job_folder / CHECKPOINT).unlink(missing_ok=True)
+    emit(_result(model, task, metrics, outcome))
+    return model
+
+
+def _description(
+    examples: Sequence[Example], outcome: Outcome, device: Device, left_out: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    return {
+        "created": now(),
+        "images": {part: len(part_of(examples, part)) for part in PARTS},
+        "patients": {part: len({e.patient for e in part_of(examples, part)}) for part in PARTS},
+        "parts": {part: sorted(e.uid for e in part_of(examples, part)) for part in PARTS},
+        "left_out": len(left_out),
+        "epochs": outcome.epochs,
+        "best_epoch": outcome.best_epoch,
+        "best_score": outcome.best_score,
+        "stopped": outcome.stopped,
+        "shortened": outcome.plan.shortened,
+        "seconds": round(outcome.seconds, 1),
+        "device": device.description,
+        "versions": versions(),
+    }
+
+
+def _result(model: Model, task: Task, metrics: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
+    scores = ", ".join(f"{label} {v[task.score_name]['mean']:.3f}" for label, v in metrics["labels"].items())
+    return {
+        "event": "result",
+        "model": str(model.folder),
+        "name": model.name,
+        "digest": model.digest,
+        "metrics": {"labels": metrics["labels"], "mean": metrics["mean"]},
+        "history": outcome.history,
+        "epochs": outcome.epochs,
+        "best_epoch": outcome.best_epoch,
+        "stopped": outcome.stopped,
+        "seconds": round(outcome.seconds, 1),
+        "message": f"Dice on the test part: {scores}",
+    }
+
+
+def versions() -> dict[str, str]:
+    """What a model was made with."""
+    from importlib.metadata import version
+
+    packages = {name: version(name) for name in ("torch", "monai", "numpy", "safetensors", "pydicom")}
+    python = f"{sys.version_info.major}.{sys.version_info.minor}.{sys.version_info.micro}"
+    return {"xrayai": __version__, "python": python, "system": platform.system(), **packages}
