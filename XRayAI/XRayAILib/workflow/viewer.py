@@ -6,7 +6,6 @@ from enum import Enum
 from typing import Protocol
 
 from XRayAILib.dicom.radiograph import Radiograph
-from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.schema import LabelSchema
 
@@ -15,17 +14,14 @@ class Layer(str, Enum):
     """What lies over the radiograph, by its part in the work; each layer holds the findings of one author."""
 
     REFERENCE = "Reference"
-    """What people or imported labels say; only to look at."""
+    """What people or imported labels say."""
 
     PREDICTION = "Prediction"
-    """What a model says; only to look at."""
-
-    DRAWING = "Drawing"
-    """What the person at the screen is drawing; can be edited."""
+    """What a model says and nobody has reviewed."""
 
 
 class Viewer(Protocol):
-    """Shows one radiograph with findings over it, and gives back what was drawn.
+    """Shows one radiograph with findings over it, only to look at; :class:`annotate.Canvas` is what is drawn on.
 
     The panels of 3D Slicer fulfil it with a MRML scene; a test can do so with a list.
     """
@@ -34,16 +30,13 @@ class Viewer(Protocol):
         """Show this radiograph alone, whole, the right way up, at its own window; the layers of the last one go."""
 
     def show_findings(self, findings: Findings, schema: LabelSchema, layer: Layer) -> None:
-        """Put ``findings`` of the radiograph shown into a layer; whatever the layer held goes."""
+        """Put ``findings`` of the radiograph shown into a layer, read-only; whatever the layer held goes."""
 
     def clear_layer(self, layer: Layer) -> None:
         """Take a layer away."""
 
     def set_overlays(self, visible: bool, opacity: float) -> None:
         """Show or hide what lies over the radiograph, now and from now on; ``opacity`` is 0..1."""
-
-    def drawn(self, author: Author, schema: LabelSchema) -> Findings | None:
-        """What the layer ``DRAWING`` holds now; new objects are ``author``'s. ``None`` where there is no radiograph."""
 
     def show_prior(self, radiograph: Radiograph) -> None:
         """Show an earlier radiograph of the same patient beside."""

@@ -1,0 +1,66 @@
+"""Prediction: a model of the project says what it finds, in one image or in all."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from XRayAILib.workflow.work import Work
+
+if TYPE_CHECKING:
+    from XRayAILib.project.project import Project
+
+
+class NoModelError(RuntimeError):
+    """There is no model to predict with, and where one comes from."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model of the project, as a person chooses it."""
+
+    folder: Path
+    name: str
+    summary: str
+
+
+class Prediction:
+    """Predictions of one project, one run at a time."""
+
+    def __init__(self, interpreter: str = sys.executable) -> None:
+        self.work = Work("predict", interpreter)
+
+    def models(self, project: Project) -> list[ModelEntry]:
+        """The models in the project's folder, the newest first."""
+        return find_models(project.models_folder)
+
+    def start(self, project: Project, model: Path, uids: list[str] | None = None) -> None:
+        """Predict on these images, or on all that are not excluded where ``uids`` is ``None``."""
+        if not (Path(model) / "manifest.json").exists():
+            raise NoModelError(f"{model} holds no model: train one first, or choose another.")
+        self.work.begin(project.folder, {"model": str(model), "uids": uids})
+
+    def outcome(self) -> str:
+        """What the last run did, in a sentence."""
+        result = self.work.result or {}
+        done, failed = result.get("predicted", 0), result.get("failed", [])
+        text = f"Predicted on {done} image{'s' if done != 1 else ''}"
+        return f"{text}; {len(failed)} could not be read." if failed else f"{text}."
+
+
+def find_models(folder: Path) -> list[ModelEntry]:
+    """The models below ``folder``: folders with a ``manifest.json``, the newest first."""
+    manifests = sorted(folder.glob("*/manifest.json"), key=lambda path: path.stat().st_mtime, reverse=True)
+    return [ModelEntry(path.parent, path.parent.name, _summary(path)) for path in manifests]
+
+
+def _summary(path: Path) -> str:
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        return f"its manifest.json cannot be read ({error})"
+    labels = manifest.get("labels") or []
+    return ", ".join(str(label) for label in labels)

@@ -1,0 +1,93 @@
+"""The Python packages that Slicer lacks, installed when an action needs them and the person agrees."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+TORCH = "torch>=2.2"
+_REQUESTER = "X-Ray AI"
+_FOLDER = Path(__file__).resolve().parents[1] / "Resources" / "Requirements"
+
+
+class NotInstalledError(RuntimeError):
+    """A package is missing, and how it gets here."""
+
+
+def interpreter() -> str:
+    """The Python for jobs: inside Slicer its launcher ``PythonSlicer``, which Slicer puts on the path."""
+    return shutil.which("PythonSlicer") or sys.executable
+
+
+def library_is_there() -> bool:
+    """Whether a project can be opened without installing anything."""
+    import slicer.packaging
+
+    return all(slicer.packaging.pip_check(requirement) for requirement in _requirements("project"))
+
+
+def need_library() -> None:
+    """Install what projects need; asks first, and raises where the person declines."""
+    _need("project")
+
+
+def need_export() -> None:
+    """Install what checks an export."""
+    _need("project")
+    _need("export")
+
+
+def need_learning() -> None:
+    """Install what training and prediction need: PyTorch in the build that fits this machine, then MONAI.
+
+    Raises
+    ------
+    NotInstalledError
+        The PyTorch extension is missing, was just installed and wants a restart, or the person declined.
+    """
+    import slicer.packaging
+
+    _need("project")
+    if not slicer.packaging.pip_check(TORCH):
+        _install_torch()
+    _need("learning")
+
+
+def _need(name: str) -> None:
+    import slicer.packaging
+
+    slicer.packaging.pip_ensure(_requirements(name), requester=_REQUESTER)
+
+
+def _requirements(name: str) -> list:
+    import slicer.packaging
+
+    return slicer.packaging.load_requirements(_FOLDER / f"{name}.txt")
+
+
+def _install_torch() -> None:
+    try:
+        import PyTorchUtils
+    except ImportError:
+        _offer_extension()
+    else:
+        version = TORCH.removeprefix("torch")
+        if PyTorchUtils.PyTorchUtilsLogic().installTorch(askConfirmation=True, torchVersionRequirement=version) is None:
+            raise NotInstalledError("PyTorch was not installed, so nothing can be trained or predicted here.")
+
+
+def _offer_extension() -> None:
+    import slicer
+    from slicer.i18n import tr as _
+
+    question = _("Training and prediction need Slicer's PyTorch extension. Install it now?")
+    if not slicer.util.confirmOkCancelDisplay(question, _REQUESTER):
+        raise NotInstalledError("The PyTorch extension is not installed. The Extensions Manager has it.")
+    model = slicer.app.extensionsManagerModel()
+    if not model.isExtensionInstalled("PyTorch") and not model.installExtensionFromServer("PyTorch"):
+        raise NotInstalledError(
+            "The PyTorch extension could not be installed. Check the network connection, or install it in the Extensions "
+            "Manager."
+        )
+    raise NotInstalledError("The PyTorch extension is installed. Restart Slicer, then do this again.")
