@@ -22,3 +22,27 @@ def real_crs() -> list[Path]:
 
     folder = Path(pydicom.__file__).parent / "data" / "test_files" / "dicomdirtests" / "77654033"
     return [next((folder / name).iterdir()) for name in ("CR1", "CR2", "CR3")]
+
+
+@pytest.fixture(scope="session")
+def desktop_host():
+    """The MRML core that the desktop double stands on; one for all tests."""
+    from XRayAILib.scene.host import headless
+
+    return headless()
+
+
+@pytest.fixture
+def desktop(request):
+    """A desktop 3D Slicer: the double of its Qt side on the real MRML core, with an empty scene."""
+    import sys
+
+    if "slicer" in sys.modules and hasattr(sys.modules["slicer"], "app"):
+        pytest.skip("inside 3D Slicer its own Qt is there; the double would stand in its way")
+    import desktop_double
+
+    host = request.getfixturevalue("desktop_host")
+    host.clear()
+    desktop = desktop_double.install(host)
+    yield desktop
+    desktop.uninstall()
