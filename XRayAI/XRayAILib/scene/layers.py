@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from XRayAILib.findings.author import Author
@@ -37,8 +38,8 @@ class FindingsNodes:
     Attributes
     ----------
     root
-        ``vtkMRMLScriptedModuleNode`` that holds the layer together: it refers to the other nodes and knows author, order
-        and image labels. It is saved with the scene, so a layer is found again after loading.
+        ``vtkMRMLScriptedModuleNode`` that holds the layer together: it refers to the other nodes and knows the author,
+        the order and the image labels. It is saved with the scene, so a layer is found again after loading.
     volume, segmentation, landmarks
         ``vtkMRMLScalarVolumeNode``, ``vtkMRMLSegmentationNode``, ``vtkMRMLMarkupsFiducialNode``.
     shapes
@@ -99,8 +100,7 @@ def show_findings(
     nodes = present or _new_layer(host, volume_node, name)
     write_attributes(nodes.root, author_record(findings.author))
     _write_json(nodes.root, "order", [item.id for item in findings])
-    labels = [{**record_of(item), "value": item.value} for item in findings.of(ImageLabel)]
-    _write_json(nodes.root, "imageLabels", labels)
+    set_image_labels(nodes, findings.of(ImageLabel))
     segmentation.show_masks(nodes.segmentation, volume_node, findings.of(Mask), schema)
     markups.show_landmarks(nodes.landmarks, volume_node, findings.of(Landmark), schema)
     nodes = _show_shapes(host, nodes, findings, schema)
@@ -111,8 +111,13 @@ def show_findings(
     return nodes
 
 
+def set_image_labels(nodes: FindingsNodes, labels: Iterable[ImageLabel]) -> None:
+    """Give a layer other image labels: they are not drawn, so this is how a panel changes them."""
+    _write_json(nodes.root, "imageLabels", [{**record_of(item), "value": item.value} for item in labels])
+
+
 def offer_landmarks(nodes: FindingsNodes, schema: LabelSchema) -> None:
-    """Add an unplaced point for every landmark of the schema that is not there yet, so that one click each places them."""
+    """Add an unplaced point for every landmark of the schema that is not there yet, so that a click places each."""
     there = markups.read_landmarks(nodes.landmarks, nodes.volume, schema, nodes.author)
     missing = [label for label in schema.of(Tool.LANDMARK) if not any(mark.label == label.name for mark in there)]
     markups.show_landmarks(nodes.landmarks, nodes.volume, there, schema, missing)
@@ -129,7 +134,7 @@ def adopt(host: Host, nodes: FindingsNodes, shape_node: Any, schema: LabelSchema
 
 
 def read_findings(host: Host, nodes: FindingsNodes, schema: LabelSchema) -> Findings:
-    """What the layer says now: unchanged objects as they were put in, changed ones with the same id, new ones at the end.
+    """What the layer says now: unchanged objects as they were put in, changed ones with the same id, new ones last.
 
     Objects whose node, segment or point is gone are gone. The scene remembers the ids of new objects, so reading again
     gives the same findings.
@@ -217,7 +222,9 @@ def set_editable(nodes: FindingsNodes, editable: bool) -> None:
 def _check_same_image(volume_node: Any, findings: Findings) -> None:
     uid = radiograph_uid(volume_node)
     if uid != findings.radiograph_uid:
-        raise FindingError(f"These findings belong to the radiograph {findings.radiograph_uid}; {uid or 'another image'} is shown.")
+        raise FindingError(
+            f"These findings belong to the radiograph {findings.radiograph_uid}; {uid or 'another image'} is shown."
+        )
     if image_shape(volume_node) != findings.shape:
         rows, columns = image_shape(volume_node)
         raise FindingError(
@@ -334,13 +341,9 @@ def _read_json(root: Any, name: str) -> list[Any]:
     try:
         value = json.loads(decoded(text)) if text else []
     except ValueError as error:
-        raise FindingError(f"The scene's record '{name}' of the layer '{root.GetName()}' is damaged: {error}.") from error
+        raise FindingError(
+            f"The scene's record '{name}' of the layer '{root.GetName()}' is damaged: {error}."
+        ) from error
     if not isinstance(value, list):
         raise FindingError(f"The scene's record '{name}' of the layer '{root.GetName()}' is damaged: it is no list.")
     return value
-
-
-def with_image_labels(nodes: FindingsNodes, labels: list[ImageLabel]) -> FindingsNodes:
-    """Give a layer other image labels: what a panel calls when a person chooses one."""
-    _write_json(nodes.root, "imageLabels", [{**record_of(item), "value": item.value} for item in labels])
-    return replace(nodes)

@@ -1,7 +1,7 @@
 """Boxes, polygons and landmarks as markups, and back unchanged where nobody moved them.
 
-Parts of Slicer's markups work in single precision, a ten-thousandth of a pixel on a large image. So every node remembers the
-coordinates that it was given; they are what is read back as long as the markup still lies there.
+Parts of Slicer's markups work in single precision, a ten-thousandth of a pixel on a large image. So every node remembers
+the coordinates that it was given; they are what is read back as long as the markup still lies there.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from XRayAILib.findings.author import Author
-from XRayAILib.findings.objects import Box, FindingError, FindingObject, Landmark, Polygon, new_id
+from XRayAILib.findings.objects import Box, FindingError, Landmark, Polygon, new_id
 from XRayAILib.findings.schema import Label, LabelSchema, Tool
 from XRayAILib.scene.host import Host
 from XRayAILib.scene.record import (
@@ -67,7 +67,7 @@ def new_landmarks(host: Host, name: str) -> Any:
 
 
 def dress(node: Any, schema: LabelSchema, label: str) -> Any:
-    """Give a ROI or curve the label's name, colour and a look that suits a radiograph; also one that a person has placed.
+    """Give a ROI or curve the label's name, colour and a look that suits a radiograph, also one that a person placed.
 
     Curves become linear: Slicer's are splines by default, which bulge beyond the points that were set.
     """
@@ -129,7 +129,7 @@ def show_polygon(node: Any, volume_node: Any, polygon: Polygon) -> None:
 
 
 def read_box(node: Any, volume_node: Any, schema: LabelSchema, author: Author) -> Box | None:
-    """The box in a ROI node; the upright one around it where a person has turned it. ``None`` while nothing is placed."""
+    """The box in a ROI node, or the upright one around it where a person turned it; ``None`` while none is placed."""
     if node.GetNumberOfControlPoints() < 1 or min(node.GetSize()[:2]) <= 0:
         return None
     size = [0.0, 0.0, 0.0]
@@ -302,5 +302,5 @@ def _unrotate(node: Any) -> None:
     node.SetAndObserveObjectToNodeMatrix(vtkMatrix4x4())
 
 
-def _xy(landmarks: Sequence[FindingObject]) -> np.ndarray:
-    return np.array([(point.x, point.y) for point in landmarks], float).reshape(-1, 2)  # type: ignore[attr-defined]
+def _xy(landmarks: Sequence[Landmark]) -> np.ndarray:
+    return np.array([(point.x, point.y) for point in landmarks], np.float64).reshape(-1, 2)

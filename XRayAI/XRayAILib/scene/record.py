@@ -29,7 +29,7 @@ FIELDS = (
 
 
 def encoded(text: str) -> str:
-    """``text`` without the characters that mean something in the tags of .seg.nrrd (``|``, ``:``) or in MRML (``;``)."""
+    """``text`` without the characters that mean something in tags of .seg.nrrd (``|``, ``:``) or in MRML (``;``)."""
     return quote(text, safe=" -_.,()/+@=#")
 
 

@@ -51,8 +51,8 @@ def new_segmentation(host: Host, volume_node: Any, name: str) -> Any:
 def show_masks(node: Any, volume_node: Any, masks: Iterable[Mask], schema: LabelSchema) -> None:
     """Make the segments of ``node`` exactly these masks, in this order, each in a layer of its own: they may overlap.
 
-    A new segment takes the id of its object; one that is there already is changed in its place, so an editor that has it
-    selected keeps it selected.
+    A new segment takes the id of its object; one that is there already is changed in its place, so an editor that has
+    it selected keeps it selected.
     """
     import slicer
 
@@ -83,10 +83,10 @@ def show_masks(node: Any, volume_node: Any, masks: Iterable[Mask], schema: Label
 def read_masks(node: Any, volume_node: Any, schema: LabelSchema, author: Author) -> list[Mask]:
     """The segments as masks, in their order.
 
-    A segment that came from a mask keeps its id, author and whatever else it had, with the pixels it has now. A segment that
-    somebody drew becomes a new object of ``author``, and the scene remembers its id, so reading twice gives the same object.
-    A copy of a segment is an object of its own, derived from the first. Segments without a pixel that nobody put
-    there as masks are left out: the editor makes one whenever a label is chosen.
+    A segment that came from a mask keeps its id, author and whatever else it had, with the pixels it has now. A segment
+    that somebody drew becomes a new object of ``author``, and the scene remembers its id, so reading twice gives the
+    same object. A copy of a segment is an object of its own, derived from the first. Segments without a pixel that
+    nobody put there as masks are left out: the editor makes one whenever a label is chosen.
 
     Raises
     ------
@@ -120,7 +120,7 @@ def read_masks(node: Any, volume_node: Any, schema: LabelSchema, author: Author)
 
 
 def segment_array(node: Any, volume_node: Any, segment_id: str) -> np.ndarray:
-    """The pixels of one segment on the radiograph's grid: boolean (rows, columns), also where its labelmap is cropped."""
+    """The pixels of one segment on the radiograph's grid, boolean (rows, columns), however its labelmap is cropped."""
     import slicer
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
@@ -129,7 +129,9 @@ def segment_array(node: Any, volume_node: Any, segment_id: str) -> np.ndarray:
     if not node.GetBinaryLabelmapRepresentation(segment_id, image) or image.IsEmpty():
         return pixels
     grid = _grid(volume_node)
-    if not slicer.vtkOrientedImageDataResample.DoGeometriesMatchIgnoreOrigin(image, grid) or not _whole_offset(image, grid):
+    if not slicer.vtkOrientedImageDataResample.DoGeometriesMatchIgnoreOrigin(image, grid) or not _whole_offset(
+        image, grid
+    ):
         resampled = slicer.vtkOrientedImageData()
         slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(image, grid, resampled)
         image = resampled
@@ -179,7 +181,7 @@ def new_segment(node: Any, label: Label) -> str:
 
 
 def terminology(label: Label) -> str:
-    """The coded term of a label as Slicer serialises it: list, category, type, modifier, then region, each ``~``-separated.
+    """The coded term of a label as Slicer serialises it: list, category, type, modifier, then the same of the region.
 
     Order and separators: ``vtkSlicerTerminologiesModuleLogic::SerializeTerminologyEntry``.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ PICTURE_SIZE = 1024
 def show(host: Host, volume_node: Any, fit: bool = True) -> None:
     """Show a radiograph alone in the one-up Red view, its rows horizontal and its first row on top.
 
-    The slice is turned to the volume's plane, not to "axial": a volume with another orientation is shown upright too. The
-    ruler is shown only where the spacing is known.
+    The slice is turned to the volume's plane, not to "axial": a volume with another orientation is shown upright too.
+    Where the spacing is unknown there is no ruler.
     """
     import slicer
 
@@ -43,6 +42,8 @@ def show(host: Host, volume_node: Any, fit: bool = True) -> None:
 
 def fit_to_image(host: Host) -> None:
     """Show the whole image, as large as the view allows."""
+    # Panning moves this origin, and fitting leaves it as it is.
+    host.slice_node.SetXYZOrigin(0.0, 0.0, 0.0)
     host.slice_logic.FitSliceToBackground()
     host.slice_logic.SnapSliceOffsetToIJK()
 
@@ -125,7 +126,7 @@ def _write_png(pixels: np.ndarray, path: Path) -> None:
     temporary = path.with_name(f".{path.name}.part")
     try:
         Image.fromarray(pixels).save(temporary, format="PNG")
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise OSError(f"{path}: the picture cannot be written ({error.strerror or error}).") from error

@@ -19,9 +19,9 @@ LEVELS = 256
 def show_radiograph(host: Host, radiograph: Radiograph, volume_node: Any = None, name: str = "") -> Any:
     """Put a radiograph into the scene, or into a volume that is there already.
 
-    The voxels are modality values (rescaled, never inverted, never windowed), so a probe or a threshold sees what the file
-    says. IJK to RAS is diag(-column spacing, -row spacing, 1): pixel (0, 0) lies at the origin, and the Red view shows the
-    image as on the light box, the patient's right on the viewer's left.
+    The voxels are modality values (rescaled, never inverted, never windowed), so a probe or a threshold sees what the
+    file says. IJK to RAS is diag(-column spacing, -row spacing, 1): pixel (0, 0) lies at the origin, and the Red view
+    shows the image as on the light box, the patient's right on the viewer's left.
 
     Attributes of the node, all beginning with ``XRayAI.``: ``uid``, ``unit`` (``mm`` or ``px``), ``spacingSource``,
     ``magnification`` (where known), ``polarity`` (``normal`` or ``inverted``), ``grey`` (see :func:`show_greys`).
@@ -76,10 +76,10 @@ def real_values(radiograph: Radiograph) -> np.ndarray:
 def show_greys(host: Host, volume_node: Any, radiograph: Radiograph) -> None:
     """Window, polarity and padding as the file asks for them (PS3.4 N.2), all in the display node.
 
-    A linear window becomes Slicer's window; MONOCHROME1 takes the colour table InvertedGrey, since polarity
-    changes after the window (``XRayAI.grey`` is ``window``). A VOI LUT or a SIGMOID function is no line: its curve
-    becomes a colour table of its own over the values that it spreads (``XRayAI.grey`` is ``table``), so voxels keep their
-    real values, and dragging the window still works. Padding beyond the values of the image is shown as background.
+    A linear window becomes Slicer's window; MONOCHROME1 takes the colour table InvertedGrey, since polarity changes
+    after the window (``XRayAI.grey`` is ``window``). A VOI LUT or a SIGMOID function is no line: its curve becomes a
+    colour table of its own over the values that it spreads (``XRayAI.grey`` is ``table``), so voxels keep their real
+    values, and dragging the window still works. Padding beyond the values of the image is shown as background.
     """
     volume_node.CreateDefaultDisplayNodes()
     display = volume_node.GetDisplayNode()
