@@ -109,7 +109,8 @@ def test_landmarks_lie_on_the_lungs_they_belong_to(phantoms: list[Phantom]) -> N
             if side not in ("right", "left"):
                 continue
             rows, columns = np.nonzero(masks[f"{side}_lung"])
-            assert np.hypot(rows - mark.y, columns - mark.x).min() < 3
+            # The costophrenic angle is so acute that the mask ends a few pixels before it.
+            assert np.hypot(rows - mark.y, columns - mark.x).min() < 5
             far = rows.max() - rows.min()
             assert (mark.y - rows.min() < 0.15 * far) == mark.label.endswith("apex")
     assert seen == {"right_apex", "left_apex", "carina", "right_costophrenic_angle", "left_costophrenic_angle"}
@@ -161,7 +162,6 @@ def test_a_nodule_is_denser_than_what_is_around_it() -> None:
     """Computed with and without its nodules, a thorax differs inside the boxes of the truth and nowhere else."""
     from dataclasses import replace
 
-    from XRayAILib.phantom.beam import field_of
     from XRayAILib.phantom.truth import truth_of
 
     tried = 0
@@ -172,7 +172,7 @@ def test_a_nodule_is_denser_than_what_is_around_it() -> None:
         here = project(frame, recipe.thorax, recipe.pose, recipe.condition)
         gone = project(frame, recipe.thorax, recipe.pose, replace(recipe.condition, nodules=()))
         more = here.attenuation - gone.attenuation
-        field = np.ones_like(field_of(recipe.exposure)[1])
+        field = np.ones(frame.shape, bool)
         truth = truth_of("1.2", "", frame, here, field, recipe.thorax, recipe.pose, recipe.condition)
         boxed = np.zeros(frame.shape, bool)
         for box in truth.of(Box, "nodule"):
@@ -190,7 +190,7 @@ def test_a_nodule_is_denser_than_what_is_around_it() -> None:
 
 
 def otsu_guesses(shown: np.ndarray) -> list[np.ndarray]:
-    """Everything sensible that one threshold gives: dark or bright, all, off the border, the largest one or two parts."""
+    """What one threshold gives: dark or bright; all of it, off the border, the largest one or two parts."""
     from scipy.ndimage import label
     from skimage.filters import threshold_otsu
 

@@ -132,7 +132,7 @@ def write_truth(path: Path, kept: Kept) -> None:
 def read_kept(path: Path) -> Kept:
     """Read one truth; :class:`TruthError` names the file where it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             document = json.loads(archive["document"].tobytes().decode())
             shape = (int(document["shape"][0]), int(document["shape"][1]))
             objects = tuple(
