@@ -216,6 +216,16 @@ def test_excluded_images_stay_out(project: Project) -> None:
     assert (export.images, export.without_labels) == (1, 1)
 
 
+def test_only_what_is_approved_on_demand(project: Project) -> None:
+    for name in ("one", "two"):
+        project.save(_everything(_uid(project, name)))
+    assert export_coco(project, only_approved=True).objects == 2
+    draft = Box(label="nodule", author=ANNA, x0=1, y0=1, x1=3, y1=3)
+    project.save(Findings(_uid(project, "two"), SHAPE, ANNA, (draft,)))
+    export = export_coco(project, only_approved=True)
+    assert (export.images, export.objects, export.without_labels) == (1, 1, 1)
+
+
 # Reading what others wrote --------------------------------------------------------------------------------------
 
 

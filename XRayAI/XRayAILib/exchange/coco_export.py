@@ -18,6 +18,7 @@ from XRayAILib.exchange.coco_check import Said, check_coco, said_by
 from XRayAILib.exchange.coco_write import CocoWriter
 from XRayAILib.exchange.errors import ExportError
 from XRayAILib.exchange.pseudonyms import Pseudonyms
+from XRayAILib.findings.author import Status
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import now
 from XRayAILib.project.image import Image
@@ -63,6 +64,7 @@ def export_coco(
     *,
     bits: int = 8,
     polygons: bool = False,
+    only_approved: bool = False,
     findings: Callable[[str], Findings | None] | None = None,
     progress: ProgressCall = lambda *_: None,
 ) -> CocoExport:
@@ -80,6 +82,8 @@ def export_coco(
         8 or 16 per pixel of the images.
     polygons
         Write masks without holes as polygons instead of run lengths.
+    only_approved
+        Leave out objects that are not approved, and images that then have none.
     findings
         What to export of the radiograph with this UID; without it ``project.reference``.
 
@@ -93,7 +97,8 @@ def export_coco(
     temporary = project.exports_folder / f".{name}-{uuid.uuid4().hex[:8]}.part"
     try:
         (temporary / IMAGES).mkdir(parents=True)
-        exported = _write(project, temporary, bits, polygons, findings or project.reference, progress)
+        chosen = _approved(findings or project.reference) if only_approved else findings or project.reference
+        exported = _write(project, temporary, bits, polygons, chosen, progress)
         folder = _free_folder(project.exports_folder, name)
         temporary.rename(folder)
     except OSError as error:
@@ -144,6 +149,15 @@ def _write(
     offset, count = len(images), len(writer.images)
     check_coco(path, expected, lambda done, _, text: progress(offset + done * offset // count, 2 * offset, text))
     return CocoExport(folder, count, len(expected), left_out, tuple(writer.warnings))
+
+
+def _approved(findings: Callable[[str], Findings | None]) -> Callable[[str], Findings | None]:
+    def approved(uid: str) -> Findings | None:
+        found = findings(uid)
+        kept = found.without(item.id for item in found if item.status is not Status.APPROVED) if found else None
+        return kept if kept and kept.objects else None
+
+    return approved
 
 
 def _pixels(project: Project, image: Image, findings: Findings, bits: int) -> np.ndarray:
