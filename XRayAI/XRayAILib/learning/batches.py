@@ -28,8 +28,7 @@ class TrainingBatches:
         self._task = task
         self._config = config
         self.position = 0
-        repeats = max(1, -(-config.images_per_epoch // len(rows)))
-        self.images_per_epoch = len(rows) * repeats
+        self.images_per_epoch = max(len(rows), config.images_per_epoch)
         self.batch_size = min(config.batch_size, len(rows))
         # The last batch of an epoch is as large as the others: batch normalisation dislikes a batch of one.
         self.per_epoch = max(1, self.images_per_epoch // self.batch_size)
@@ -47,7 +46,7 @@ class TrainingBatches:
 
     def _order(self, epoch: int) -> np.ndarray:
         generator = np.random.default_rng([self._config.seed, epoch])
-        repeats = self.images_per_epoch // len(self._rows)
+        repeats = -(-self.images_per_epoch // len(self._rows))
         return np.concatenate([generator.permutation(self._rows) for _ in range(repeats)])
 
     def _batch(self, number: int, rows: np.ndarray) -> dict[str, torch.Tensor]:

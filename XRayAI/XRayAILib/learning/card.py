@@ -11,7 +11,7 @@ from XRayAILib.learning.device import duration_text
 def model_card(manifest: Mapping[str, Any]) -> str:
     """Markdown from a model's manifest."""
     config, training, metrics = manifest["config"], manifest["training"], manifest["metrics"]
-    titles = {label["name"]: label["title"] for label in manifest["labels"]}
+    titles = {label["name"]: label["title"] for label in manifest["legend"]}
     counts = training["images"]
     lines = [
         f"# {manifest['name']}",

@@ -37,7 +37,7 @@ class TrainingConfig:
     size
         Edge of the network's square input, in pixels.
     images_per_epoch
-        At least so many images make an epoch: a small training part is gone through several times. 0 for once.
+        At least so many images make an epoch: a small training part is gone through several times.
     network_arguments
         Plain arguments for the network; what is not named keeps its preset's value.
     ema
@@ -58,10 +58,10 @@ class TrainingConfig:
     labels: tuple[str, ...] = ()
     missing: str = "unknown"
     seed: int = 0
-    epochs: int = 30
+    epochs: int = 60
     minutes: float = 20.0
     size: int = 192
-    images_per_epoch: int = 0
+    images_per_epoch: int = 160
     batch_size: int = 8
     learning_rate: float = 2e-3
     weight_decay: float = 1e-2

@@ -116,8 +116,8 @@ class Model:
             definition = json.loads((folder / INFERENCE).read_text("utf-8"))["network_def"]
             target = str(definition["_target_"])
             preset = PixelPreset(**manifest["preset"])
-            labels = tuple(str(label["name"]) for label in manifest["labels"])
-            mirrors = tuple(int(label["mirror"]) for label in manifest["labels"])
+            labels = tuple(str(label["name"]) for label in manifest["legend"])
+            mirrors = tuple(int(label["mirror"]) for label in manifest["legend"])
             name, digest, metrics = str(manifest["name"]), str(manifest["digest"]), manifest["metrics"]
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"The model {folder} is refused: its description is not complete ({error}).") from error
@@ -146,7 +146,7 @@ class Model:
 
     def check_schema(self, schema: LabelSchema) -> None:
         """Raise :class:`ModelError` where the schema lacks a label that the model finds, or draws it otherwise."""
-        for entry in self.manifest["labels"]:
+        for entry in self.manifest["legend"]:
             name = entry["name"]
             if name not in schema:
                 raise ModelError(
@@ -195,7 +195,8 @@ def write_model(
             "digest": digest,
             "created": training["created"],
             "task": task.name,
-            "labels": [
+            "labels": list(task.labels),
+            "legend": [
                 {
                     "name": n,
                     "title": schema[n].title,

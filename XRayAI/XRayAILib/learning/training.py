@@ -137,9 +137,14 @@ class Training:
         """
         import torch
 
-        exact = torch.are_deterministic_algorithms_enabled()
+        exact, filling = (
+            torch.are_deterministic_algorithms_enabled(),
+            torch.utils.deterministic.fill_uninitialized_memory,
+        )
         # CUDA and MPS have no deterministic form of some operations; there, it is as exact as it can be.
         torch.use_deterministic_algorithms(True, warn_only=self.device.kind != "cpu")
+        # Filling fresh memory guards against reading it before it is written; it costs time and nothing here does that.
+        torch.utils.deterministic.fill_uninitialized_memory = False
         try:
             if self.path.exists():
                 self._restore(Checkpoint.read(self.path))
@@ -153,6 +158,7 @@ class Training:
             ) from error
         finally:
             torch.use_deterministic_algorithms(exact)
+            torch.utils.deterministic.fill_uninitialized_memory = filling
         state = self.progress
         weights = {name: value.detach().cpu().contiguous() for name, value in self.best.items()}
         last = len(state.history)
@@ -168,7 +174,7 @@ class Training:
             )
         device = self.device
         text = self.plan.text(device)
-        self.emit({"event": "device", "device": device.kind, "description": device.description})
+        self.emit({"event": "device", "device": device.description, "kind": device.kind})
         self.emit({"event": "plan", **self.plan.document(), "message": text})
         return self.plan
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from XRayAILib import __version__
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.objects import now
-from XRayAILib.learning.cache import Cancelled, Emit, build_cache
+from XRayAILib.learning.cache import Emit, build_cache
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import Device, choose_device
 from XRayAILib.learning.evaluation import evaluate
@@ -25,38 +25,38 @@ from XRayAILib.learning.training import CHECKPOINT, Outcome, Training
 from XRayAILib.pixels.resample import PixelPreset
 from XRayAILib.project.project import Project
 
-CANCEL = "cancel"
 
+def run_training(
+    project_folder: Path,
+    config: TrainingConfig,
+    job_folder: Path,
+    emit: Emit,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> dict[str, Any]:
+    """Train, test and write a model; a checkpoint in the job folder is gone on with.
 
-def run_training(project_folder: Path, config: TrainingConfig, job_folder: Path, emit: Emit) -> Model | None:
-    """Train, test and write a model; the job folder's checkpoint is gone on with.
-
-    A file ``cancel`` in the job folder stops it at the next step with a resumable checkpoint; then ``None`` is returned
-    and the last event is ``cancelled``. Otherwise the last event is ``result`` with the model's folder and metrics.
+    Returns
+    -------
+    dict
+        ``model``: its folder; ``test``: a row per structure (``label``, ``images``, ``dice``, ``dice_std``,
+        ``dice_low``, ``dice_high``, ``dice_min``, ``iou``, ...); ``test_images``, ``test_patients``, ``dice`` (the mean
+        over the structures), ``history``, ``epochs``, ``best_epoch``, ``stopped``, ``seconds``.
 
     Raises
     ------
+    Cancelled
+        ``cancelled`` said so; a training that had begun has left its checkpoint in the job folder.
     TrainingError
         What is wrong and what to do; wherever it can be known, before the training starts.
     """
     job_folder.mkdir(parents=True, exist_ok=True)
-
-    def cancelled() -> bool:
-        return (job_folder / CANCEL).exists()
-
     with Project.open(project_folder) as project:
-        try:
-            return _train(project, config, job_folder, emit, cancelled)
-        except Cancelled:
-            resumable = (job_folder / CHECKPOINT).exists()
-            message = (
-                "Stopped. The training can be gone on with." if resumable else "Stopped before the training began."
-            )
-            emit({"event": "cancelled", "resumable": resumable, "message": message})
-            return None
+        return _train(project, config, job_folder, emit, cancelled)
 
 
-def _train(project: Project, config: TrainingConfig, job_folder: Path, emit: Emit, cancelled: Any) -> Model:
+def _train(
+    project: Project, config: TrainingConfig, job_folder: Path, emit: Emit, cancelled: Callable[[], bool]
+) -> dict[str, Any]:
     config.check()
     device = choose_device(config.device, config.threads)
     labels, examples = gather(project, config)
@@ -93,8 +93,7 @@ def _train(project: Project, config: TrainingConfig, job_folder: Path, emit: Emi
     )
     project.audit("train", f"{model.folder.name} {model.digest}")
     (job_folder / CHECKPOINT).unlink(missing_ok=True)
-    emit(_result(model, task, metrics, outcome))
-    return model
+    return _result(model, task, metrics, outcome)
 
 
 def _description(
@@ -118,19 +117,28 @@ def _description(
 
 
 def _result(model: Model, task: Task, metrics: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
-    scores = ", ".join(f"{label} {v[task.score_name]['mean']:.3f}" for label, v in metrics["labels"].items())
+    rows = []
+    for label, values in metrics["labels"].items():
+        row: dict[str, Any] = {"label": label, "images": values[task.score_name]["count"]}
+        for name, statistics in values.items():
+            row[name] = statistics["mean"]
+            row.update({f"{name}_{key}": statistics[key] for key in ("std", "low", "high", "median", "min")})
+        rows.append(row)
+    images = metrics["images"]
     return {
-        "event": "result",
         "model": str(model.folder),
         "name": model.name,
         "digest": model.digest,
-        "metrics": {"labels": metrics["labels"], "mean": metrics["mean"]},
+        "score": metrics["mean"][task.score_name],
+        **metrics["mean"],
+        "test": rows,
+        "test_images": len(images),
+        "test_patients": len({image["patient"] for image in images}),
         "history": outcome.history,
         "epochs": outcome.epochs,
         "best_epoch": outcome.best_epoch,
         "stopped": outcome.stopped,
         "seconds": round(outcome.seconds, 1),
-        "message": f"Dice on the test part: {scores}",
     }
 
 
