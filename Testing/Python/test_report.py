@@ -88,6 +88,7 @@ def _data(folder: Path) -> ReportData:
         splits={"train": (14, 7), "test": (4, 2)},
         pictures=[PictureFile(picture, "Prediction over image 3")],
         warnings=["Nothing is measured in millimetres on 3 images."],
+        files=[("/data/in/a.dcm", "DX, 3000 x 2500; test part")],
         places=[("Model", folder / "models" / "one")],
     )
 
@@ -103,6 +104,7 @@ def test_the_page_tells_everything_and_loads_nothing(tmp_path: Path) -> None:
         "3.14 1.20 2.60 – 3.60 7.90",
         "Train 14 7",
         "Prediction over image 3",
+        "a.dcm /data/in DX, 3000 x 2500; test part",
     ):
         assert part.replace(" ", "") in page.text.replace(" ", "")
     assert "script" not in page.tags and "link" not in page.tags
@@ -130,7 +132,7 @@ def test_of_many_files_left_out_the_page_lists_the_first(tmp_path: Path) -> None
     left_out = [(f"/data/{i}.dcm", "truncated") for i in range(450)]
     data = ReportData("Many", tmp_path, "2026-03-01T10:20:30", left_out=left_out)
     page = Page(write_report(data, tmp_path / "report.html").read_text("utf-8"))
-    assert "450 files" in page.text and "The first 200" in page.text
+    assert "450 files" in page.text and "The first 200 of 450" in page.text
     assert "199.dcm" in page.text and "200.dcm" not in page.text
 
 

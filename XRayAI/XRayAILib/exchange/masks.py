@@ -153,10 +153,11 @@ def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:
         raise
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise LabelFileError(f"the picture cannot be read ({error}).") from error
-    values = np.unique(array)
-    if len(values) > 2 or (len(values) == 2 and values[0] != 0):
+    on = array != 0
+    if not np.array_equal(on, array == array.max()) and on.any():
+        values = np.unique(array)
         raise LabelFileError(
             f"the picture has {len(values)} grey values from {values[0]} to {values[-1]}; a mask is black (0) outside "
             "and one other value inside. Save every label as a picture of its own, without smoothing."
         )
-    return array != 0
+    return on

@@ -13,7 +13,7 @@ from XRayAILib import __version__
 from XRayAILib.workflow.plots import inline_svg, training_figures
 
 LISTED = 200
-"""Left-out files that are listed one by one; of more the number is told."""
+"""Files that are listed one by one; of more the number is told."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,8 @@ class ReportData:
         By part (``train``) the number of (images, patients).
     places
         (what, path) of the files that the run left behind.
+    files
+        (file, what was done with it) of every file met.
     """
 
     title: str
@@ -101,6 +103,7 @@ class ReportData:
     pictures: Sequence[PictureFile] = ()
     warnings: Sequence[str] = ()
     places: Sequence[tuple[str, Path]] = ()
+    files: Sequence[tuple[str, str]] = ()
 
 
 def write_report(data: ReportData, path: Path) -> Path:
@@ -134,7 +137,7 @@ def write_report(data: ReportData, path: Path) -> Path:
         # Markup only here: matplotlib has escaped the texts in its own drawing.
         figures=[(title, Markup(inline_svg(figure, f"curve{i}"))) for i, (title, figure) in enumerate(figures)],
         tables=[_table(metric, rows) for metric, rows in data.scores.items()],
-        listed=data.left_out[:LISTED],
+        limit=LISTED,
     )
     temporary = path.with_name(path.name + ".part")
     temporary.write_text(page, "utf-8")
@@ -162,7 +165,7 @@ def _moment(created: str) -> str:
 
 def _table(metric: str, rows: Sequence[Score]) -> dict[str, Any]:
     """A table of scores and, for a metric between 0 and 1, where its drawing begins (it ends at 1)."""
-    bounded = bool(rows) and all(0 <= v <= 1 for r in rows for v in (r.mean, r.low, r.minimum)) and "mm" not in metric
+    bounded = all(0 <= value <= 1 for value in _values(rows)) and not metric.endswith(("mm", "px"))
     lowest = min((row.minimum for row in rows), default=0.0)
     start = min(0.9, int(lowest * 10) / 10)
     return {
