@@ -14,7 +14,6 @@ from XRayAILib.workflow.browse import Browse
 if TYPE_CHECKING:
     from XRayAILib.project.project import Project
 
-LAST_PROJECT = "XRayAI/Project"
 READER = "XRayAI/Reader"
 
 

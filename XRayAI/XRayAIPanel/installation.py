@@ -84,6 +84,8 @@ def _offer_extension() -> None:
     question = _("Training and prediction need Slicer's PyTorch extension. Install it now?")
     if not slicer.util.confirmOkCancelDisplay(question, _REQUESTER):
         raise NotInstalledError("The PyTorch extension is not installed. The Extensions Manager has it.")
+    if not hasattr(slicer.app, "extensionsManagerModel"):
+        raise NotInstalledError("This Slicer was built without extensions: install PyTorch into its Python by hand.")
     model = slicer.app.extensionsManagerModel()
     if not model.isExtensionInstalled("PyTorch") and not model.installExtensionFromServer("PyTorch"):
         raise NotInstalledError(

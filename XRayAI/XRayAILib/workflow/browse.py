@@ -65,6 +65,7 @@ class Browse:
         self.current: Image | None = None
         self.prior: Image | None = None
         self._offset = 0
+        self._unreviewed = False
         self._project: Project | None = None
 
     # The project ------------------------------------------------------------------------------------------------
@@ -99,7 +100,8 @@ class Browse:
         self._leave()
         self.scanning.stop()
         self._project.close()
-        self._project, self.current, self.prior = None, None, None
+        self._project = None
+        self.forget_image()
         self.rows, self.total, self.text, self._offset = [], 0, "", 0
         self.viewer.clear()
 
@@ -194,6 +196,7 @@ class Browse:
 
     def show_findings(self) -> None:
         """Show what the project has of the image now; called again after findings changed elsewhere."""
+        self._unreviewed = False
         if self.current is None:
             return
         uid, schema = self.current.uid, self.project.schema
@@ -206,6 +209,12 @@ class Browse:
                 self.viewer.clear_layer(layer)
             else:
                 self.viewer.show_findings(findings, schema, layer)
+                self._unreviewed = self._unreviewed or layer is Layer.PREDICTION
+
+    def forget_image(self) -> None:
+        """Nothing is looked at any more: the viewer was emptied by somebody else."""
+        self.current = self.prior = None
+        self._unreviewed = False
 
     def step(self, by: int) -> bool:
         """Look at the next image of the table (``by`` = 1) or the one before (-1); whether there was one."""
@@ -218,6 +227,24 @@ class Browse:
             self.refresh()
         self.select(self.rows[place - self._offset].uid)
         return True
+
+    def has_step(self, by: int) -> bool:
+        """Whether :meth:`step` would find an image."""
+        here = self.row_of_current()
+        return self.total > 0 if here < 0 else 0 <= self._offset + here + by < self.total
+
+    def position_text(self) -> str:
+        """Where in the table we are, such as ``3 of 124``."""
+        if not self.total:
+            return "" if not self.is_open else "no radiograph matches" if self.text else "no radiographs yet"
+        here = self.row_of_current()
+        count = f"{self.total} radiograph{'s' if self.total != 1 else ''}"
+        return count if here < 0 else f"{self._offset + here + 1} of {count}"
+
+    @property
+    def has_prediction(self) -> bool:
+        """Whether a model says something of the image looked at that nobody has reviewed."""
+        return self._unreviewed
 
     # The prior --------------------------------------------------------------------------------------------------
 

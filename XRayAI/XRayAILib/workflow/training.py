@@ -142,6 +142,11 @@ class DeviceQuestion:
             env={**os.environ, "PYTHONPATH": paths},
         )
 
+    @property
+    def asking(self) -> bool:
+        """Whether an answer is still to come."""
+        return self._process is not None
+
     def answer(self, device: str) -> str:
         """What the device is; empty while it is not known. Never waits."""
         process = self._process

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from XRayAILib.dicom.radiograph import Radiograph
-from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.schema import LabelSchema
+if TYPE_CHECKING:
+    from XRayAILib.dicom.radiograph import Radiograph
+    from XRayAILib.findings.findings import Findings
+    from XRayAILib.findings.schema import LabelSchema
 
 
 class Layer(str, Enum):

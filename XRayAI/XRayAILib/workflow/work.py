@@ -22,6 +22,11 @@ class Work:
         The kind of job, such as ``train``.
     interpreter
         The Python to run it.
+
+    Attributes
+    ----------
+    plan
+        What the job said that it is going to do, with the time it expects; empty where it said nothing.
     """
 
     def __init__(self, kind: str, interpreter: str = sys.executable) -> None:
@@ -29,6 +34,7 @@ class Work:
         self.interpreter = interpreter
         self.job: Job | None = None
         self.stopping = False
+        self.plan = ""
 
     @property
     def running(self) -> bool:
@@ -71,14 +77,16 @@ class Work:
         """Start; :class:`WorkError` where the same kind of work is running already."""
         if self.running:
             raise WorkError(f"A job of this kind ({self.kind}) is running already: stop it first, or wait.")
-        self.stopping = False
+        self.stopping, self.plan = False, ""
         self.job = Job.start(project_folder, self.kind, options, self.interpreter, folder)
 
     def poll(self) -> bool:
         """Take in what the job reported; ``True`` at the moment at which it ends."""
         if self.job is None or not self.job.running:
             return False
-        self.job.poll()
+        for event in self.job.poll():
+            if event.get("event") == "plan":
+                self.plan = str(event.get("message", ""))
         return not self.job.running
 
     def stop(self) -> None:

@@ -1,0 +1,131 @@
+"""The section Collection: fill it, find an image, look at it and at its priors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from XRayAIPanel.collection_table import CollectionTable
+from XRayAIPanel.section import Panel, Section
+
+REFRESH_EVERY = 8
+"""Ticks between two looks at the table while a job changes it."""
+
+
+class CollectionSection(Section):
+    """The table with its filter, Previous and Next, the prior, and the scan."""
+
+    def __init__(self, panel: Panel) -> None:
+        super().__init__(panel)
+        ui = self.ui
+        self.table = CollectionTable(ui.collectionTable, self.on_row)
+        self.add_strip("scan", self.browse.scanning)
+        self._ticks = 0
+        self._left_out = 0
+        ui.addFolderButton.clicked.connect(self.on_add_folder)
+        ui.addDatabaseButton.clicked.connect(self.on_add_database)
+        ui.leftOutButton.clicked.connect(self.on_left_out)
+        ui.filterSearchBox.textChanged.connect(self.on_filter)
+        ui.previousButton.clicked.connect(self.on_previous)
+        ui.nextButton.clicked.connect(self.on_next)
+        ui.priorComboBox.currentIndexChanged.connect(self.on_prior)
+
+    # Filling it -----------------------------------------------------------------------------------------------------
+
+    def on_add_folder(self, _checked: bool = False) -> None:
+        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), _("Choose a folder with radiographs"))
+        if folder:
+            with slicer.util.tryWithErrorDisplay(_("The folder was not added.")):
+                self.browse.add([folder])
+            self.panel.watch()
+
+    def on_add_database(self, _checked: bool = False) -> None:
+        from XRayAIPanel.dicom_database import radiograph_files
+
+        with slicer.util.tryWithErrorDisplay(_("Nothing was added from Slicer's DICOM database.")):
+            self.browse.add(radiograph_files())
+        self.panel.watch()
+
+    def ended(self) -> str:
+        self.panel.refresh()
+        return self.browse.scanned()
+
+    def on_left_out(self, _checked: bool = False) -> None:
+        left_out = self.browse.left_out()
+        text = _("{n} files are not in the collection. The details say why.").format(n=len(left_out))
+        slicer.util.infoDisplay(text, detailedText="\n".join(f"{path}: {reason}" for path, reason in left_out))
+
+    # Looking at it --------------------------------------------------------------------------------------------------
+
+    def on_filter(self, text: str) -> None:
+        if self.browse.is_open:
+            self.browse.filter(text)
+            self.show_table()
+            self.show_buttons()
+
+    def on_row(self, uid: str) -> None:
+        self._look(lambda: self.browse.select(uid))
+
+    def on_previous(self, _checked: bool = False) -> None:
+        self._look(lambda: self.browse.step(-1))
+
+    def on_next(self, _checked: bool = False) -> None:
+        self._look(lambda: self.browse.step(+1))
+
+    def _look(self, step: Callable[[], object]) -> None:
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The radiograph cannot be shown."), waitCursor=True):
+                step()
+        finally:
+            # Also where it failed: the table must mark what is shown.
+            self.panel.refresh()
+
+    def on_prior(self, index: int) -> None:
+        uid = self.ui.priorComboBox.itemData(index) if index > 0 else ""
+        with slicer.util.tryWithErrorDisplay(_("The prior cannot be shown."), waitCursor=True):
+            if uid:
+                self.ui.curveCheckBox.checked = False
+                self.browse.show_prior(uid)
+            else:
+                self.browse.hide_prior()
+
+    # Showing the state ----------------------------------------------------------------------------------------------
+
+    def show(self) -> None:
+        self._left_out = len(self.browse.left_out()) if self.browse.is_open else 0
+        self.show_table()
+        self._show_priors()
+
+    def tick(self) -> None:
+        self._ticks += 1
+        if self._ticks % REFRESH_EVERY == 0:
+            self.browse.refresh()
+            self.show_table()
+
+    def show_table(self) -> None:
+        """Show the rows, and which of them is looked at."""
+        self.table.show(self.browse.rows, self.browse.row_of_current())
+        self.ui.countLabel.text = self.browse.position_text()
+
+    def show_buttons(self) -> None:
+        ui, browse = self.ui, self.browse
+        ui.addFolderButton.enabled = ui.addDatabaseButton.enabled = browse.is_open and not self.running
+        ui.previousButton.enabled = browse.has_step(-1)
+        ui.nextButton.enabled = browse.has_step(+1)
+        ui.leftOutButton.visible = self._left_out > 0
+        ui.leftOutButton.text = _("{n} left out...").format(n=self._left_out)
+
+    def _show_priors(self) -> None:
+        box, priors = self.ui.priorComboBox, self.browse.priors()
+        blocked = box.blockSignals(True)
+        box.clear()
+        box.addItem(_("none shown") if priors else _("there is none"), "")
+        for row in priors:
+            box.addItem(f"{row.study_date} {row.view}".strip(), row.uid)
+        shown = self.browse.prior.uid if self.browse.prior else ""
+        box.setCurrentIndex(next((n for n, row in enumerate(priors, 1) if row.uid == shown), 0))
+        box.enabled = bool(priors)
+        box.blockSignals(blocked)

@@ -1,0 +1,85 @@
+"""The table of the collection: a QTableWidget that shows the workflow's rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import qt
+from slicer.i18n import tr as _
+
+from XRayAILib.workflow.table import Row
+
+COLORS = {
+    "predicted": "#1976d2",
+    "draft": "#ef6c00",
+    "submitted": "#8e24aa",
+    "approved": "#2e7d32",
+    "rejected": "#c62828",
+    "excluded": "#9e9e9e",
+}
+STATUS_COLUMN = 3
+
+
+class CollectionTable:
+    """Fills a table with rows and tells which one a person chose.
+
+    Parameters
+    ----------
+    widget
+        ``QTableWidget``.
+    chosen
+        Called with the uid of the row that was clicked or reached by the keyboard.
+    """
+
+    def __init__(self, widget: Any, chosen: Callable[[str], None]) -> None:
+        self._widget, self._chosen = widget, chosen
+        self._rows: list[Row] = []
+        titles = (_("Patient"), _("Study date"), _("View"), _("Status"), _("Spacing"))
+        widget.setColumnCount(len(titles))
+        widget.setHorizontalHeaderLabels(titles)
+        widget.verticalHeader().hide()
+        header = widget.horizontalHeader()
+        header.setStretchLastSection(True)
+        header.setHighlightSections(False)
+        for column, width in enumerate((128, 76, 52, 76)):
+            widget.setColumnWidth(column, width)
+        widget.verticalHeader().setDefaultSectionSize(22)
+        widget.currentCellChanged.connect(self._on_current_cell)
+
+    def show(self, rows: Sequence[Row], current: int) -> None:
+        """Show these rows; ``current`` is the one looked at, -1 for none."""
+        blocked = self._widget.blockSignals(True)
+        before = self._rows
+        self._rows = list(rows)
+        self._widget.setRowCount(len(rows))
+        for place, row in enumerate(rows):
+            # A status changes all the time, the rest hardly ever: write only what is new.
+            if place >= len(before) or before[place] != row:
+                self._write(place, row)
+        self._widget.blockSignals(blocked)
+        self.mark(current)
+
+    def mark(self, current: int) -> None:
+        """Mark the row that is looked at, without telling anybody."""
+        blocked = self._widget.blockSignals(True)
+        if current < 0:
+            self._widget.setCurrentCell(-1, -1)
+        else:
+            self._widget.setCurrentCell(current, 0)
+            self._widget.scrollToItem(self._widget.item(current, 0))
+        self._widget.blockSignals(blocked)
+
+    def _write(self, place: int, row: Row) -> None:
+        for column, text in enumerate(row.cells()):
+            item = qt.QTableWidgetItem(text)
+            item.setToolTip(row.details)
+            if column == STATUS_COLUMN and row.status in COLORS:
+                item.setForeground(qt.QBrush(qt.QColor(COLORS[row.status])))
+            elif row.excluded:
+                item.setForeground(qt.QBrush(qt.QColor(COLORS["excluded"])))
+            self._widget.setItem(place, column, item)
+
+    def _on_current_cell(self, row: int, _column: int, before: int, _before_column: int) -> None:
+        if row != before and 0 <= row < len(self._rows):
+            self._chosen(self._rows[row].uid)

@@ -1,0 +1,66 @@
+"""A section of the panel: some widgets and the workflow that they drive."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from XRayAIPanel.work_strip import WorkStrip
+from XRayAILib.workflow.work import Work
+
+if TYPE_CHECKING:
+    from XRayAIPanel.desk import Desk
+    from XRayAIPanel.parameters import XRayAIParameterNode
+
+
+class Panel(Protocol):
+    """What a section asks of the panel around it."""
+
+    ui: Any
+    desk: Desk
+    parameters: XRayAIParameterNode | None
+
+    def refresh(self) -> None:
+        """Show in all sections what the project holds now."""
+
+    def watch(self) -> None:
+        """Look at the work under way until it ends."""
+
+
+class Section:
+    """Base of the sections; most have one kind of long work, shown by a strip."""
+
+    def __init__(self, panel: Panel) -> None:
+        self.panel, self.ui, self.browse = panel, panel.ui, panel.desk.browse
+        self.viewer = panel.desk.viewer
+        self.strip: WorkStrip | None = None
+
+    def add_strip(self, name: str, work: Work) -> None:
+        """Show ``work`` in the widgets ``<name>ProgressBar``, ``<name>Label`` and ``<name>StopButton``."""
+        widgets = (getattr(self.ui, name + kind) for kind in ("ProgressBar", "Label", "StopButton"))
+        self.strip = WorkStrip(work, *widgets, ended=self.ended)
+
+    @property
+    def running(self) -> bool:
+        """Whether this section's work is under way."""
+        return self.strip is not None and self.strip.work.running
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is anything to look at again soon."""
+        return self.running
+
+    def show(self) -> None:
+        """Show what the project holds now."""
+
+    def show_buttons(self) -> None:
+        """Enable what can be done now."""
+
+    def tick(self) -> None:
+        """Called again and again while anything is under way."""
+
+    def parameters_changed(self) -> None:
+        """Called when a parameter has another value."""
+
+    def ended(self) -> str:
+        """The work has ended; gives the line to be shown where it went well."""
+        return ""
