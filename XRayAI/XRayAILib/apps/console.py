@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
+from XRayAILib.workflow.report import duration
+
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -65,12 +67,3 @@ def running(step: Step) -> Iterator[Bar]:
     )
     for note in step.notes:
         console.print(f"{'':14} [yellow]{note}[/]", soft_wrap=True)
-
-
-def duration(seconds: float) -> str:
-    """``0.4 s``, ``12 s``, ``3 min 20 s``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    return f"{int(seconds // 60)} min {int(seconds % 60):02d} s"

@@ -104,19 +104,70 @@ def _scan(
 def _train(
     project_folder: Path, options: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]
 ) -> dict[str, Any]:
-    raise NotImplementedError
+    from XRayAILib.learning.config import TrainingConfig
+    from XRayAILib.learning.worker import run_training
+
+    emit(_progress("prepare", 0, 0, "Loading PyTorch", None))
+    config = TrainingConfig.from_document(options["config"])
+    return run_training(project_folder, config, folder, emit, cancelled)
 
 
 def _predict(
     project_folder: Path, options: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]
 ) -> dict[str, Any]:
-    raise NotImplementedError
+    from XRayAILib.learning.model import Model
+    from XRayAILib.project.project import Project
+    from XRayAILib.reading.predictor import Predictor
+
+    emit(_progress("prepare", 0, 0, "Loading the model", None))
+    predictor = Predictor(Model.load(Path(options["model"])), options.get("device", "auto"))
+    emit({"event": "device", "device": predictor.device.description})
+    with Project.open(project_folder) as project:
+        uids = options.get("uids")
+        if uids is None:
+            uids = [image.uid for image in project.images() if not image.excluded]
+        report = predictor.predict_many(project, uids, emit, cancelled)
+        project.audit("predict", f"{len(report.done)} images with {options['model']}")
+    if report.cancelled:
+        raise Cancelled
+    return {"predicted": len(report.done), "failed": [list(failure) for failure in report.failed]}
 
 
 def _export(
     project_folder: Path, options: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]
 ) -> dict[str, Any]:
-    raise NotImplementedError
+    from XRayAILib.exchange.coco_export import export_coco
+    from XRayAILib.findings.author import Status
+    from XRayAILib.findings.findings import Findings
+    from XRayAILib.project.project import Project
+
+    begun = time.monotonic()
+
+    def progress(done: int, total: int, message: str) -> None:
+        # Between two images is the place to stop: nothing counts as exported before the end.
+        if cancelled():
+            raise Cancelled
+        left = (time.monotonic() - begun) / max(done, 1) * (total - done)
+        emit(_progress("export", done, total, message, left))
+
+    with Project.open(project_folder) as project:
+
+        def approved(uid: str) -> Findings | None:
+            findings = project.reference(uid)
+            if findings is None:
+                return None
+            kept = findings.without(o.id for o in findings if o.status is not Status.APPROVED)
+            return kept if kept.objects else None
+
+        chosen = approved if options.get("only_approved") else project.reference
+        export = export_coco(project, options.get("name", "coco"), findings=chosen, progress=progress)
+    return {
+        "folder": str(export.folder),
+        "images": export.images,
+        "objects": export.objects,
+        "without_labels": export.without_labels,
+        "warnings": list(export.warnings),
+    }
 
 
 def _progress(step: str, done: int, total: int, message: str, seconds_left: float | None) -> dict[str, Any]:

@@ -57,6 +57,7 @@ def take_in(
     describe: Callable[[Header], Header] = lambda header: header,
     progress: Callable[[Progress], None] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
+    leave_out: Iterable[Path] = (),
 ) -> Intake:
     """Add every radiograph below ``folders`` to the project; a second run looks only at what changed.
 
@@ -66,8 +67,13 @@ def take_in(
         Completes a header: the patient of a picture from a table beside it, for example.
     cancelled
         Asked between files; what was read so far stays, and the next run goes on from there.
+    leave_out
+        Folders and files below ``folders`` that are something else: masks, for example.
     """
     found = find_files(folders)
+    others = [path.resolve() for path in leave_out]
+    if others:
+        found.files = [f for f in found.files if not any(f == other or other in f.parents for other in others)]
     known = project.known_files()
     result = Intake(passed_over=found.passed_over, unreadable=[(str(p.path), p.reason) for p in found.problems])
     stamps = {str(path): _stamp(path) for path in found.files}
@@ -92,6 +98,9 @@ class _Batch:
         self._project = project
         self._result = result
         self._places = places
+        self._contents: dict[str, set[str]] = {}
+        for uid, path in places.items():
+            self._contents.setdefault(path, set()).add(uid)
         self._headers: list[Header] = []
         self._files: dict[str, tuple[int, int, str]] = {}
         self._begun = time.monotonic()
@@ -106,6 +115,8 @@ class _Batch:
             else:
                 self._places[header.uid] = path
                 self._headers.append(header)
+        for uid in self._contents.get(path, set()) - {header.uid for header in scanned.headers}:
+            self._project.exclude(uid, f"its file {path} was replaced by another one")
         if scanned.reason:
             self._result.unreadable.append((path, scanned.reason))
         self._files[path] = (*stamp, reason)

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 
+from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.radiograph import Radiograph, read_radiograph
 from XRayAILib.findings.author import Author, AuthorKind
@@ -181,6 +182,8 @@ class Project:
         """Read an image of the project, with the patient's data as the project has them."""
         header = self.header(uid)
         read = read_radiograph(header.path, header.frame)
+        if read.uid != uid:
+            raise UnreadableError(header.path, "the file holds another radiograph than when it was scanned: scan again")
         return Radiograph(header, read.stored, read.grayscale)
 
     # Findings ---------------------------------------------------------------------------------------------------

@@ -1,0 +1,112 @@
+"""Training and prediction from the terminal: start the job, show it, stop it with Ctrl-C."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from XRayAILib.apps.console import Bar, Step, console, running
+from XRayAILib.project.project import Project
+from XRayAILib.workflow.job import Job
+from XRayAILib.workflow.prediction import find_models
+
+
+class JobFailedError(RuntimeError):
+    """A job that did not come to its end, and why."""
+
+
+class JobStoppedError(JobFailedError):
+    """A job that the person stopped, and how it goes on."""
+
+
+def follow(job: Job, bar: Bar, message: Callable[[Job], str] = lambda job: job.progress.message) -> dict[str, Any]:
+    """Show a job until it ends and give its result; Ctrl-C asks it to stop and waits for its checkpoint."""
+    try:
+        while job.running:
+            for event in job.poll():
+                if event.get("event") in ("plan", "note"):
+                    console.print(f"{'':14} [dim]{event['message']}[/]", soft_wrap=True)
+            bar.show(job.progress.done, job.progress.total, message(job))
+            time.sleep(0.1)
+    except KeyboardInterrupt:
+        bar.show(job.progress.done, job.progress.total, "stopping, the checkpoint is being written ...")
+        job.cancel()
+        if job.wait(60) == "running":
+            job.kill()
+    if job.state == "failed":
+        raise JobFailedError(job.error)
+    if job.state != "done" or job.result is None:
+        raise JobStoppedError(f"Stopped. What was done so far lies in {job.folder}.")
+    return job.result
+
+
+def training_message(job: Job) -> str:
+    """The epoch with the newest loss and Dice."""
+    parts = [job.progress.message]
+    for name, shown in (("loss/train", "loss"), ("dice/validation", "Dice")):
+        if job.metrics.get(name):
+            parts.append(f"{shown} {job.metrics[name][-1][1]:.3f}")
+    return "  ".join(part for part in parts if part)
+
+
+def train_model(project_folder: Path, preset: str, config_file: Path | None, resume: Path | None) -> None:
+    """Train a model and print what it reached on the test part."""
+    import json
+
+    from XRayAILib.learning.config import TrainingConfig
+    from XRayAILib.workflow.training import free_name
+
+    with Project.open(project_folder) as project:
+        if resume is not None:
+            document = json.loads((resume / "request.json").read_text("utf-8"))["options"]["config"]
+        elif config_file is not None:
+            document = TrainingConfig.read(config_file).document()
+        else:
+            document = TrainingConfig.from_preset(preset, name=free_name(project)).document()
+    step = Step(1, "Train")
+    with running(step) as bar:
+        job = Job.start(project_folder, "train", {"config": document}, folder=resume)
+        try:
+            result = follow(job, bar, training_message)
+        except JobStoppedError as error:
+            raise JobStoppedError(
+                f"{error}\nGo on with: xrayai train --project {project_folder} --resume {job.folder}"
+            ) from error
+        step.result = f"model {result['model']}"
+    console.print(test_table(result))
+
+
+def test_table(result: dict[str, Any]) -> Table:
+    """The result on the untouched test part, a line per structure."""
+    part = f"Test part: {result['test_images']} images of {result['test_patients']} patients"
+    table = Table(title=part, title_justify="left", box=None, pad_edge=False)
+    for column in ("Structure", "Images", "Dice", "95 % interval", "Smallest", "IoU"):
+        table.add_column(column, justify="left" if column == "Structure" else "right")
+    for row in result["test"]:
+        interval = f"{row['dice_low']:.3f} to {row['dice_high']:.3f}"
+        values = (f"{row['dice']:.3f}", interval, f"{row['dice_min']:.3f}", f"{row['iou']:.3f}")
+        table.add_row(row["label"].replace("_", " "), str(row["images"]), *values)
+    return table
+
+
+def predict_images(project_folder: Path, model: Path | None, everything: bool) -> None:
+    """Predict on the images that the model was not trained on, or on all."""
+    with Project.open(project_folder) as project:
+        models = find_models(project.models_folder)
+        if model is None and not models:
+            raise JobFailedError(
+                f"{project.folder} has no model yet: train one with  xrayai train --project {project_folder}"
+            )
+        folder = model or models[0].folder
+        images = [image for image in project.images() if not image.excluded]
+        uids = [image.uid for image in images if everything or image.split not in ("train", "validation")]
+    step = Step(1, "Predict")
+    with running(step) as bar:
+        job = Job.start(project_folder, "predict", {"model": str(folder), "uids": uids})
+        result = follow(job, bar)
+        step.result = f"{result['predicted']} images with {folder.name} on {job.device}"
+        step.notes = [reason for _, reason in result["failed"]]

@@ -1,0 +1,87 @@
+"""Radiographs with reference and prediction in a MRML scene, saved, and drawn by Slicer's own slice view."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from XRayAILib.findings.findings import Findings
+from XRayAILib.project.project import Project
+from XRayAILib.scene.drawing import NoDrawingError
+from XRayAILib.scene.host import Host, headless
+
+REFERENCE, PREDICTION = "Reference", "Prediction"
+
+
+@dataclass(frozen=True)
+class Case:
+    """One radiograph in the scene, and what was made of it.
+
+    Attributes
+    ----------
+    scene
+        The ``.mrb`` file.
+    pictures
+        (caption, PNG file); empty where nothing can be drawn on this machine.
+    """
+
+    uid: str
+    title: str
+    scene: Path
+    pictures: tuple[tuple[str, Path], ...]
+
+
+def make_scenes(
+    project: Project, cases: Sequence[tuple[str, str]], folder: Path, progress: Callable[[int, int, str], None]
+) -> tuple[list[Case], str]:
+    """Put each case (uid, title) into a scene of its own, save it and draw it.
+
+    Returns
+    -------
+    list of Case, str
+        The string says why nothing was drawn, and what to install; empty where all was drawn.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    problem = ""
+    try:
+        host = headless()
+    except NoDrawingError as error:
+        host, problem = headless(drawing=False), str(error)
+    done = []
+    for number, (uid, title) in enumerate(cases):
+        progress(number, len(cases), title)
+        done.append(_make(host, project, uid, title, folder, draw=not problem))
+    progress(len(cases), len(cases), "")
+    host.clear()
+    return done, problem
+
+
+def _make(host: Host, project: Project, uid: str, title: str, folder: Path, draw: bool) -> Case:
+    from XRayAILib.scene import bundle, layers, view, volume
+
+    host.clear()
+    node = volume.show_radiograph(host, project.radiograph(uid), name=title)
+    view.show(host, node)
+    said: dict[str, Findings | None] = {REFERENCE: project.reference(uid), PREDICTION: project.prediction(uid)}
+    shown = {
+        name: layers.show_findings(host, node, findings, project.schema, name, editable=False)
+        for name, findings in said.items()
+        if findings is not None
+    }
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", title).strip("-").lower()
+    pictures = []
+    for name in shown if draw else ():
+        for other, nodes in shown.items():
+            layers.set_visible(nodes, other == name)
+        path = folder / f"{stem}-{name.lower()}.png"
+        view.render(host, path)
+        pictures.append((name, path))
+    if REFERENCE in shown and PREDICTION in shown:
+        # The scene opens with the prediction over the image; the reference is one click away.
+        layers.set_visible(shown[REFERENCE], False)
+        layers.set_visible(shown[PREDICTION], True)
+    scene = folder / f"{stem}.mrb"
+    bundle.save(host, scene)
+    return Case(uid, title, scene, tuple(pictures))
