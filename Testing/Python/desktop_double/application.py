@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,7 +33,7 @@ class Application:
         self.temporaryPath = str(folder)
         self.slicerHome = str(folder)
         self.startupWorkingPath = str(Path.cwd())
-        self.exit_code: int | None = None
+        self.startupCompleted = Startup()
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
@@ -94,8 +93,23 @@ class Application:
     def os(self) -> str:
         return {"win32": "win", "darwin": "macosx"}.get(sys.platform, "linux")
 
-    def environmentVariable(self) -> Any:
-        return os.environ
+
+class Startup:
+    """The signal ``slicer.app.startupCompleted``: here it comes after each module is loaded, once for each listener."""
+
+    def __init__(self) -> None:
+        self._listeners: list[Any] = []
+
+    def connect(self, listener: Any) -> None:
+        self._listeners.append(listener)
+
+    def disconnect(self, listener: Any) -> None:
+        self._listeners.remove(listener)
+
+    def emit(self) -> None:
+        waiting, self._listeners = self._listeners, []
+        for listener in waiting:
+            listener()
 
 
 class ModuleManager:

@@ -85,7 +85,15 @@ class Desktop:
         slicer.modules.__dict__[path.stem.lower()] = module
         slicer.app.moduleManager()._modules[path.stem] = module
         slicer.modules.__dict__[path.stem + "Instance"] = getattr(python, path.stem)(module)
+        slicer.app.startupCompleted.emit()
         return module
+
+    def add_dicom(self, *paths: str | Path) -> None:
+        """Put files into ``slicer.dicomDatabase``."""
+        import slicer
+
+        for path in paths:
+            slicer.dicomDatabase._add(path)
 
     def screenshot(self, widget: Any, path: str | Path, size: tuple[int, int] = (460, 900)) -> Path:
         """A picture of a panel, as PNG. ``widget`` is what ``open_module`` gave, or any Qt widget."""
@@ -174,7 +182,9 @@ class Desktop:
 
     def _modules(self) -> dict[str, types.ModuleType]:
         from desktop_double import parameter_node, scripted_module
+        from desktop_double.dicom_database import DICOMLoadable, DICOMPlugin
         from desktop_double.effects import AbstractScriptedSegmentEditorEffect, Effect
+        from desktop_double.processes import Packaging
         from desktop_double.qt_module import StrictModule, make_ctk, make_qt
 
         i18n = types.ModuleType("slicer.i18n")
@@ -184,6 +194,11 @@ class Desktop:
         scripted = {name: getattr(scripted_module, name) for name in names.seen()["ScriptedLoadableModule"]}
         module = types.ModuleType("slicer.ScriptedLoadableModule")
         module.__dict__.update(scripted, __all__=list(scripted))
+        installer = Packaging(self._dialogs)
+        offered = {name: getattr(installer, name) for name in dir(installer) if not name.startswith("_")}
+        packaging = StrictModule("slicer.packaging", names.of_module("packaging"), offered)
+        dicom = types.ModuleType("DICOMLib")
+        dicom.__dict__.update(DICOMPlugin=DICOMPlugin, DICOMLoadable=DICOMLoadable)
         effects = types.ModuleType("qSlicerSegmentationsEditorEffectsPythonQt")
         effects.__dict__["qSlicerSegmentEditorScriptedEffect"] = Effect
         editor_effects = types.ModuleType("SegmentEditorEffects")
@@ -197,10 +212,13 @@ class Desktop:
             "slicer.ScriptedLoadableModule": module,
             "qSlicerSegmentationsEditorEffectsPythonQt": effects,
             "SegmentEditorEffects": editor_effects,
+            "slicer.packaging": packaging,
+            "DICOMLib": dicom,
         }
 
     def _fill_slicer(self, slicer: Any) -> None:
         from desktop_double.application import Application, Modules
+        from desktop_double.dicom_database import DicomDatabase
         from desktop_double.effects import EffectFactory
         from desktop_double.ui_files import custom_widgets
 
@@ -214,6 +232,8 @@ class Desktop:
         slicer.app = Application(self.host, Path(self._folder.name), self._dialogs)
         slicer.modules = Modules(self.host)
         slicer.selfTests = {}
+        slicer.dicomDatabase = DicomDatabase()
+        slicer.packaging = sys.modules["slicer.packaging"]
         slicer.qSlicerSegmentEditorEffectFactory = EffectFactory
         EffectFactory._forget()
         for name in ("i18n", "parameterNodeWrapper", "ScriptedLoadableModule"):
@@ -224,10 +244,13 @@ class Desktop:
 
     def _fill_util(self, util: Any) -> None:
         """``slicer.util`` of the wheel is Slicer's own file; only what would open a window is replaced."""
+        from desktop_double.processes import launchConsoleProcess
+
         self._saved_util = dict(vars(util))
         util.messageBox = self._dialogs.message_box
         util.delayDisplay = self._dialogs.delay_display
         util.showStatusMessage = lambda message, duration=0: self._dialogs.record("status", message)
+        util.launchConsoleProcess = launchConsoleProcess
         util.selectModule = lambda module: self._dialogs.record("module", module)
 
     def _put_back(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from PySide6 import QtWidgets
@@ -10,22 +11,39 @@ from PySide6.QtCore import Property, Signal
 from desktop_double.ctk_widgets import ctkCollapsibleButton, ctkSliderWidget, stored
 
 
-class qMRMLWidget(QtWidgets.QWidget):
-    """A widget that has a scene and tells its children about it."""
+def observe(widget: Any, vtk_object: Any, event: Any, method: str) -> int:
+    """Call a method of a widget at a VTK event, for as long as the widget lives; the observer's tag."""
+    from shiboken6 import isValid
+
+    reference = weakref.ref(widget)
+
+    def call(*arguments: Any) -> None:
+        alive = reference()
+        if alive is not None and isValid(alive):
+            getattr(alive, method)(*arguments)
+        else:
+            vtk_object.RemoveObserver(tag)
+
+    tag = vtk_object.AddObserver(event, call)
+    return tag
+
+
+class qSlicerWidget(QtWidgets.QWidget):
+    """A widget that is handed a scene and passes it on."""
 
     mrmlSceneChanged = Signal(object)
 
-    def mrmlScene(self) -> Any:
-        return self.__dict__.get("_scene")
-
     def setMRMLScene(self, scene: Any) -> None:
-        if scene is not self.mrmlScene():
+        if scene is not self.__dict__.get("_scene"):
             self.__dict__["_scene"] = scene
             self.mrmlSceneChanged.emit(scene)
 
 
-class qSlicerWidget(qMRMLWidget):
-    """As qMRMLWidget, in the Slicer layer."""
+class qMRMLWidget(qSlicerWidget):
+    """As qSlicerWidget; it also tells its scene."""
+
+    def mrmlScene(self) -> Any:
+        return self.__dict__.get("_scene")
 
 
 class qSlicerScriptedLoadableModuleWidget(qSlicerWidget):
@@ -49,9 +67,6 @@ class qSlicerScriptedLoadableModuleWidget(qSlicerWidget):
 
 class qMRMLCollapsibleButton(ctkCollapsibleButton):
     """A section that is handed a scene."""
-
-    def mrmlScene(self) -> Any:
-        return self.__dict__.get("_scene")
 
     def setMRMLScene(self, scene: Any) -> None:
         self.__dict__["_scene"] = scene
@@ -125,7 +140,7 @@ class qMRMLNodeComboBox(QtWidgets.QWidget):
         self._scene, self._observed = scene, []
         if scene is not None:
             events = (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent, scene.EndImportEvent)
-            self._observed = [scene.AddObserver(event, self._refresh) for event in events]
+            self._observed = [observe(self, scene, event, "_refresh") for event in events]
         self._refresh()
 
     def currentNode(self) -> Any:

@@ -9,7 +9,7 @@ from PySide6.QtCore import Property, Signal
 
 from desktop_double.ctk_widgets import ctkCollapsibleGroupBox, stored
 from desktop_double.effects import Effect, EffectFactory
-from desktop_double.mrml_widgets import qMRMLNodeComboBox, qMRMLWidget
+from desktop_double.mrml_widgets import observe, qMRMLNodeComboBox, qMRMLWidget
 
 
 def _shown(attribute: str) -> Property:
@@ -139,9 +139,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
             self._node.RemoveObserver(self._node_tag)
         self._node = node
         if node is not None:
-            import vtk
-
-            self._node_tag = node.AddObserver(vtk.vtkCommand.ModifiedEvent, lambda *_event: self.updateWidgetFromMRML())
+            self._node_tag = observe(self, node, "ModifiedEvent", "_changed")
         self.updateWidgetFromMRML()
 
     def segmentationNode(self) -> Any:
@@ -204,7 +202,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
             events = (segmentation.SegmentAdded, segmentation.SegmentRemoved, segmentation.SegmentModified)
             self._watched = (
                 segmentation,
-                [segmentation.AddObserver(event, self._changed) for event in events],
+                [observe(self, segmentation, event, "_changed") for event in events],
             )
 
     def _changed(self, *_event: Any) -> None:

@@ -28,7 +28,7 @@ class SliceView(Strict):
 
         self._host = host
         self._corner_annotation = vtk.vtkCornerAnnotation()
-        self.renders = 0
+        self._renders = 0
 
     def renderWindow(self) -> Any:
         return self._host.render_window() if self._host.render_window else None
@@ -43,10 +43,10 @@ class SliceView(Strict):
         return self._host.slice_node
 
     def forceRender(self) -> None:
-        self.renders += 1
+        self._renders += 1
 
     def scheduleRender(self) -> None:
-        self.renders += 1
+        self._renders += 1
 
 
 class SliceController(Strict):
