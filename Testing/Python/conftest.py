@@ -46,3 +46,21 @@ def desktop(request):
     desktop = desktop_double.install(host)
     yield desktop
     desktop.uninstall()
+
+
+@pytest.fixture
+def host(request):
+    """An empty MRML scene with its logics: the desktop's inside 3D Slicer, else the MRML core on its own."""
+    import sys
+
+    slicer = sys.modules.get("slicer")
+    if slicer is not None and hasattr(slicer, "app"):
+        from XRayAILib.scene.host import Host
+
+        red = slicer.app.layoutManager().sliceWidget("Red")
+        host = Host.desktop(slicer.app.applicationLogic(), lambda: red.sliceView().renderWindow())
+    else:
+        host = request.getfixturevalue("desktop_host")
+    host.clear()
+    yield host
+    host.clear()

@@ -14,6 +14,9 @@ from XRayAILib.scene.host import Host
 _SCREEN = (1200, 900)
 """Size of the view that a bundle is saved for. Slicer keeps the height that is shown; the width follows its window."""
 
+_TIGHT = 64 << 20
+"""Bytes: with less room than this, a bundle that could not be written lacked room."""
+
 
 class BundleError(OSError):
     """A bundle that cannot be written or read, with the file and the reason."""
@@ -53,7 +56,9 @@ def save(host: Host, path: Path | str) -> Path:
         _zip(content, folder / path.name)
         (folder / path.name).replace(path)
     except OSError as error:
-        raise BundleError(f"{path}: the scene cannot be saved ({error.strerror or error}).") from error
+        free = shutil.disk_usage(path.parent).free
+        reason = f"only {free >> 20} MB are free on that disk" if free < _TIGHT else error.strerror or str(error)
+        raise BundleError(f"{path}: the scene cannot be saved: {reason}.") from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return path
@@ -86,9 +91,10 @@ def _write_files(host: Host, folder: Path, thumbnail: Any) -> None:
     folder.mkdir()
     messages = slicer.vtkMRMLMessageCollection()
     if not host.scene.SaveSceneToSlicerDataBundleDirectory(folder.as_posix(), thumbnail, messages):
-        raise BundleError(messages.GetAllMessagesAsString().strip() or "is the disk full?")
+        told = messages.GetAllMessagesAsString().strip().partition("\n")[0]
+        raise BundleError(told or "Slicer could not write its files")
     if not list(folder.glob("*.mrml")):
-        raise BundleError("Slicer wrote no scene file; is the disk full?")
+        raise BundleError("Slicer wrote no scene file")
 
 
 def _zip(folder: Path, path: Path) -> None:

@@ -292,7 +292,9 @@ def _members(host: Host, nodes: FindingsNodes) -> list[Any]:
         tree.GetItemChildren(folder, children)
         for index in range(children.GetNumberOfIds()):
             node = tree.GetItemDataNode(children.GetId(index))
-            if node is not None and (node.IsA(markups.ROI) or node.IsA(markups.CURVE)):
+            # Without the desktop the tree keeps nodes that were removed from the scene.
+            in_scene = node is not None and node.GetScene() is not None
+            if in_scene and (node.IsA(markups.ROI) or node.IsA(markups.CURVE)):
                 members.setdefault(node.GetID(), node)
     return list(members.values())
 

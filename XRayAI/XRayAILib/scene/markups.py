@@ -1,7 +1,7 @@
 """Boxes, polygons and landmarks as markups, and back unchanged where nobody moved them.
 
-Parts of Slicer's markups work in single precision, a ten-thousandth of a pixel on a large image. So every node remembers
-the coordinates that it was given; they are what is read back as long as the markup still lies there.
+Parts of Slicer's markups work in single precision, a ten-thousandth of a pixel on a large image. So every node
+remembers the coordinates that it was given; they are what is read back as long as the markup still lies there.
 """
 
 from __future__ import annotations

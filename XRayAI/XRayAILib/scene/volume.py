@@ -203,8 +203,9 @@ def _hide_padding(display: Any, radiograph: Radiograph) -> None:
 def _new_table(host: Host, volume_node: Any) -> Any:
     table = host.scene.AddNewNodeByClass("vtkMRMLColorTableNode", f"{volume_node.GetName()} greys")
     table.SetTypeToUser()
+    # Hidden nodes, as colour tables are, go into a private part of a bundle.
+    table.SetHideFromEditors(False)
     table.SetNumberOfColors(LEVELS)
-    table.SetNamesInitialised(True)
     volume_node.SetNodeReferenceID(PREFIX + "greyTable", table.GetID())
     return table
 
