@@ -24,6 +24,7 @@ class Desktop:
         self._saved_slicer: dict[str, Any] = {}
         self._saved_util: dict[str, Any] = {}
         self._opened: list[Any] = []
+        self._module_folders: set[Path] = set()
         self._dialogs = Dialogs()
         self._escaped: list[BaseException] = []
         self._folder = tempfile.TemporaryDirectory(prefix="slicer-", ignore_cleanup_errors=True)
@@ -74,6 +75,7 @@ class Desktop:
         path = Path(path)
         if str(path.parent) not in sys.path:
             sys.path.insert(0, str(path.parent))
+        self._module_folders.add(path.resolve().parent)
         spec = importlib.util.spec_from_file_location(path.stem, path)
         if spec is None or spec.loader is None:
             raise FileNotFoundError(path)
@@ -268,8 +270,17 @@ class Desktop:
                 sys.modules.pop(name, None)
             else:
                 sys.modules[name] = module
+        self._forget_packages_beside_modules()
         self._changes.undo()
         self._folder.cleanup()
+
+    def _forget_packages_beside_modules(self) -> None:
+        """The Qt side of a panel keeps this double's ``qt``; the next double has another one."""
+        for name, module in list(sys.modules.items()):
+            package = name.partition(".")[0]
+            file = getattr(module, "__file__", None)
+            if file and package != "XRayAILib" and self._module_folders & set(Path(file).resolve().parents):
+                del sys.modules[name]
 
 
 def install(host: Any = None) -> Desktop:

@@ -38,8 +38,9 @@ def launchConsoleProcess(
 
 def _read(process: subprocess.Popen, lines: queue.Queue) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        lines.put(line.rstrip())
+    with process.stdout:
+        for line in process.stdout:
+            lines.put(line.rstrip())
     lines.put(process.wait())
 
 
