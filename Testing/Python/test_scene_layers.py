@@ -144,3 +144,17 @@ def test_a_layer_whose_radiograph_was_removed_says_so(host: Host, volume) -> Non
     host.scene.RemoveNode(volume)
     with pytest.raises(FindingError, match="no longer in the scene"):
         layers.read_findings(host, nodes, SCHEMA)
+
+
+def test_what_a_person_keeps_in_the_same_study_is_left_alone(host: Host, volume) -> None:
+    findings = every_kind_of_finding()
+    nodes = layers.show_findings(host, volume, findings, SCHEMA, "Mine")
+    tree = host.subject_hierarchy
+    study = tree.CreateStudyItem(tree.GetSceneItemID(), "Study")
+    tree.SetItemParent(tree.GetItemByDataNode(nodes.segmentation), study)
+    foreign = host.scene.AddNewNodeByClass("vtkMRMLMarkupsROINode", "Somebody's region")
+    tree.SetItemParent(tree.GetItemByDataNode(foreign) or tree.CreateItem(study, foreign), study)
+    assert layers.read_findings(host, nodes, SCHEMA) == findings
+    layers.remove(host, nodes)
+    assert foreign.GetScene() is not None
+    assert tree.GetItemName(study) == "Study"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -141,6 +142,7 @@ def headless(drawing: bool = True) -> Host:
         offscreen=True,
         keep=[app],
     )
+    weakref.finalize(host, app.io_manager.cache_dir.cleanup)
     if drawing:
         host.render_window = _offscreen_view(app)
     else:

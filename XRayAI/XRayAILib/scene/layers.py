@@ -28,6 +28,7 @@ from XRayAILib.scene.volume import image_shape, radiograph_uid
 
 _MODULE = "XRayAIFindings"
 _VOLUME, _SEGMENTATION, _LANDMARKS, _SHAPES = "volume", "segmentation", "landmarks", "shapes"
+_FOLDER = PREFIX + "layer"
 DEFAULT_OPACITY = 0.35
 
 
@@ -191,8 +192,9 @@ def remove(host: Host, nodes: FindingsNodes) -> None:
     for node in (*_members(host, nodes), nodes.segmentation, nodes.landmarks, nodes.root):
         if node is not None:
             _remove_node(host, node)
-    if folder:
-        host.subject_hierarchy.RemoveItem(folder)
+    tree = host.subject_hierarchy
+    if folder and not tree.GetNumberOfItemChildren(folder):
+        tree.RemoveItem(folder)
 
 
 def set_visible(nodes: FindingsNodes, visible: bool) -> None:
@@ -306,7 +308,8 @@ def _folder(host: Host, nodes: FindingsNodes) -> int:
         return 0
     item = tree.GetItemByDataNode(nodes.segmentation)
     parent = tree.GetItemParent(item) if item else 0
-    return int(parent) if parent and parent != tree.GetSceneItemID() else 0
+    # A person may have moved the segmentation under a study: that is not ours to empty.
+    return int(parent) if parent and tree.GetItemAttribute(parent, _FOLDER) else 0
 
 
 def _group(host: Host, nodes: FindingsNodes) -> None:
@@ -314,7 +317,10 @@ def _group(host: Host, nodes: FindingsNodes) -> None:
     tree = host.subject_hierarchy
     if tree is None:
         return
-    folder = _folder(host, nodes) or tree.CreateFolderItem(tree.GetSceneItemID(), nodes.name)
+    folder = _folder(host, nodes)
+    if not folder:
+        folder = tree.CreateFolderItem(tree.GetSceneItemID(), nodes.name)
+        tree.SetItemAttribute(folder, _FOLDER, nodes.name)
     for node in nodes.nodes:
         if node is not None:
             item = tree.GetItemByDataNode(node) or tree.CreateItem(folder, node)
@@ -323,11 +329,11 @@ def _group(host: Host, nodes: FindingsNodes) -> None:
 
 def _remove_node(host: Host, node: Any) -> None:
     """Take a node out of the scene and out of the Data module's tree, which only the desktop cleans by itself."""
+    host.scene.RemoveNode(node)
     tree = host.subject_hierarchy
     item = tree.GetItemByDataNode(node) if tree is not None else 0
     if item:
         tree.RemoveItem(item, False, False)
-    host.scene.RemoveNode(node)
 
 
 def _image_label(entry: dict[str, str], author: Author) -> ImageLabel:
