@@ -58,7 +58,7 @@ def running(step: Step) -> Iterator[Bar]:
         TimeRemainingColumn(compact=True),
         TextColumn("[dim]{task.fields[message]}"),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task(f"{step.number} {step.name:<12}", total=None, message="")
         yield Bar(progress, task)
     step.seconds = time.monotonic() - begun

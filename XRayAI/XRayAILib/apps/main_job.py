@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -238,8 +240,9 @@ class MainJob:
         config = TrainingConfig.from_preset("quick", **changes)
         step = self._step("Train")
         with running(step) as bar:
-            # One folder for this job, so that a run that was stopped goes on from its checkpoint.
-            folder = project.jobs_folder / "main-job-train"
+            # One folder per training, so that a run that was stopped goes on from its checkpoint.
+            asked = json.dumps([config.document(), project.count()], sort_keys=True)
+            folder = project.jobs_folder / f"main-job-train-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
             job = Job.start(project.folder, "train", {"config": config.document()}, folder=folder)
             try:
                 result = follow(job, bar, training_message)

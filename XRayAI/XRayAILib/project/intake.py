@@ -110,7 +110,7 @@ class _Batch:
         for header in scanned.headers:
             elsewhere = self._places.get(header.uid)
             if elsewhere and elsewhere != path and Path(elsewhere).exists():
-                reason = f"the same radiograph as {elsewhere}"
+                reason = f"the same radiograph (by SOP Instance UID or content) as {elsewhere}, which was taken"
                 self._result.duplicates.append((path, elsewhere))
             else:
                 self._places[header.uid] = path
