@@ -246,7 +246,7 @@ def draw_exposure(
         scatter=float(rng.uniform(0.3, 0.55) if pose.view == "AP" else rng.uniform(0.12, 0.42)),
         blur=float(rng.uniform(0.5, 0.9)),
         equalisation=float(rng.uniform(0.1, 0.65)),
-        window=(float(rng.uniform(0.3, 5)), float(rng.uniform(92, 99.5))),
+        window=(float(rng.uniform(1, 9)), float(rng.uniform(92, 99.6))),
         field=(float(field[0]), float(field[1]), float(field[2]), float(field[3])),
         field_angle=math.radians(float(rng.normal(0, 1.2))) if collimated else 0.0,
         field_black=bool(rng.random() < 0.5),

@@ -170,7 +170,7 @@ def vessel_tree(rng: np.random.Generator, thorax: Thorax, lung: Lung) -> list[tu
             ends.append((x + side * math.cos(a) * length * part, y + math.sin(a) * length * part, z))
         thin = radius * 0.82
         branches.append((np.array([(x, y, z), *ends]), np.array([radius, (radius + thin) / 2, thin])))
-        if thin < 0.8:
+        if thin < 0.95:
             continue
         spread = rng.uniform(0.2, 0.42)
         share = rng.uniform(0.6, 0.85)
