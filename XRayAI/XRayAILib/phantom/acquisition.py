@@ -42,7 +42,18 @@ class Effusion:
 class Condition:
     """What is in the thorax on the day of the image.
 
-    ``stomach`` and ``colon`` are gas bubbles under the diaphragm: (x, y, rx, ry, rz) in millimetres.
+    Attributes
+    ----------
+    haze
+        Share of the air that is lost all over the right and the left lung.
+    catheter
+        0 for none, otherwise its way: see ``devices.catheter``.
+    leads
+        Number of monitoring electrodes.
+    bubbles
+        Gas in stomach and bowel: (x, y, rx, ry, rz) in millimetres.
+    seed
+        For what is drawn at random while projecting.
     """
 
     nodules: tuple[Nodule, ...]
@@ -95,6 +106,8 @@ class Exposure:
         Size at the detector against that in the patient.
     offset
         (x, y) in pixels from the picture's middle to where the origin of the thorax falls.
+    kvp
+        Tube voltage.
     counts
         X-ray quanta per pixel in the open beam.
     hardness

@@ -103,6 +103,10 @@ class Thorax:
         (radius across, radius along, thickness); zeros without.
     aorta
         (radius of the knob, how far its centre lies left of the midline, its y).
+    vertebra
+        Half width of a vertebral body in the middle of the chest.
+    scoliosis
+        (amplitude, phase) of the spine's wave to the sides.
     rib_radius, rib_drop, rib_pitch, rib_start
         Half height of a rib; how steeply ribs fall to the front; distance between neighbours; y of the first.
     bone
