@@ -126,7 +126,7 @@ def exposed(strengths: Augmentation, images: torch.Tensor, generator: torch.Gene
     def part() -> torch.Tensor:
         return torch.rand(batch, 1, 1, 1, generator=generator).to(device)
 
-    outside = images == 0
+    outside = images < 1e-3
     images = images.clamp(0, 1) ** torch.exp2(normal(strengths.gamma))
     if strengths.scatter:
         veil = torch.rand(batch, 1, 4, 4, generator=generator).to(device)

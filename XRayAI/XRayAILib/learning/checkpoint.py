@@ -94,7 +94,8 @@ def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict
             os.fsync(stream.fileno())
         temporary.replace(path)
     except (OSError, SafetensorError) as error:
-        temporary.unlink(missing_ok=True)
+        if temporary.is_file():
+            temporary.unlink()
         raise TrainingError(
             f"{path} cannot be written ({error}). Is the disk full? What was saved before is still there."
         ) from error

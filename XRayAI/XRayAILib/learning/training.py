@@ -137,14 +137,12 @@ class Training:
         """
         import torch
 
-        exact, filling = (
-            torch.are_deterministic_algorithms_enabled(),
-            torch.utils.deterministic.fill_uninitialized_memory,
-        )
+        setting: Any = torch.utils.deterministic
+        exact, filling = torch.are_deterministic_algorithms_enabled(), setting.fill_uninitialized_memory
         # CUDA and MPS have no deterministic form of some operations; there, it is as exact as it can be.
         torch.use_deterministic_algorithms(True, warn_only=self.device.kind != "cpu")
         # Filling fresh memory guards against reading it before it is written; it costs time and nothing here does that.
-        torch.utils.deterministic.fill_uninitialized_memory = False
+        setting.fill_uninitialized_memory = False
         try:
             if self.path.exists():
                 self._restore(Checkpoint.read(self.path))
@@ -158,7 +156,7 @@ class Training:
             ) from error
         finally:
             torch.use_deterministic_algorithms(exact)
-            torch.utils.deterministic.fill_uninitialized_memory = filling
+            setting.fill_uninitialized_memory = filling
         state = self.progress
         weights = {name: value.detach().cpu().contiguous() for name, value in self.best.items()}
         last = len(state.history)

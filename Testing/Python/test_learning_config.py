@@ -1,0 +1,83 @@
+"""What a training is asked to do, and what it is told when that makes no sense."""
+
+import pytest
+
+from XRayAILib.learning.augment import Augmentation
+from XRayAILib.learning.config import PRESETS, TrainingConfig
+from XRayAILib.learning.device import choose_device, duration_text
+from XRayAILib.learning.errors import TrainingError
+from XRayAILib.learning.plan import make_plan
+
+
+@pytest.mark.parametrize("suffix", [".yaml", ".json"])
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_configuration_survives_its_file(tmp_path, preset, suffix):
+    config = TrainingConfig.from_preset(preset, labels=["heart"], seed=7, augmentation=Augmentation(flip=0.5))
+    path = tmp_path / f"training{suffix}"
+    config.write(path)
+    assert TrainingConfig.read(path) == config
+    assert not list(tmp_path.glob("*.part"))
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"epochs": 0}, "epochs: 0 must lie in 1"),
+        ({"epochs": "many"}, "epochs: 'many' is no whole number"),
+        ({"size": 200}, "size: 200 must be a multiple of 32"),
+        ({"device": "gpu"}, "device: 'gpu' is none of auto, cpu, cuda, mps"),
+        ({"epoch": 3}, "did you mean 'epochs'"),
+        ({"augmentation": {"rotate": 3}}, "'augmentation.rotate' is no setting"),
+        ({"augmentation": {"rotation": 300.0}}, "augmentation.rotation: 300.0 must lie in 0 to 180"),
+        ({"network": "os.system"}, "none of the networks that may be built"),
+        ({"network_arguments": {"channels": "$__import__('os')"}}, "'channels' of UNet"),
+        ({"network_arguments": {"spatial_dims": 3}}, "UNet takes no argument 'spatial_dims'"),
+        ({"labels": ["heart", "heart"]}, "named twice"),
+        ({"labels": "heart"}, "labels: 'heart' is no list"),
+        ({"name": "../up"}, "no model name"),
+    ],
+)
+def test_every_wrong_field_is_named(values, words):
+    with pytest.raises(TrainingError) as refusal:
+        TrainingConfig.from_document(values)
+    assert words in str(refusal.value)
+
+
+def test_all_problems_are_told_at_once():
+    ok, reason = TrainingConfig(epochs=0, size=200).valid()
+    assert not ok and "epochs" in reason and "size" in reason
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path):
+    path = tmp_path / "training.yaml"
+    path.write_text("epochs: [1", "utf-8")
+    with pytest.raises(TrainingError, match=r"training\.yaml: the training configuration cannot be read"):
+        TrainingConfig.read(path)
+
+
+def test_arguments_hold_what_differs_from_the_preset():
+    config = TrainingConfig.from_preset("standard", labels=["heart"], epochs=3)
+    assert config.arguments() == ["--preset", "standard", "--labels", '["heart"]', "--epochs", "3"]
+
+
+def test_the_time_limit_makes_fewer_epochs_and_says_so():
+    config = TrainingConfig.from_preset("quick", epochs=100, minutes=1.0)
+    plan = make_plan(config, steps=10, batch=8, validation_images=8, seconds_per_step=0.2)
+    assert plan.shortened and plan.epochs < 100 and plan.seconds <= 60
+    assert "fewer epochs" in plan.text(choose_device("cpu"))
+    whole = make_plan(config, steps=10, batch=8, validation_images=8, seconds_per_step=0.01)
+    assert whole.epochs == 100 and not whole.shortened
+
+
+def test_a_device_that_is_not_there_is_refused_with_the_way_out():
+    import torch
+
+    assert choose_device("cpu", 1).description == "CPU, 1 thread"
+    if not torch.cuda.is_available():
+        with pytest.raises(TrainingError, match="choose the device 'auto' or 'cpu'"):
+            choose_device("cuda")
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.2, "1 s"), (80, "80 s"), (200, "3 min"), (7800, "2 h 10 min")])
+def test_durations_are_for_people(seconds, text):
+    assert duration_text(seconds) == text
