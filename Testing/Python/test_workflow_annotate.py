@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,20 @@ def project(tmp_path):
     with Project.create(tmp_path / "project") as project:
         take_in(project, [pictures(tmp_path / "pictures", 3)])
         yield project
+
+
+@contextmanager
+def full_disk(project):
+    """The database may not grow: SQLite says then what it says on a full disk."""
+
+    def limit(pages):
+        raw = project._database.engine.raw_connection()
+        raw.execute(f"PRAGMA max_page_count = {pages}")
+        raw.close()
+
+    limit(1)
+    yield
+    limit(1073741823)
 
 
 def nodule(**values) -> Box:
@@ -114,26 +129,19 @@ def test_where_saving_fails_the_image_stays_and_the_reader_is_told(project):
     session = AnnotationSession(project, ANNA, sheet, listener=lambda: seen.append(session.state))
     session.open()
     first = session.image.uid
-    # The database may not grow any more: SQLite says what it says on a full disk.
-    raw = project._database.engine.raw_connection()
-    raw.execute("PRAGMA max_page_count = 1")
-    raw.close()
     rng = np.random.default_rng(0)
     sheet.draw(Mask.from_array(rng.random((40, 50)) > 0.5, label="heart", author=ANNA))
-    sheet.draw(*(nodule(attributes=(("comment", "x" * 50_000),)) for _ in range(5)))
-    with pytest.raises(AnnotationError, match=r"not saved yet.*disk is full.*Free some space"):
-        session.next()
-    assert session.image.uid == first and sheet.radiograph.uid == first and len(sheet.drawn()) == 6
-    assert session.state is SaveState.FAILED and "disk is full" in session.problem
-    # A timer that fails says so in the panel, without a dialog every quarter of a second.
-    session.changed(10.0)
-    session.tick(10.0 + PAUSE)
+    sheet.draw(*(nodule(attributes=(("comment", "x" * 9000),)) for _ in range(5)))
+    with full_disk(project):
+        with pytest.raises(AnnotationError, match=r"not saved yet.*disk is full.*Free some space"):
+            session.next()
+        assert session.image.uid == first and sheet.radiograph.uid == first and len(sheet.drawn()) == 6
+        assert session.state is SaveState.FAILED and "disk is full" in session.problem
+        # A timer that fails says so in the panel, without a dialog every quarter of a second.
+        session.changed(10.0)
+        session.tick(10.0 + PAUSE)
     session.tick(10.0 + PAUSE + RETRY / 2)
     assert session.state is SaveState.FAILED
-
-    raw = project._database.engine.raw_connection()
-    raw.execute("PRAGMA max_page_count = 1073741823")
-    raw.close()
     session.tick(10.0 + PAUSE + RETRY)
     assert seen[-1] is session.state is SaveState.SAVED and session.problem == ""
     assert len(project.findings(first, ANNA.key)) == 6
@@ -203,6 +211,38 @@ def test_image_labels_are_answers_and_kept_with_their_history(project):
     session.set_answer("catheter", "", 4.0)
     session.save()
     assert [(a.label, a.value) for a in project.findings(uid, ANNA.key).of(ImageLabel)] == [("view", "AP")]
+
+
+def test_rejected_objects_are_not_shown_and_not_lost(project):
+    uid = project.images()[0].uid
+    gone = nodule(author=MODEL, status=Status.REJECTED)
+    project.save(Findings(uid, (40, 50), ANNA, (gone, nodule())))
+    sheet = Sheet()
+    session = AnnotationSession(project, ANNA, sheet)
+    session.open(uid)
+    assert [o.status for o in sheet.drawn()] == [Status.DRAFT]
+    sheet.draw(nodule())
+    session.close()
+    assert len(project.findings(uid, ANNA.key)) == 3 and gone in project.findings(uid, ANNA.key).objects
+
+
+def test_what_cannot_be_saved_while_the_canvas_is_emptied_comes_back(project):
+    sheet = Sheet()
+    session = AnnotationSession(project, ANNA, sheet)
+    session.open()
+    uid = session.image.uid
+    sheet.draw(nodule(attributes=(("comment", "x" * 9000),)))
+    with full_disk(project):
+        with pytest.raises(AnnotationError, match="disk is full"):
+            session.hold()
+        sheet.findings = None
+        session.unhold()
+    assert len(sheet.drawn()) == 1 and session.is_unsaved
+    session.tick(100.0)
+    assert len(project.findings(uid, ANNA.key)) == 1
+    session.hold()
+    session.unhold()
+    assert session.index is None
 
 
 def test_a_deleted_object_is_gone_and_can_be_found_in_the_history(project):

@@ -130,7 +130,8 @@ def show_polygon(node: Any, volume_node: Any, polygon: Polygon) -> None:
 
 def read_box(node: Any, volume_node: Any, schema: LabelSchema, author: Author) -> Box | None:
     """The box in a ROI node, or the upright one around it where a person turned it; ``None`` while none is placed."""
-    if node.GetNumberOfControlPoints() < 1 or min(node.GetSize()[:2]) <= 0:
+    # While it is placed, a ROI has one corner and a preview of the other; once it has both, it keeps only its centre.
+    if node.GetNumberOfDefinedControlPoints() < node.GetRequiredNumberOfControlPoints() or min(node.GetSize()[:2]) <= 0:
         return None
     size = [0.0, 0.0, 0.0]
     node.GetSizeWorld(size)

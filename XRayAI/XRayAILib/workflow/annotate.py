@@ -107,6 +107,8 @@ class AnnotationSession:
         self._index: int | None = None
         self._shown: Findings | None = None
         self._answers: tuple[ImageLabel, ...] = ()
+        self._aside: tuple[FindingObject, ...] = ()  # rejected objects: they stay in the track, and are not shown
+        self._held: Findings | None = None
         self._autosave = Autosave()
 
     # Where we are ------------------------------------------------------------------------------------------------
@@ -134,6 +136,11 @@ class AnnotationSession:
     def findings(self) -> Findings | None:
         """What was last shown or saved; :meth:`save` brings it up to date."""
         return self._shown
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether something is drawn that the project does not have."""
+        return self._shown is not None and self.state is not SaveState.SAVED
 
     @property
     def has_next(self) -> bool:
@@ -194,6 +201,37 @@ class AnnotationSession:
         index = self._index
         self.forget()
         self._show_first([index])
+
+    def hold(self) -> None:
+        """The canvas is about to be emptied: save what is drawn, or keep it here where that fails.
+
+        Raises
+        ------
+        AnnotationError
+            It could not be saved; :meth:`unhold` shows it again.
+        """
+        shown = self._shown
+        if shown is None:
+            return
+        try:
+            self._store(only_changes=True)
+        except AnnotationError:
+            self._held = self._drawn(shown)
+            raise
+
+    def unhold(self) -> None:
+        """The canvas is empty: show again what could not be saved; let go of an image that was."""
+        held, shown, index = self._held, self._shown, self._index
+        self._held = None
+        if held is None or shown is None or index is None:
+            self.forget()
+            return
+        problem = self.problem
+        self._put_on_canvas(index, self.project.radiograph(held.radiograph_uid), held)
+        # What is stored is still the old state, so the next try has something to save.
+        self._shown, self.state, self.problem = shown, SaveState.FAILED, problem
+        self._autosave.changed(0.0)
+        self.listener()
 
     # Drawing and saving ------------------------------------------------------------------------------------------
 
@@ -288,9 +326,11 @@ class AnnotationSession:
         # Should the canvas fail half-way, what it holds then must never be saved as anybody's findings.
         self._index, self._shown, self._answers = None, None, ()
         self._autosave.saved()
-        self._canvas.show(radiograph, findings, editable=True)
+        rejected = tuple(item for item in findings if item.status is Status.REJECTED)
+        visible = findings.without(item.id for item in rejected)
+        self._canvas.show(radiograph, visible, editable=True)
         self._index, self._shown = index, findings
-        self._answers = tuple(findings.of(ImageLabel))
+        self._answers, self._aside = tuple(visible.of(ImageLabel)), rejected
         self.state, self.problem = SaveState.SAVED, ""
 
     def _begin(self, radiograph: Radiograph) -> Findings:
@@ -340,7 +380,7 @@ class AnnotationSession:
                 f"The image in the view is {drawn.radiograph_uid or 'not one of the project'}, not "
                 f"{shown.radiograph_uid}: show the image again before you go on drawing."
             )
-        objects = tuple(o for o in drawn if not isinstance(o, ImageLabel)) + self._answers
+        objects = tuple(o for o in drawn if not isinstance(o, ImageLabel)) + self._answers + self._aside
         return replace(drawn, author=self.reader, objects=objects)
 
     def _first_untouched(self) -> int:

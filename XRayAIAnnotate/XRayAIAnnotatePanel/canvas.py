@@ -1,0 +1,136 @@
+"""The canvas of an annotation session, fulfilled with Slicer's Red view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from XRayAIAnnotatePanel import layer, placing
+
+if TYPE_CHECKING:
+    from XRayAILib.dicom.radiograph import Radiograph
+    from XRayAILib.findings.findings import Findings
+    from XRayAILib.findings.schema import LabelSchema
+    from XRayAILib.scene.host import Host
+    from XRayAILib.scene.layers import FindingsNodes
+    from XRayAIPanel.viewer import SlicerViewer
+
+
+class SceneCanvas:
+    """Shows the radiograph with the viewer of the desk, and the reader's findings over it in a layer to draw on.
+
+    Fulfils :class:`XRayAILib.workflow.annotate.Canvas`.
+
+    Parameters
+    ----------
+    viewer
+        The desk's; its read-only layers are taken away while one is drawn on.
+    changed
+        Called when somebody draws something.
+    """
+
+    def __init__(self, viewer: SlicerViewer, schema: LabelSchema, changed: Callable[[], None]) -> None:
+        self.schema = schema
+        self._viewer = viewer
+        self._changed = changed
+        self._root: Any = None
+        self._watched: list[tuple[Any, int]] = []
+        self._times: dict[str, int] = {}
+        self._busy = False
+
+    @property
+    def host(self) -> Host:
+        return self._viewer.host
+
+    @property
+    def volume_node(self) -> Any:
+        """The radiograph shown."""
+        return self._viewer.volume_node
+
+    @property
+    def nodes(self) -> FindingsNodes | None:
+        """The layer that is drawn on; ``None`` where nothing is shown, or the scene was closed."""
+        return layer.find(self.host, self._viewer.volume_node)
+
+    def show(self, radiograph: Radiograph, findings: Findings, editable: bool) -> None:
+        from XRayAILib.scene import layers
+
+        self.clear()
+        self._viewer.show(radiograph)
+        # A new segmentation for every image: the editor's Undo must not bring back what belongs to the last one.
+        layers.show_findings(self.host, self.volume_node, findings, self.schema, layer.NAME, editable)
+        self.watch()
+
+    def drawn(self) -> Findings:
+        from XRayAILib.findings.objects import FindingError
+        from XRayAILib.scene import layers
+
+        nodes = self.nodes
+        if nodes is None:
+            raise FindingError("The layer that was drawn on is no longer in the scene. Click Reload to get it back.")
+        self._busy = True  # reading writes ids into the scene, which is no drawing
+        try:
+            return layers.read_findings(self.host, nodes, self.schema)
+        finally:
+            self._busy = False
+
+    def clear(self) -> None:
+        """Take the layer away."""
+        from XRayAILib.scene import layers
+
+        self.unwatch()
+        nodes = self.nodes
+        if nodes is not None:
+            layers.remove(self.host, nodes)
+
+    def watch(self) -> None:
+        """Notice what is drawn from now on."""
+        import slicer
+
+        self.unwatch()
+        nodes = self.nodes
+        if nodes is None:
+            return
+        kind = slicer.vtkSegmentation
+        drawn = (kind.SegmentAdded, kind.SegmentRemoved, kind.SegmentModified, kind.SourceRepresentationModified)
+        self._observe(nodes.segmentation.GetSegmentation(), self._on_drawn, *drawn)
+        self._observe(self.host.scene, self._on_drawn, self.host.scene.NodeRemovedEvent)
+        self._watch_points(nodes.landmarks)
+        for shape in nodes.shapes:
+            self._watch_points(shape)
+
+    def watch_new(self) -> None:
+        """Notice the boxes and polygons too that were added since; cheap enough to be called by a timer."""
+        nodes = self.nodes
+        if nodes is None or not self._watched:
+            return
+        for shape in nodes.shapes:
+            if shape.GetID() not in self._times:
+                self._watch_points(shape)
+                self._on_drawn(shape, "")
+
+    def unwatch(self) -> None:
+        for node, tag in self._watched:
+            node.RemoveObserver(tag)
+        self._watched.clear()
+        self._times.clear()
+
+    def _watch_points(self, node: Any) -> None:
+        self._times[node.GetID()] = node.GetMTime()
+        self._observe(node, self._on_drawn, node.PointPositionDefinedEvent, node.PointPositionUndefinedEvent)
+        self._observe(node, self._on_moved, node.PointModifiedEvent, node.PointRemovedEvent, "ModifiedEvent")
+
+    def _observe(self, node: Any, call: Callable[[Any, str], None], *events: Any) -> None:
+        self._watched += [(node, node.AddObserver(event, call)) for event in events]
+
+    def _on_drawn(self, caller: Any, event: str) -> None:
+        if not self._busy and not self.host.scene.IsClosing():
+            self._changed()
+
+    def _on_moved(self, caller: Any, event: str) -> None:
+        # Slicer says "modified" also while the mouse hovers over a point, when the time of change stays the same, and
+        # while it carries the next point of something that is being placed.
+        key, time = caller.GetID(), caller.GetMTime()
+        if self._times.get(key) != time and not placing.is_placing(self.host):
+            self._times[key] = time
+            self._on_drawn(caller, event)

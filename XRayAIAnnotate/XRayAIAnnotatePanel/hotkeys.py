@@ -1,0 +1,71 @@
+"""The keys of the labels, while the panel is entered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from XRayAILib.findings.schema import LabelSchema
+
+
+class Hotkeys:
+    """Installs keys in Slicer's main window and takes them away again.
+
+    The Segment Editor has keys of its own, 1, 2, 3 among them. Qt obeys neither of two shortcuts on one key, so those
+    of the editor that a label wants are switched off; the others keep working.
+
+    Parameters
+    ----------
+    editor
+        ``qMRMLSegmentEditorWidget``.
+    """
+
+    def __init__(self, editor: Any) -> None:
+        import qt
+
+        self._editor = editor
+        # The editor's shortcuts become children of this, where they can be found.
+        self._holder = qt.QWidget(editor)
+        self._shortcuts: list[Any] = []
+
+    def install(self, schema: LabelSchema | None, choose: Callable[[str], None], others: dict[str, Callable]) -> None:
+        """Let the key of each label call ``choose(name)``, and each key of ``others`` its function."""
+        self.remove()
+        self._editor.installKeyboardShortcuts(self._holder)
+        wanted = dict(others)
+        for label in schema or ():
+            if label.hotkey and label.hotkey not in wanted:
+                wanted[label.hotkey] = _call(choose, label.name)
+        self._make_room(set(wanted))
+        self._shortcuts = [_shortcut(key, call) for key, call in wanted.items()]
+
+    def remove(self) -> None:
+        """Give the keys back."""
+        self._editor.uninstallKeyboardShortcuts()
+        for shortcut in self._shortcuts:
+            shortcut.setEnabled(False)
+            shortcut.setParent(None)
+            shortcut.deleteLater()
+        self._shortcuts = []
+
+    def _make_room(self, keys: set[str]) -> None:
+        import qt
+
+        taken = {qt.QKeySequence(key).toString() for key in keys}
+        for shortcut in self._holder.children():
+            if shortcut.className() == "QShortcut" and shortcut.key.toString() in taken:
+                shortcut.setEnabled(False)
+
+
+def _shortcut(key: str, call: Callable) -> Any:
+    import qt
+    import slicer
+
+    shortcut = qt.QShortcut(qt.QKeySequence(key), slicer.util.mainWindow())
+    shortcut.activated.connect(call)
+    return shortcut
+
+
+def _call(function: Callable[[str], None], name: str) -> Callable[[], None]:
+    return lambda: function(name)
