@@ -161,6 +161,7 @@ class Desktop:
     # -- how it comes into place --------------------------------------------------------------------------------
 
     def _put_in_place(self) -> None:
+        _lend_references_to_none()
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         self._saved_hook, sys.excepthook = sys.excepthook, self._caught
         import slicer
@@ -281,6 +282,18 @@ class Desktop:
             file = getattr(module, "__file__", None)
             if file and package != "XRayAILib" and self._module_folders & set(Path(file).resolve().parents):
                 del sys.modules[name]
+
+
+def _lend_references_to_none() -> None:
+    """Keep Python alive: PySide6 6.12 takes a reference of None away whenever a Qt function gives nothing back.
+
+    Only from Python 3.12 on is None immortal; before, "deallocating None" ends the process sooner or later.
+    """
+    if sys.version_info < (3, 12):
+        import ctypes
+
+        # The reference count is the first field of an object of CPython.
+        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
 
 
 def install(host: Any = None) -> Desktop:
