@@ -36,7 +36,8 @@ class LearningCurve:
 
         curve = LearningCurve()
         curve.update({"loss/train": [(1, 0.9), (2, 0.5)]})
-        layout = curve.layout()   # for SlicerViewer.set_layout
+        viewer.set_layout(curve.layout(viewer.host.layout_node))
+        curve.attach()
     """
 
     def __init__(self) -> None:
@@ -54,11 +55,10 @@ class LearningCurve:
             self._chart.SetYAxisTitle("Loss, score")
         return self._chart
 
-    def layout(self) -> int:
+    def layout(self, layout_node: Any) -> int:
         """The layout that shows the Red view with the chart beneath; described to Slicer where it was not yet."""
-        node = slicer.app.layoutManager().layoutLogic().GetLayoutNode()
-        if not node.IsLayoutDescription(LAYOUT):
-            node.AddLayoutDescription(LAYOUT, _DESCRIPTION)
+        if not layout_node.IsLayoutDescription(LAYOUT):
+            layout_node.AddLayoutDescription(LAYOUT, _DESCRIPTION)
         return LAYOUT
 
     def attach(self) -> None:

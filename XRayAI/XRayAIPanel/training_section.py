@@ -56,7 +56,7 @@ class TrainingSection(Section):
     def on_curve(self, shown: bool) -> None:
         if shown:
             self.ui.priorComboBox.setCurrentIndex(0)
-            self.viewer.set_layout(self.curve.layout())
+            self.viewer.set_layout(self.curve.layout(self.viewer.host.layout_node))
             self.curve.attach()
         else:
             self.viewer.set_layout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
@@ -101,4 +101,6 @@ class TrainingSection(Section):
         if self.running and self.training.work.plan:
             self.ui.expectedLabel.text = self.training.work.plan
         else:
-            self.ui.expectedLabel.text = f"{answer or _('looking at the device...')}; {limit_text(parameters.preset.value)}"
+            self.ui.expectedLabel.text = (
+                f"{answer or _('looking at the device...')}; {limit_text(parameters.preset.value)}"
+            )

@@ -83,9 +83,8 @@ class SlicerViewer:
     def set_layout(self, layout: int) -> None:
         """Another arrangement of views around the Red one, until it is set back."""
         self.layout = layout
-        if self.volume_node is not None:
-            self.host.layout_node.SetViewArrangement(layout)
-            self._fit_later()
+        self.host.layout_node.SetViewArrangement(layout)
+        self._fit_later()
 
     def show_findings(self, findings: Findings, schema: LabelSchema, layer: Layer) -> None:
         from XRayAILib.scene import layers

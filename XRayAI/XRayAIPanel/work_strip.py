@@ -26,6 +26,7 @@ class WorkStrip:
         self._bar, self._label, self._stop, self._ended = bar, label, stop, ended
         bar.setRange(0, 1000)
         stop.clicked.connect(self._on_stop)
+        self.say("")
         self.show()
 
     def poll(self) -> bool:

@@ -25,6 +25,7 @@ class ModelEntry:
     folder: Path
     name: str
     summary: str
+    """Its score on the untouched test part and the number of its labels."""
 
 
 class Prediction:
@@ -63,4 +64,6 @@ def _summary(path: Path) -> str:
     except (OSError, ValueError) as error:
         return f"its manifest.json cannot be read ({error})"
     labels = manifest.get("labels") or []
-    return ", ".join(str(label) for label in labels)
+    score = manifest.get("metrics", {}).get("mean", {}).get("dice")
+    parts = [f"Dice {float(score):.3f}"] if score is not None else []
+    return ", ".join([*parts, f"{len(labels)} label" + ("s" if len(labels) != 1 else "")])

@@ -67,9 +67,9 @@ def row_of(image: Image) -> Row:
 
 
 def spacing_text(spacing: Spacing) -> str:
-    """Such as ``0.143 mm, calibrated``; ``unknown`` where lengths can only be given in pixels."""
+    """Millimetres with their source, such as ``0.143 calibrated``; ``unknown`` where lengths are in pixels only."""
     if not spacing.known:
         return "unknown"
     across = f"{spacing.row:.3f}" if spacing.row == spacing.column else f"{spacing.row:.3f} x {spacing.column:.3f}"
     source = "calibrated" if spacing.source is SpacingSource.CALIBRATED else "detector"
-    return f"{across} mm, {source}"
+    return f"{across} {source}"

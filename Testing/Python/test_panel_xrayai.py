@@ -1,0 +1,278 @@
+"""The panel "X-Ray AI", driven by clicks, from a new project to an export."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from XRayAILib.findings.author import Author, Status
+from XRayAILib.phantom.collection import make_phantoms
+from XRayAILib.project.intake import take_in
+from XRayAILib.project.project import Project
+
+MODULE = Path(__file__).resolve().parents[2] / "XRayAI" / "XRayAI.py"
+SIZE = (128, 112)
+MODEL = Author.model("lungs", "0" * 64)
+
+
+@pytest.fixture(scope="module")
+def phantoms(tmp_path_factory):
+    return make_phantoms(tmp_path_factory.mktemp("phantoms"), 12, seed=3, size=SIZE)
+
+
+@pytest.fixture
+def panel(desktop):
+    return desktop.open_module(MODULE)
+
+
+@pytest.fixture
+def filled(desktop, panel, phantoms, tmp_path):
+    """The panel with an open project of labelled radiographs; the first three have predictions too."""
+    with Project.create(tmp_path / "project") as project:
+        take_in(project, [phantoms[0].path.parent])
+        for phantom in phantoms:
+            project.save(phantom.findings)
+        for phantom in phantoms[:3]:
+            prediction = phantom.findings.each(lambda o: o.derived(MODEL, score=0.9))
+            project.save(type(prediction)(phantom.uid, prediction.shape, MODEL, prediction.objects))
+    desktop.answer(path=tmp_path / "project")
+    panel.ui.openProjectButton.click()
+    return panel
+
+
+def errors(desktop) -> list[str]:
+    return [message.text for message in desktop.messages if message.kind == "error"]
+
+
+def row_of(panel, uid: str) -> int:
+    return [row.uid for row in panel.desk.browse.rows].index(uid)
+
+
+def cell(panel, row: int, column: int) -> str:
+    return panel.ui.collectionTable.item(row, column).text()
+
+
+def shown_volume(host):
+    return host.scene.GetNodeByID(host.slice_logic.GetSliceCompositeNode().GetBackgroundVolumeID() or "")
+
+
+def test_before_a_project_is_open_only_a_project_can_be_had(panel):
+    ui = panel.ui
+    assert ui.newProjectButton.enabled and ui.openProjectButton.enabled
+    for button in (
+        ui.addFolderButton,
+        ui.nextButton,
+        ui.trainButton,
+        ui.predictAllButton,
+        ui.acceptButton,
+        ui.exportButton,
+    ):
+        assert not button.enabled
+
+
+def test_a_new_project_takes_a_folder_in(desktop, panel, phantoms, tmp_path):
+    desktop.answer(path=tmp_path / "new")
+    panel.ui.newProjectButton.click()
+    assert "new" in panel.ui.projectLabel.text and panel.ui.countLabel.text == "no radiographs yet"
+    (tmp_path / "heap").mkdir()
+    for phantom in phantoms[:3]:
+        (tmp_path / "heap" / phantom.path.name).write_bytes(phantom.path.read_bytes())
+    (tmp_path / "heap" / "letter.dcm").write_text("Dear colleague")
+    desktop.answer(path=tmp_path / "heap")
+    panel.ui.addFolderButton.click()
+    assert not panel.ui.addFolderButton.enabled and not panel.ui.scanProgressBar.isHidden()
+    desktop.process_events(until=lambda: not panel.timer.active, timeout=60)
+    assert panel.ui.collectionTable.rowCount == 3 and panel.ui.scanProgressBar.isHidden()
+    assert panel.ui.scanLabel.text == "3 added, 1 files are no radiograph"
+    panel.ui.leftOutButton.click()
+    assert "letter.dcm" in desktop.messages[-1].detail
+    assert errors(desktop) == []
+
+
+def test_slicers_dicom_database_is_taken_in_without_its_cts(desktop, filled, real_crs):
+    import pydicom.data
+
+    before = filled.ui.collectionTable.rowCount
+    desktop.add_dicom(*real_crs, pydicom.data.get_testdata_file("CT_small.dcm"))
+    filled.ui.addDatabaseButton.click()
+    desktop.process_events(until=lambda: not filled.timer.active, timeout=60)
+    assert filled.ui.collectionTable.rowCount == before + 3
+    assert errors(desktop) == []
+
+
+def test_a_click_on_a_row_shows_the_radiograph_upright_and_alone(desktop, filled, phantoms):
+    import slicer
+
+    filled.ui.collectionTable.setCurrentCell(row_of(filled, phantoms[4].uid), 0)
+    node = shown_volume(desktop.host)
+    assert node is not None and node.GetImageData().GetDimensions()[:2] == phantoms[4].findings.shape[::-1]
+    assert desktop.host.layout_node.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
+    to_ras = desktop.host.slice_node.GetSliceToRAS()
+    # The view's x goes to the patient's left, its y up: column 0 is on the viewer's left, row 0 on top.
+    assert to_ras.GetElement(0, 0) < 0 and to_ras.GetElement(1, 1) > 0
+    filled.ui.nextButton.click()
+    filled.ui.previousButton.click()
+    filled.ui.nextButton.click()
+    assert desktop.host.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
+    assert filled.ui.countLabel.text == f"{row_of(filled, filled.desk.browse.current.uid) + 1} of 12 radiographs"
+    assert filled.ui.collectionTable.currentRow() == row_of(filled, filled.desk.browse.current.uid)
+
+
+def test_the_filter_leaves_matching_rows(desktop, filled):
+    patient = cell(filled, 0, 0)
+    filled.ui.filterSearchBox.text = patient
+    rows = filled.ui.collectionTable.rowCount
+    assert 0 < rows < 12 and {cell(filled, n, 0) for n in range(rows)} == {patient}
+    filled.ui.filterSearchBox.text = "nonsense"
+    assert filled.ui.collectionTable.rowCount == 0 and not filled.ui.nextButton.enabled
+
+
+def test_a_prior_stands_beside(desktop, filled):
+    import slicer
+
+    browse = filled.desk.browse
+    host = desktop.host
+    yellow = slicer.vtkMRMLSliceLogic()
+    yellow.SetMRMLApplicationLogic(host.application_logic)
+    host.application_logic.GetSliceLogics().AddItem(yellow)
+    yellow.SetMRMLScene(host.scene)
+    yellow.AddSliceNode("Yellow")
+    try:
+        later = next(row for row in browse.rows if browse.project.priors(row.uid))
+        filled.ui.collectionTable.setCurrentCell(row_of(filled, later.uid), 0)
+        assert filled.ui.priorComboBox.enabled
+        filled.ui.priorComboBox.setCurrentIndex(1)
+        assert browse.prior.header.patient_id == later.patient
+        shown = host.scene.GetNodeByID(yellow.GetSliceCompositeNode().GetBackgroundVolumeID())
+        assert shown.GetName().startswith("Prior")
+        filled.ui.priorComboBox.setCurrentIndex(0)
+        assert browse.prior is None
+        assert host.layout_node.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
+    finally:
+        host.application_logic.GetSliceLogics().RemoveItem(yellow)
+        yellow.SetMRMLScene(None)
+
+
+def test_overlays_follow_the_check_box_and_the_slider(desktop, filled, phantoms):
+    from XRayAILib.scene import layers
+
+    filled.ui.collectionTable.setCurrentCell(row_of(filled, phantoms[0].uid), 0)
+    prediction = layers.find_layer(desktop.host, shown_volume(desktop.host), "Prediction")
+    display = prediction.segmentation.GetDisplayNode()
+    filled.ui.opacitySlider.value = 0.8
+    assert display.GetOpacity2DFill() == pytest.approx(0.8)
+    filled.ui.overlaysCheckBox.click()
+    assert not display.GetVisibility()
+    filled.ui.nextButton.click()
+    filled.ui.overlaysCheckBox.click()
+    assert filled.parameters.overlaysVisible
+
+
+def test_accept_and_reject(desktop, filled, phantoms):
+    ui, project = filled.ui, filled.desk.browse.project
+    ui.collectionTable.setCurrentCell(row_of(filled, phantoms[0].uid), 0)
+    ui.acceptButton.click()
+    assert cell(filled, row_of(filled, phantoms[0].uid), 3) == "approved" and not ui.acceptButton.enabled
+    assert ui.predictionLabel.text.startswith("Accepted: ")
+    ui.collectionTable.setCurrentCell(row_of(filled, phantoms[1].uid), 0)
+    ui.rejectButton.click()
+    assert {o.status for o in project.prediction(phantoms[1].uid)} == {Status.REJECTED}
+    assert not ui.rejectButton.enabled and errors(desktop) == []
+
+
+def test_a_training_says_what_it_will_do_shows_its_progress_and_can_be_stopped(desktop, filled):
+    import slicer
+
+    ui, layout = filled.ui, desktop.host.layout_node
+    ui.trainingCollapsibleButton.collapsed = False
+    labels = [ui.labelsListWidget.item(n).text() for n in range(ui.labelsListWidget.count)]
+    assert any(text.startswith("Heart   12 images") for text in labels)
+    desktop.process_events(until=lambda: "looking" not in ui.expectedLabel.text, timeout=120)
+    assert "at most 20 min" in ui.expectedLabel.text
+    ui.deviceComboBox.setCurrentIndex(1)
+    assert filled.parameters.device.value == "cpu"
+    ui.trainButton.click()
+    assert not ui.trainButton.enabled and ui.curveCheckBox.checked
+    assert layout.IsLayoutDescription(layout.GetViewArrangement())
+    desktop.process_events(until=lambda: "Epoch" in ui.trainingLabel.text or errors(desktop), timeout=240)
+    assert "left" in ui.trainingLabel.text and "about" in ui.expectedLabel.text
+    ui.trainingStopButton.click()
+    desktop.process_events(until=lambda: not filled.training.running, timeout=120)
+    assert ui.trainingLabel.text == "Stopped." and ui.trainButton.enabled and errors(desktop) == []
+    ui.curveCheckBox.click()
+    assert layout.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
+
+
+def test_the_learning_curve_grows_in_a_chart(desktop, panel):
+    curve = panel.training.curve
+    curve.update({"loss/train": [(1, 0.9)]})
+    curve.update({"loss/train": [(1, 0.9), (2, 0.5)], "dice/validation": [(2, 0.7)]})
+    series = [curve.chart_node.GetNthPlotSeriesNode(n) for n in range(curve.chart_node.GetNumberOfPlotSeriesNodes())]
+    assert [node.GetName() for node in series] == ["Loss, train", "Dice, validation"]
+    loss = series[0].GetTableNode().GetTable()
+    assert [loss.GetValueByName(n, "Value").ToDouble() for n in range(loss.GetNumberOfRows())] == [0.9, 0.5]
+    curve.clear()
+    for kind in ("vtkMRMLPlotChartNode", "vtkMRMLPlotSeriesNode", "vtkMRMLTableNode"):
+        assert desktop.host.scene.GetNumberOfNodesByClass(kind) == 0
+
+
+def test_without_a_ticked_label_no_training_starts(desktop, filled):
+    import qt
+
+    filled.ui.trainingCollapsibleButton.collapsed = False
+    for n in range(filled.ui.labelsListWidget.count):
+        filled.ui.labelsListWidget.item(n).setCheckState(qt.Qt.Unchecked)
+    filled.ui.trainButton.click()
+    assert "tick at least one" in errors(desktop)[-1] and not filled.training.running
+
+
+def test_an_export_says_where_it_lies(desktop, filled):
+    filled.ui.exportButton.click()
+    desktop.process_events(until=lambda: not filled.timer.active, timeout=120)
+    assert filled.ui.exportLabel.text.startswith("Exported 12 images with ")
+    assert (filled.export.export.folder / "annotations.json").exists()
+    filled.ui.exportFolderButton.click()
+    assert desktop.messages[-1].kind == "url" and errors(desktop) == []
+
+
+def test_a_folder_that_is_no_project_is_named(desktop, panel, tmp_path):
+    desktop.answer(path=tmp_path)
+    panel.ui.openProjectButton.click()
+    assert str(tmp_path) in errors(desktop)[-1] and "Create one there" in errors(desktop)[-1]
+
+
+def test_leaving_the_module_restores_what_it_changed_and_coming_back_shows_the_image_again(desktop, filled, phantoms):
+    import slicer
+
+    annotations = slicer.modules.DataProbeInstance.infoWidget.sliceAnnotations
+    assert not annotations.sliceViewAnnotationsEnabled
+    filled.ui.collectionTable.setCurrentCell(3, 0)
+    node = shown_volume(desktop.host)
+    filled.parent.exit()
+    assert annotations.sliceViewAnnotationsEnabled and filled.parameters is None
+    desktop.host.slice_logic.GetSliceCompositeNode().SetBackgroundVolumeID(None)
+    filled.parent.enter()
+    assert shown_volume(desktop.host) is node and filled.parameters is not None
+
+
+def test_closing_the_scene_leaves_the_project_open(desktop, filled):
+    filled.ui.collectionTable.setCurrentCell(3, 0)
+    desktop.host.clear()
+    assert filled.desk.browse.current is None and filled.desk.browse.is_open
+    filled.ui.nextButton.click()
+    assert shown_volume(desktop.host) is not None and errors(desktop) == []
+
+
+def test_the_last_project_is_open_again(desktop, filled):
+    name = filled.ui.projectLabel.text
+    desktop.close(filled)
+    again = desktop.open_module(MODULE)
+    assert again.ui.projectLabel.text == name and again.ui.collectionTable.rowCount == 12
+
+
+def test_the_panel_uses_only_names_that_slicer_has():
+    import desktop_double
+
+    sources = [MODULE, *sorted((MODULE.parent / "XRayAIPanel").glob("*.py"))]
+    assert {path.name: desktop_double.check_names(path) for path in sources} == {path.name: [] for path in sources}
