@@ -225,6 +225,7 @@ def test_every_widget_has_only_names_of_the_real_one(desktop) -> None:
 
 def test_every_object_has_only_names_of_the_real_one(desktop) -> None:
     import slicer
+
     from desktop_double import application, dicom_database, effects, names, scripted_module, views
 
     def public(instance: object) -> set[str]:
@@ -254,6 +255,7 @@ def test_every_module_has_only_names_of_the_real_one(desktop) -> None:
     import ctk
     import qt
     import slicer
+
     from desktop_double import names
 
     def public(module: object) -> set[str]:
@@ -379,9 +381,10 @@ def test_a_child_process_tells_lines_and_end(desktop) -> None:
 def test_everything_is_put_back(desktop_host) -> None:
     if "slicer" in sys.modules and hasattr(sys.modules["slicer"], "app"):
         pytest.skip("inside 3D Slicer its own Qt is there")
-    import desktop_double
     import slicer
     from PySide6.QtWidgets import QApplication, QPushButton
+
+    import desktop_double
 
     before, functions = set(vars(slicer)), dict(vars(slicer.util))
     desktop = desktop_double.install(desktop_host)

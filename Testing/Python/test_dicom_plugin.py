@@ -45,6 +45,7 @@ def test_every_instance_is_offered_on_its_own(desktop, plugin, real_crs) -> None
 def test_loading_goes_through_our_reader(desktop, plugin, real_crs) -> None:
     import numpy as np
     import slicer
+
     from XRayAILib.dicom.radiograph import read_radiograph
     from XRayAILib.scene.volume import radiograph_uid
 
@@ -94,6 +95,7 @@ def test_a_file_that_cannot_be_read_says_why(desktop, plugin, tmp_path: Path, re
 def test_real_radiographs_of_every_sort_load(desktop, plugin, test_data: Path) -> None:
     import pydicom
     import slicer
+
     from XRayAILib.dicom.radiograph import UnreadableError, read_radiograph
 
     files = [path for path in sorted((test_data / "dicom").iterdir()) if path.suffix == ".dcm"]

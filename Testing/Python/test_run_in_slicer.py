@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("PySide6", reason="a Slicer is doubled here on PySide6, which 3D Slicer itself does not have")
+
 HERE = Path(__file__).parent
 
 SLICER = """

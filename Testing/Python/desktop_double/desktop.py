@@ -99,8 +99,7 @@ class Desktop:
 
     def screenshot(self, widget: Any, path: str | Path, size: tuple[int, int] = (460, 900)) -> Path:
         """A picture of a panel, as PNG. ``widget`` is what ``open_module`` gave, or any Qt widget."""
-        shown = getattr(widget, "parent", None)
-        shown = widget if hasattr(widget, "grab") else shown
+        shown = widget if hasattr(widget, "grab") else widget.parent
         shown.resize(*size)
         shown.show()
         self.process_events()
@@ -167,7 +166,7 @@ class Desktop:
         import slicer
         from PySide6 import QtGui, QtWidgets
 
-        self._qt_application = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["Slicer"])
+        self._qt_application: Any = QtWidgets.QApplication.instance() or QtWidgets.QApplication(["Slicer"])
         self._qt_application.setStyle("Fusion")
         self._qt_application.setPalette(QtWidgets.QStyleFactory.create("Fusion").standardPalette())
         self._qt_application.setFont(QtGui.QFont("DejaVu Sans", 9))

@@ -53,7 +53,7 @@ def make_qt(dialogs: Dialogs, settings_file: str) -> types.ModuleType:
 
 def make_ctk() -> types.ModuleType:
     """``ctk``: the few widgets drawn here."""
-    from desktop_double import ctk_widgets
+    from desktop_double.ui_files import custom_widgets
 
-    values = {name: value for name, value in vars(ctk_widgets).items() if name.startswith("ctk")}
+    values = {name: value for name, value in custom_widgets().items() if name.startswith("ctk")}
     return StrictModule("ctk", names.of_module("ctk"), values)

@@ -38,7 +38,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self._effects: dict[str, Effect] = {}
         self._buttons: dict[str, QtWidgets.QToolButton] = {}
         self._updating = False
-        self._shortcuts = 0
+        self._shortcuts: list[QtGui.QShortcut] = []
         self._build()
 
     # -- look ---------------------------------------------------------------------------------------------------
@@ -324,10 +324,20 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     # -- what a panel pairs in enter() and exit() -----------------------------------------------------------------
 
     def installKeyboardShortcuts(self, parent: Any = None) -> None:
-        self._shortcuts += 1
+        """The keys of Slicer's ``qMRMLSegmentEditorWidget``, on the main window unless told otherwise."""
+        import slicer
+
+        self.uninstallKeyboardShortcuts()
+        digits = [str(n % 10) for n in range(1, 11)]
+        keys = [*digits, *(f"Shift+{n}" for n in digits), "Esc", "Space", "Z", "Y", "Q", "W", "I"]
+        parent = parent if parent is not None else slicer.util.mainWindow()
+        self._shortcuts = [QtGui.QShortcut(QtGui.QKeySequence(key), parent) for key in keys]
 
     def uninstallKeyboardShortcuts(self) -> None:
-        self._shortcuts -= 1
+        for shortcut in self._shortcuts:
+            shortcut.setParent(None)
+            shortcut.deleteLater()
+        self._shortcuts = []
 
     def setupViewObservations(self) -> None:
         self.__dict__["_observing"] = True

@@ -47,7 +47,7 @@ def check_names(source: str | Path, ui: str | Path | None = None) -> list[str]:
 def _asked_for(tree: ast.Module) -> set[str]:
     """Names that the source asks for by ``hasattr`` before it uses them: another build of Slicer may have them."""
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and _dotted(node.func) == "hasattr"]
-    return {call.args[1].value for call in calls if isinstance(call.args[1], ast.Constant)}
+    return {str(call.args[1].value) for call in calls if isinstance(call.args[1], ast.Constant)}
 
 
 def _set_on_modules(tree: ast.Module) -> set[str]:

@@ -17,10 +17,10 @@ from desktop_double import names
 
 def custom_widgets() -> dict[str, type]:
     """The ctk, qMRML and qSlicer widgets that a ``.ui`` file can name here."""
-    from desktop_double import ctk_widgets, mrml_widgets, plot_widget, segment_editor
+    from desktop_double import ctk_inputs, ctk_widgets, mrml_widgets, plot_widget, segment_editor
 
     found: dict[str, type] = {}
-    for module in (ctk_widgets, mrml_widgets, plot_widget, segment_editor):
+    for module in (ctk_inputs, ctk_widgets, mrml_widgets, plot_widget, segment_editor):
         for name, value in vars(module).items():
             if (
                 isinstance(value, type)
