@@ -15,6 +15,7 @@ from XRayAILib.learning import training
 from XRayAILib.learning.batches import TrainingBatches
 from XRayAILib.learning.cache import Cancelled, TrainingCache
 from XRayAILib.learning.checkpoint import Checkpoint
+from XRayAILib.learning.device import choose_device
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.model import Model
 from XRayAILib.learning.networks import build, names
@@ -152,7 +153,7 @@ def test_every_image_is_seen_equally_often_and_a_batch_depends_on_its_number_alo
     cache = TrainingCache(Path(), images, np.zeros((count, 1, 32, 32), np.uint8), {}, ())
     config = tiny(images_per_epoch=0, augmentation={**dict.fromkeys(["rotation", "noise"], 0.0)})
     config = config.changed(augmentation=type(config.augmentation).none())
-    batches = TrainingBatches(cache, rows, Segmentation(("a",), (0,), config), config)
+    batches = TrainingBatches(cache, rows, Segmentation(("a",), (0,), config), config, choose_device("cpu", 1))
     stream = iter(batches)
     epoch = [next(stream)["image"] for _ in range(batches.per_epoch)]
     seen = torch.cat([b[:, 0, 16, 16] for b in epoch])
@@ -177,3 +178,12 @@ def test_the_large_presets_build_their_network(preset):
     with torch.inference_mode():
         network = build(config.network, 1, 2, config.network_arguments).eval()
         assert network(torch.zeros(1, 1, 128, 128)).shape == (1, 2, 128, 128)
+
+
+def test_a_model_carries_no_patient_and_no_image_away(folder, tmp_path):
+    result = run_training(folder, tiny(epochs=1), tmp_path, ignore)
+    uids = {case["uid"] for case in result["test_cases"]}
+    assert uids
+    written = b"".join(path.read_bytes() for path in Path(result["model"]).rglob("*.json"))
+    written += (Path(result["model"]) / "docs" / "README.md").read_bytes()
+    assert b"patient-0" not in written and not any(uid.encode() in written for uid in uids)

@@ -71,7 +71,7 @@ class Augmentation:
 
 
 def displacement(
-    strengths: Augmentation, batch: int, size: int, generator: torch.Generator
+    strengths: Augmentation, batch: int, size: int, generator: torch.Generator, device: torch.device | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Where every pixel of a changed batch comes from.
 
@@ -80,7 +80,7 @@ def displacement(
     grid
         (batch, size, size, 2) as x, y in -1..1 of the original, for ``grid_sample`` with ``align_corners=False``.
     flipped
-        (batch,) bool: which images are mirrored.
+        (batch,) bool, on the CPU: which images are mirrored.
     """
     import torch
     import torch.nn.functional as F
@@ -101,10 +101,10 @@ def displacement(
         ],
         dim=1,
     )
-    grid = F.affine_grid(theta, [batch, 1, size, size], align_corners=False)
+    grid = F.affine_grid(theta.to(device), [batch, 1, size, size], align_corners=False)
     if strengths.elastic:
         coarse = torch.randn(batch, 2, 5, 5, generator=generator) * (2 * strengths.elastic)
-        smooth = F.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=False)
+        smooth = F.interpolate(coarse.to(device), size=(size, size), mode="bicubic", align_corners=False)
         grid = grid + smooth.permute(0, 2, 3, 1)
     return grid, flipped
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from XRayAILib.learning.cache import TrainingCache
 from XRayAILib.learning.config import TrainingConfig
+from XRayAILib.learning.device import Device
 from XRayAILib.learning.task import Task
 
 if TYPE_CHECKING:
@@ -22,8 +23,12 @@ if TYPE_CHECKING:
 class TrainingBatches:
     """Batches ``{"image": (B, 1, S, S), "label": ...}`` of the training part, from number ``position`` on."""
 
-    def __init__(self, cache: TrainingCache, rows: np.ndarray, task: Task, config: TrainingConfig) -> None:
+    def __init__(
+        self, cache: TrainingCache, rows: np.ndarray, task: Task, config: TrainingConfig, device: Device
+    ) -> None:
         self._cache = cache
+        # A GPU makes the random changes itself; MPS lacks some of the operations.
+        self._place = device.kind if device.kind == "cuda" else "cpu"
         self._rows = rows
         self._task = task
         self._config = config
@@ -55,7 +60,7 @@ class TrainingBatches:
         seed = int(np.random.SeedSequence([self._config.seed, number]).generate_state(1, np.uint64)[0] >> 1)
         # Dropout draws from torch's own generator.
         torch.manual_seed(seed)
-        images, targets = read_rows(self._cache, rows, self._task)
+        images, targets = (t.to(self._place) for t in read_rows(self._cache, rows, self._task))
         images, targets = self._task.augmented(images, targets, torch.Generator().manual_seed(seed))
         return {"image": images, "label": targets}
 

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -205,6 +206,13 @@ def _forget_oldest(place: Path, newest: Path) -> None:
         except PermissionError:
             continue
         shutil.rmtree(doomed, ignore_errors=True)
+
+
+def sweep(place: Path) -> None:
+    """Remove what killed processes left half made in a folder; a day old, so that no living one is at it."""
+    for path in place.glob("*.part"):
+        if path.is_dir() and time.time() - path.stat().st_mtime > 86_400:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _digest(value: object) -> str:

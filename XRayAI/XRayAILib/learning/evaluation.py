@@ -54,7 +54,7 @@ def evaluate(
             images.append({"uid": example.uid, "patient": example.patient, "metrics": found})
     if not images:
         raise TrainingError("No image of the test part can be read, so the model cannot be measured.")
-    images.sort(key=_worst)
+    images.sort(key=_agreement)
     labels = summarise(images, inference.task.labels, seed)
     names = {name for values in labels.values() for name in values}
     mean = {n: float(np.mean([v[n]["mean"] for v in labels.values() if n in v])) for n in sorted(names)}
@@ -99,6 +99,6 @@ def bootstrap_interval(values: np.ndarray, patients: Sequence[str], seed: int = 
     return float(low), float(high)
 
 
-def _worst(image: Mapping[str, Any]) -> float:
+def _agreement(image: Mapping[str, Any]) -> float:
     values = [value for metrics in image["metrics"].values() for value in list(metrics.values())[:1]]
     return float(np.mean(values)) if values else 1.0

@@ -62,10 +62,10 @@ class Segmentation(Task):
 
         strengths = self.config.augmentation
         size = images.shape[-1]
-        grid, flipped = displacement(strengths, len(images), size, generator)
+        grid, flipped = displacement(strengths, len(images), size, generator, images.device)
         known = known_channels(targets)
         both = torch.cat([images, targets], dim=1)
-        moved = F.grid_sample(both, grid.to(both.device), mode="bilinear", padding_mode="zeros", align_corners=False)
+        moved = F.grid_sample(both, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
         images, targets = moved[:, :1], moved[:, 1:]
         if bool(flipped.any()):
             mirrored, order = flipped.to(targets.device), list(self.mirrors)

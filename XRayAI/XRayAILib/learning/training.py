@@ -109,7 +109,7 @@ class Training:
         for part, found in rows.items():
             if not len(found):
                 raise TrainingError(f"No image of the {part} part can be read, so there is nothing to train with.")
-        self.batches = TrainingBatches(cache, rows["train"], task, config)
+        self.batches = TrainingBatches(cache, rows["train"], task, config, device)
         self.unseen = ValidationBatches(cache, rows["validation"], task, self.batches.batch_size)
         self._identity = _identity(config, task, cache, examples)
         self._validation_images = len(rows["validation"])
@@ -149,7 +149,10 @@ class Training:
             plan = self._planned()
             if self._step < plan.epochs * plan.steps and not self.progress.stopped:
                 self._train(plan)
-        except torch.OutOfMemoryError as error:
+        except RuntimeError as error:
+            # CUDA, MPS and the CPU each say it in another way, but all with this word.
+            if "memory" not in str(error):
+                raise
             raise TrainingError(
                 f"The memory of {self.device.description} is too small for batches of {self.batches.batch_size} images "
                 f"of {self.config.size} pixels. Choose a smaller batch size or image size, or the device 'cpu'."

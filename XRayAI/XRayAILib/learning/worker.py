@@ -11,7 +11,7 @@ from typing import Any
 from XRayAILib import __version__
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.objects import now
-from XRayAILib.learning.cache import Emit, build_cache
+from XRayAILib.learning.cache import Emit, build_cache, sweep
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import Device, choose_device
 from XRayAILib.learning.evaluation import evaluate
@@ -21,7 +21,7 @@ from XRayAILib.learning.model import Model, write_model
 from XRayAILib.learning.networks import build
 from XRayAILib.learning.splits import PARTS, label_counts, part_of, split
 from XRayAILib.learning.task import Task, make_task
-from XRayAILib.learning.training import CHECKPOINT, Outcome, Training
+from XRayAILib.learning.training import CHECKPOINT, Outcome, Training, digest
 from XRayAILib.pixels.resample import PixelPreset
 from XRayAILib.project.project import Project
 
@@ -39,8 +39,9 @@ def run_training(
     -------
     dict
         ``model``: its folder; ``test``: a row per structure (``label``, ``images``, ``dice``, ``dice_std``,
-        ``dice_low``, ``dice_high``, ``dice_min``, ``iou``, ...); ``test_images``, ``test_patients``, ``dice`` (the mean
-        over the structures), ``history``, ``epochs``, ``best_epoch``, ``stopped``, ``seconds``.
+        ``dice_low``, ``dice_high``, ``dice_min``, ``iou``, ...); ``test_images``, ``test_patients``; ``dice``: the mean
+        over the structures; ``test_cases``: the values of every image, the worst first; ``history``, ``epochs``,
+        ``best_epoch``, ``stopped``, ``seconds``.
 
     Raises
     ------
@@ -58,6 +59,8 @@ def _train(
     project: Project, config: TrainingConfig, job_folder: Path, emit: Emit, cancelled: Callable[[], bool]
 ) -> dict[str, Any]:
     config.check()
+    sweep(project.cache_folder / "learning")
+    sweep(project.models_folder)
     device = choose_device(config.device, config.threads)
     labels, examples = gather(project, config)
     examples = split(project, examples, labels, config.seed)
@@ -89,7 +92,14 @@ def _train(
     )
     made = _description(examples, outcome, device, cache.left_out)
     model = write_model(
-        project.models_folder, config, task, project.schema, outcome.weights, outcome.history, metrics, made
+        project.models_folder,
+        config,
+        task,
+        project.schema,
+        outcome.weights,
+        outcome.history,
+        {"labels": metrics["labels"], "mean": metrics["mean"]},
+        made,
     )
     project.audit("train", f"{model.folder.name} {model.digest}")
     (job_folder / CHECKPOINT).unlink(missing_ok=True)
@@ -103,7 +113,8 @@ def _description(
         "created": now(),
         "images": {part: len(part_of(examples, part)) for part in PARTS},
         "patients": {part: len({e.patient for e in part_of(examples, part)}) for part in PARTS},
-        "parts": {part: sorted(e.uid for e in part_of(examples, part)) for part in PARTS},
+        # A model travels; identifiers of images and patients stay in the project.
+        "snapshot": digest(sorted((e.uid, e.part, e.image_key, e.findings_key) for e in examples)),
         "left_out": len(left_out),
         "epochs": outcome.epochs,
         "best_epoch": outcome.best_epoch,
@@ -134,6 +145,7 @@ def _result(model: Model, task: Task, metrics: Mapping[str, Any], outcome: Outco
         "test": rows,
         "test_images": len(images),
         "test_patients": len({image["patient"] for image in images}),
+        "test_cases": [{"uid": image["uid"], **image["metrics"]} for image in images],
         "history": outcome.history,
         "epochs": outcome.epochs,
         "best_epoch": outcome.best_epoch,
