@@ -2,8 +2,7 @@
 
     python Testing/Benchmarks/main_job.py [--runs 2] [--seed 7]
 
-Prints a table. The targets are those of the README: at most 6 minutes on 2 cores, less than 4 GB, Dice 0.95 for lungs and
-0.90 for the heart.
+Prints a table. The targets: at most 6 minutes on 2 cores, less than 4 GB, Dice 0.95 for lungs and 0.90 for the heart.
 """
 
 from __future__ import annotations
