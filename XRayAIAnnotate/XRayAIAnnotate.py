@@ -118,7 +118,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # The node comes before the scene, so that the editor does not choose nodes by itself.
         self.ui.editor.setMRMLSegmentEditorNode(editor_node(slicer.mrmlScene))
         self.ui.editor.setMaximumNumberOfUndoStates(UNDO_STATES)
-        self.ui.editor.setEffectNameOrder(EFFECTS)
+        self.ui.editor.setEffectNameOrder(list(EFFECTS))
 
     def _setUpParts(self) -> None:
         from XRayAIAnnotatePanel.answers import Answers
@@ -130,7 +130,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.desk = desk()
         self.slicerState = SlicerState(self.desk.viewer.host)
-        self.hotkeys = Hotkeys(self.ui.editor)
+        self.hotkeys = Hotkeys(self.ui.editor, self.ui.XRayAIAnnotate)
         self.labels = LabelTable(self.ui.labelsTable, self.onLabel)
         self.objects = ObjectTable(self.ui.objectsTable, self.onObject)
         self.answers = Answers(self.ui.answersWidget, self.onAnswer)

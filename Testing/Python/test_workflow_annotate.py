@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from sheet import Sheet, pictures
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.findings import Findings

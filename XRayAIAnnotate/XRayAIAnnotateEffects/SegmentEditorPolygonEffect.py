@@ -75,5 +75,4 @@ class SegmentEditorPolygonEffect(ShapeEffect):
         labelmap.Modified()
         self.scriptedEffect.saveStateForUndo()
         # By the editor's own way, so that its masking and its rule for other segments hold.
-        mode = slicer.qSlicerSegmentEditorAbstractEffect.ModificationModeAdd
-        self.scriptedEffect.modifySelectedSegmentByLabelmap(labelmap, mode)
+        self.scriptedEffect.modifySelectedSegmentByLabelmap(labelmap, self.scriptedEffect.ModificationModeAdd)

@@ -79,9 +79,6 @@ class ShapeEffect(AbstractScriptedSegmentEditorEffect):
         if nodes is not None:
             placing.drop_unfinished(host, nodes)
 
-    def setMRMLDefaults(self) -> None:
-        self.scriptedEffect.setParameterDefault("Label", "")
-
     def updateGUIFromMRML(self) -> None:
         self._fill()
 
@@ -133,7 +130,8 @@ class ShapeEffect(AbstractScriptedSegmentEditorEffect):
             box.clear()
             for label in labels:
                 box.addItem(label.title, label.name)
-        wanted = box.findData(self.scriptedEffect.parameter("Label"))
+        chosen = self.scriptedEffect.parameter("Label") if self.scriptedEffect.parameterDefined("Label") else ""
+        wanted = box.findData(chosen)
         if wanted >= 0 and wanted != box.currentIndex:
             box.setCurrentIndex(wanted)
         self.placeButton.enabled = bool(labels)

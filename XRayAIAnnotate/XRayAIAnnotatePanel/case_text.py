@@ -27,7 +27,8 @@ def details(image: Image | None) -> str:
     if image is None:
         return ""
     header = image.header
-    spacing = _("spacing unknown") if not header.spacing.known else header.spacing.source.value
+    source = header.spacing.source.value if header.spacing.known else _("unknown")
+    spacing = _("spacing: {source}").format(source=source)
     words = (header.patient_id or _("no patient id"), header.study_date, header.modality, header.view, spacing)
     return "  ·  ".join(word for word in words if word)
 

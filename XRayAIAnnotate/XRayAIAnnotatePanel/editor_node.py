@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_TAG = "XRayAIAnnotate"
+_TAG, _PREPARED = "XRayAIAnnotate", "XRayAI.prepared"
 
 
 def editor_node(scene: Any) -> Any:
@@ -17,6 +17,9 @@ def editor_node(scene: Any) -> Any:
         node = scene.CreateNodeByClass("vtkMRMLSegmentEditorNode")
         node.UnRegister(None)
         node.SetSingletonTag(_TAG)
-        node.SetOverwriteMode(node.OverwriteNone)
         node = scene.AddNode(node)
+    # Closing a scene keeps the node and resets it; a choice that a person made since is kept.
+    if node.GetAttribute(_PREPARED) is None:
+        node.SetOverwriteMode(node.OverwriteNone)
+        node.SetAttribute(_PREPARED, "1")
     return node

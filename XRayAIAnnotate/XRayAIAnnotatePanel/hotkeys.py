@@ -19,20 +19,19 @@ class Hotkeys:
     ----------
     editor
         ``qMRMLSegmentEditorWidget``.
+    panel
+        A widget that is visible as long as the panel is: the editor's shortcuts become its children, where they can be
+        found, and Qt ignores those of a hidden widget.
     """
 
-    def __init__(self, editor: Any) -> None:
-        import qt
-
-        self._editor = editor
-        # The editor's shortcuts become children of this, where they can be found.
-        self._holder = qt.QWidget(editor)
+    def __init__(self, editor: Any, panel: Any) -> None:
+        self._editor, self._panel = editor, panel
         self._shortcuts: list[Any] = []
 
     def install(self, schema: LabelSchema | None, choose: Callable[[str], None], others: dict[str, Callable]) -> None:
         """Let the key of each label call ``choose(name)``, and each key of ``others`` its function."""
         self.remove()
-        self._editor.installKeyboardShortcuts(self._holder)
+        self._editor.installKeyboardShortcuts(self._panel)
         wanted = dict(others)
         for label in schema or ():
             if label.hotkey and label.hotkey not in wanted:
@@ -53,7 +52,7 @@ class Hotkeys:
         import qt
 
         taken = {qt.QKeySequence(key).toString() for key in keys}
-        for shortcut in self._holder.children():
+        for shortcut in self._panel.children():
             if shortcut.className() == "QShortcut" and shortcut.key.toString() in taken:
                 shortcut.setEnabled(False)
 

@@ -8,9 +8,8 @@ from XRayAIAnnotatePanel import placing
 from XRayAIAnnotatePanel.shown_objects import segment_of
 
 if TYPE_CHECKING:
-    from XRayAILib.findings.schema import Label
-
     from XRayAIAnnotatePanel.canvas import SceneCanvas
+    from XRayAILib.findings.schema import Label
 
 EFFECTS = (
     "Draw",

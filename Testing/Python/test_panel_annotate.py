@@ -1,0 +1,333 @@
+"""The panel "X-Ray AI Annotate", driven by clicks in the panel and in the image."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from annotate_clicks import ANNA, ANNOTATE, click_cell, click_label, errors
+from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.objects import Box, ImageLabel, Landmark, Mask, Polygon
+from XRayAILib.workflow.autosave import LONGEST
+
+pytest_plugins = ["annotate_desk"]
+
+
+def saved(panel, uid: str = "") -> Findings | None:
+    return panel.session.project.findings(uid or panel.session.image.uid, ANNA.key)
+
+
+def noise(panel) -> np.ndarray:
+    """A mask of the size of the image shown that needs some room in the project."""
+    return np.random.default_rng(0).random(panel.session.findings.shape) > 0.5
+
+
+def paint(panel, pixels: np.ndarray) -> None:
+    """What a stroke of the Segment Editor does: the pixels of the chosen segment."""
+    from XRayAILib.scene.segmentation import set_segment_array
+
+    nodes = panel.tools.canvas.nodes
+    set_segment_array(nodes.segmentation, nodes.volume, panel.ui.editor.currentSegmentID(), pixels)
+
+
+@contextmanager
+def full_disk(panel):
+    """The database may not grow: SQLite says then what it says on a full disk."""
+
+    def limit(pages: int) -> None:
+        raw = panel.session.project._database.engine.raw_connection()
+        raw.execute(f"PRAGMA max_page_count = {pages}")
+        raw.close()
+
+    limit(1)
+    yield
+    limit(1073741823)
+
+
+def test_it_opens_on_the_last_project_with_its_labels(slicer_with_modules, panel):
+    ui = panel.ui
+    assert "project" in ui.projectLabel.text and ui.caseLabel.text == "Image 1 of 3"
+    titles = [ui.labelsTable.item(row, 0).text() for row in range(ui.labelsTable.rowCount)]
+    schema = panel.session.project.schema
+    assert titles == [label.title for label in schema if label.tool.value != "image"]
+    assert [ui.labelsTable.item(row, 1).text() for row in (0, 4, 5, 6)] == ["mask", "polygon", "box", "landmark"]
+    assert ui.nextButton.enabled and not ui.previousButton.enabled and not ui.deleteButton.enabled
+    assert ui.editorCollapsibleButton.collapsed and not slicer_with_modules.messages
+
+
+def test_without_a_project_it_says_so_and_opens_one(slicer_with_modules, folder):
+    desktop = slicer_with_modules
+    panel = desktop.open_module(ANNOTATE)
+    assert "No project is open" in panel.ui.projectLabel.text and panel.ui.caseLabel.text == "No image"
+    assert not panel.ui.saveButton.enabled and not panel.ui.labelsTable.enabled
+    desktop.answer(path=folder.parent)
+    panel.ui.openProjectButton.click()
+    assert "it has no project.toml" in errors(desktop)[0]
+    desktop.answer(path=folder)
+    panel.ui.openProjectButton.click()
+    assert panel.ui.caseLabel.text == "Image 1 of 3"
+
+
+def test_a_box_by_two_clicks(panel, mouse):
+    click_label(panel, "Nodule")
+    assert "two opposite corners" in panel.ui.toolLabel.text
+    mouse.click((60, 40))
+    mouse.move(90, 60)
+    assert panel.session.save().of(Box) == []
+    mouse.click((100, 80))
+    (box,) = panel.session.save().of(Box, "nodule")
+    assert (box.x0, box.y0, box.x1, box.y1) == pytest.approx((60, 40, 100, 80), abs=0.5)
+    assert box.author == ANNA and box.score is None
+    (node,) = panel.tools.canvas.nodes.shapes
+    assert node.GetSize()[2] == pytest.approx(0.01)
+    assert panel.ui.stateLabel.text.endswith("saved") and saved(panel).of(Box) == [box]
+
+
+def test_a_polygon_has_straight_edges_and_ends_by_a_double_click(panel, mouse):
+    click_label(panel, "Opacity")
+    mouse.click((50, 50), (120, 50))
+    mouse.double_click(120, 130)
+    (outline,) = panel.session.save().of(Polygon, "opacity")
+    assert np.allclose(outline.points, [(50, 50), (120, 50), (120, 130)], atol=0.5)
+    (node,) = panel.tools.canvas.nodes.shapes
+    assert node.GetCurveType() == node.GetCurveTypeFromString("linear")
+    panel.onTick()
+    assert not panel.ui.stopButton.enabled and panel.ui.objectsTable.item(0, 1).text() == "polygon"
+
+
+def test_a_polygon_that_was_begun_and_left_leaves_nothing(panel, mouse):
+    click_label(panel, "Opacity")
+    mouse.click((50, 50), (120, 50))
+    panel.ui.stopButton.click()
+    assert panel.tools.canvas.nodes.shapes == ()
+    mouse.click((70, 70))
+    assert panel.session.save().objects == ()
+
+
+def test_landmarks_each_by_one_click_and_never_twice(panel, mouse):
+    click_label(panel, "Carina")
+    mouse.click((112, 90))
+    click_label(panel, "Apex of left lung")
+    mouse.click((150, 30))
+    click_label(panel, "Carina")
+    mouse.click((10, 10))
+    marks = {mark.label: (mark.x, mark.y) for mark in panel.session.save().of(Landmark)}
+    assert set(marks) == {"carina", "left_apex"}
+    assert marks["carina"] == pytest.approx((112, 90), abs=0.5)
+    assert [panel.ui.objectsTable.item(row, 1).text() for row in range(2)] == ["landmark", "landmark"]
+
+
+def test_a_mask_label_opens_the_editor_on_its_segment(panel):
+    ui = panel.ui
+    click_label(panel, "Heart")
+    assert not ui.editorCollapsibleButton.collapsed
+    assert ui.editor.activeEffect().name == "Draw" and ui.editor.mrmlSegmentEditorNode().GetOverwriteMode() == 2
+    pixels = np.zeros(panel.session.findings.shape, bool)
+    pixels[100:140, 90:150] = True
+    paint(panel, pixels)
+    ui.editor.setActiveEffectByName("Paint")
+    click_label(panel, "Left lung")
+    assert ui.editor.activeEffect().name == "Paint"
+    paint(panel, pixels)
+    click_label(panel, "Heart")
+    ui.anotherButton.click()
+    paint(panel, ~pixels)
+    masks = panel.session.save().of(Mask)
+    assert [mask.label for mask in masks] == ["heart", "left_lung", "heart"]
+    assert all(
+        np.array_equal(mask.array(), wanted) for mask, wanted in zip(masks, (pixels, pixels, ~pixels), strict=True)
+    )
+    click_label(panel, "Nodule")
+    assert ui.editorCollapsibleButton.collapsed and ui.editor.activeEffect() is None
+
+
+def test_what_is_drawn_is_saved_by_itself(slicer_with_modules, panel, mouse, monkeypatch):
+    click_label(panel, "Carina")
+    mouse.click((112, 90))
+    assert panel.ui.stateLabel.text.endswith("unsaved") and saved(panel) is None
+    slicer_with_modules.process_events(until=lambda: saved(panel) is not None, timeout=LONGEST + 3)
+    assert saved(panel).of(Landmark, "carina") and panel.ui.stateLabel.text.endswith("saved")
+
+
+def test_next_saves_first_and_previous_brings_it_back(panel, mouse):
+    first = panel.session.image.uid
+    click_label(panel, "Nodule")
+    mouse.click((60, 40), (100, 80))
+    panel.ui.nextButton.click()
+    assert panel.ui.caseLabel.text == "Image 2 of 3" and panel.ui.objectsTable.rowCount == 0
+    assert len(saved(panel, first)) == 1 and saved(panel) is None
+    assert panel.tools.canvas.nodes.volume.GetAttribute("XRayAI.uid") == panel.session.image.uid
+    assert panel.ui.editor.segmentationNode() is panel.tools.canvas.nodes.segmentation
+    panel.ui.previousButton.click()
+    assert panel.ui.objectsTable.item(0, 0).text() == "Nodule" and panel.ui.caseLabel.text == "Image 1 of 3"
+
+
+def test_undo_never_reaches_into_the_last_image(panel):
+    click_label(panel, "Heart")
+    panel.ui.editor.saveStateForUndo()
+    paint(panel, noise(panel))
+    panel.ui.nextButton.click()
+    panel.ui.editor.undo()
+    panel.ui.editor.redo()
+    assert panel.session.save().objects == ()
+
+
+def test_where_the_disk_is_full_the_image_stays(slicer_with_modules, panel):
+    click_label(panel, "Heart")
+    paint(panel, noise(panel))
+    first = panel.session.image.uid
+    with full_disk(panel):
+        panel.ui.nextButton.click()
+        assert panel.session.image.uid == first and panel.ui.objectsTable.rowCount == 1
+        assert panel.ui.stateLabel.text.endswith("not saved") and "disk is full" in panel.ui.messageLabel.text
+        assert "disk is full" in errors(slicer_with_modules)[0]
+    panel.ui.saveButton.click()
+    assert len(saved(panel)) == 1 and panel.ui.messageLabel.isHidden()
+
+
+def test_objects_are_chosen_and_deleted_in_the_table(panel, mouse):
+    click_label(panel, "Nodule")
+    mouse.click((60, 40), (100, 80))
+    click_label(panel, "Carina")
+    mouse.click((112, 90))
+    click_label(panel, "Heart")
+    paint(panel, noise(panel))
+    panel.onTick()
+    table = panel.ui.objectsTable
+    assert [table.item(row, 0).text() for row in range(table.rowCount)] == ["Heart", "Nodule", "Carina"]
+    click_cell(table, 1)
+    (box,) = panel.tools.canvas.nodes.shapes
+    assert box.GetDisplayNode().GetLineThickness() == pytest.approx(0.6)
+    for left in (["Heart", "Carina"], ["Heart"], []):
+        click_cell(table, table.rowCount - 1 if len(left) != 2 else 1)
+        panel.ui.deleteButton.click()
+        assert [table.item(row, 0).text() for row in range(table.rowCount)] == left
+    assert panel.session.save().objects == () and not panel.ui.deleteButton.enabled
+
+
+def test_the_prediction_is_a_start_for_images_not_worked_on(panel):
+    panel.ui.startComboBox.setCurrentIndex(1)
+    panel.ui.nextButton.click()
+    panel.ui.previousButton.click()
+    assert panel.ui.objectsTable.item(0, 0).text() == "Heart" and saved(panel) is None
+    panel.ui.saveButton.click()
+    (heart,) = saved(panel).of(Mask)
+    assert heart.author == ANNA and heart.derived_from
+
+
+def test_questions_of_the_whole_image(panel):
+    from PySide6 import QtWidgets
+
+    box = panel.ui.answersWidget.findChild(QtWidgets.QComboBox, "answer_view")
+    box.setCurrentIndex(box.findText("PA"))
+    box.textActivated.emit("PA")
+    first = panel.session.image.uid
+    panel.ui.nextButton.click()
+    assert box.currentText == "-"
+    panel.ui.previousButton.click()
+    assert box.currentText == "PA" and saved(panel, first).of(ImageLabel)[0].value == "PA"
+
+
+def test_keys_of_the_labels_work_while_it_is_entered(panel):
+    import qt
+    import slicer
+
+    def keys():
+        return {s.key.toString(): s for s in slicer.util.mainWindow().findChildren(qt.QShortcut) if s.enabled}
+
+    editors = {s.key.toString(): s.enabled for s in panel.ui.XRayAIAnnotate.findChildren(qt.QShortcut)}
+    # Qt obeys neither of two shortcuts on one key.
+    assert not any(editors.get(key, False) for key in keys()) and editors["8"] and editors["Z"]
+    keys()["6"].activated.emit()
+    assert panel.labels.chosen == "nodule" and panel.ui.stopButton.enabled
+    keys()["Esc"].activated.emit()
+    assert panel.labels.chosen == "" and not panel.ui.stopButton.enabled
+    panel.parent.exit()
+    assert keys() == {} and panel.ui.XRayAIAnnotate.findChildren(qt.QShortcut) == []
+    panel.parent.enter()
+    assert "6" in keys()
+
+
+def test_everything_is_put_back_when_the_panel_is_left(slicer_with_modules, desktop_host, panel, mouse):
+    import slicer
+
+    panel.parent.exit()
+    annotations = slicer.modules.DataProbeInstance.infoWidget.sliceAnnotations
+    layout, view = desktop_host.layout_node, desktop_host.slice_node
+    layout.SetViewArrangement(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+    view.SetRulerType(view.RulerTypeThin)
+    assert annotations.sliceViewAnnotationsEnabled
+    panel.parent.enter()
+    assert layout.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
+    assert not annotations.sliceViewAnnotationsEnabled
+    click_label(panel, "Nodule")
+    panel.parent.exit()
+    interaction = desktop_host.application_logic.GetInteractionNode()
+    assert layout.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
+    assert view.GetRulerType() == view.RulerTypeThin and annotations.sliceViewAnnotationsEnabled
+    assert interaction.GetCurrentInteractionMode() == interaction.ViewTransform
+    assert panel.ui.editor.activeEffect() is None and not panel.timer.active
+
+
+def test_leaving_saves_and_hands_the_image_back_to_be_looked_at(slicer_with_modules, desktop_host, panel, mouse):
+    from XRayAILib.scene import layers
+
+    click_label(panel, "Nodule")
+    mouse.click((60, 40), (100, 80))
+    uid, project = panel.session.image.uid, panel.session.project
+    panel.parent.exit()
+    assert len(project.findings(uid, ANNA.key)) == 1
+    assert {nodes.name for nodes in layers.layers(desktop_host)} == {"Reference", "Prediction"}
+    assert panel.desk.browse.current.uid == uid
+    panel.parent.enter()
+    assert {nodes.name for nodes in layers.layers(desktop_host)} == {"Annotation"}
+    assert panel.session.image.uid == uid and panel.ui.objectsTable.rowCount == 1
+
+
+def test_closing_the_scene_saves_first(slicer_with_modules, desktop_host, panel, mouse):
+    click_label(panel, "Nodule")
+    mouse.click((60, 40), (100, 80))
+    uid, project = panel.session.image.uid, panel.session.project
+    desktop_host.scene.Clear(False)
+    assert len(project.findings(uid, ANNA.key)) == 1 and panel.ui.caseLabel.text == "No image"
+    assert not errors(slicer_with_modules)
+
+
+def test_a_drawing_that_cannot_be_saved_survives_the_closing_of_the_scene(slicer_with_modules, desktop_host, panel):
+    click_label(panel, "Heart")
+    pixels = noise(panel)
+    paint(panel, pixels)
+    with full_disk(panel):
+        desktop_host.scene.Clear(False)
+        assert "disk is full" in errors(slicer_with_modules)[0] and panel.ui.objectsTable.rowCount == 1
+    panel.ui.saveButton.click()
+    assert np.array_equal(saved(panel).of(Mask)[0].array(), pixels)
+
+
+def test_reload_asks_before_it_drops_something(slicer_with_modules, panel, mouse):
+    click_label(panel, "Nodule")
+    mouse.click((60, 40), (100, 80))
+    slicer_with_modules.answer(yes=False)
+    panel.ui.reloadButton.click()
+    panel.onTick()
+    assert panel.ui.objectsTable.rowCount == 1
+    slicer_with_modules.answer(yes=True)
+    panel.onDrawn()
+    panel.ui.reloadButton.click()
+    assert panel.ui.objectsTable.rowCount == 0
+
+
+def test_the_panel_is_at_most_three_screens_high(slicer_with_modules, panel, tmp_path):
+    click_label(panel, "Heart")
+    slicer_with_modules.process_events()
+    assert panel.parent.minimumSizeHint.height() < 3 * 1080
+    assert slicer_with_modules.screenshot(panel, tmp_path / "panel.png", (460, 1100)).stat().st_size > 10_000
+
+
+def test_every_name_it_uses_exists_in_slicer(desktop):
+    import desktop_double
+
+    sources = sorted(ANNOTATE.parent.rglob("*.py"))
+    assert {path.name: desktop_double.check_names(path) for path in sources} == {path.name: [] for path in sources}
