@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from XRayAILib.apps.console import Step, console, running
+from XRayAILib.dicom.header import PICTURE
 from XRayAILib.project.image import Image
 from XRayAILib.project.intake import Intake, take_in
 from XRayAILib.project.project import Project
@@ -66,14 +67,18 @@ def list_project(project_folder: Path, text: str, as_json: bool) -> None:
             document = [_document(image) for image in images]
             sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
             return
-    table = Table(title=f"{len(images)} images", box=None, pad_edge=False)
-    for column in ("Patient", "Study date", "View", "Kind", "Size", "Spacing", "Status", "File"):
-        table.add_column(column, no_wrap=True, overflow="ellipsis")
+    table = Table(title=f"{len(images)} images", title_justify="left", box=None, pad_edge=False)
+    # The name of a patient or a file may be cut short on a narrow terminal; the short columns never.
+    columns = {"Patient": 8, "Study date": 10, "View": 4, "Kind": 4, "Size": 9, "Spacing": 18, "Status": 10, "File": 8}
+    for column, width in columns.items():
+        table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=width)
     for image in images:
         header = image.header
-        spacing = f"{header.spacing.column:.3g} mm {header.spacing.source.value}" if header.spacing.known else "px"
+        source = header.spacing.source.value.removesuffix(" plane")
+        spacing = f"{header.spacing.column:.3g} mm {source}" if header.spacing.known else "px"
         size = f"{header.columns}x{header.rows}"
-        values = (header.patient_id, header.study_date, header.view, header.modality, size, spacing)
+        kind = "" if header.modality == PICTURE else header.modality
+        values = (header.patient_id, header.study_date, header.view, kind, size, spacing)
         table.add_row(*values, image.status.value, Path(header.path).name)
     console.print(table)
 
