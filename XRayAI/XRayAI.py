@@ -26,8 +26,8 @@ class XRayAI(ScriptedLoadableModule):
         self.parent.dependencies = ["Markups", "Plots", "Segmentations", "Volumes"]
         self.parent.contributors = ["X-Ray AI contributors"]
         self.parent.helpText = _(
-            "Research with radiographs: collect them in a project, train a model on their labels on this machine, predict, "
-            "review and export. Labels are drawn in the module X-Ray AI Annotate."
+            "Research with radiographs: collect them in a project, train a model on their labels on this machine, "
+            "predict, review and export. Labels are drawn in the module X-Ray AI Annotate."
         )
         self.parent.acknowledgementText = _("For research only; not for clinical use.")
 
@@ -102,11 +102,13 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Called each time the module is shown."""
         self.initializeParameterNode()
         self.annotations.hide()
-        if self.desk.browse.is_open:
-            self.desk.viewer.bring_up()
-        else:
+        if not self.desk.browse.is_open:
             self.project.open_last()
-        self.refresh()
+        try:
+            with slicer.util.tryWithErrorDisplay(_("The radiograph cannot be shown again."), waitCursor=True):
+                self.desk.browse.look_again()
+        finally:
+            self.refresh()
         self.watch()
 
     def exit(self) -> None:

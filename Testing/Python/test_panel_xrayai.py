@@ -174,7 +174,7 @@ def test_accept_and_reject(desktop, filled, phantoms):
     ui.collectionTable.setCurrentCell(row_of(filled, phantoms[0].uid), 0)
     ui.acceptButton.click()
     assert cell(filled, row_of(filled, phantoms[0].uid), 3) == "approved" and not ui.acceptButton.enabled
-    assert ui.predictionLabel.text.startswith("Accepted: ")
+    assert ui.predictionLabel.text.startswith("Accepted ")
     ui.collectionTable.setCurrentCell(row_of(filled, phantoms[1].uid), 0)
     ui.rejectButton.click()
     assert {o.status for o in project.prediction(phantoms[1].uid)} == {Status.REJECTED}
@@ -200,6 +200,8 @@ def test_a_training_says_what_it_will_do_shows_its_progress_and_can_be_stopped(d
     ui.trainingStopButton.click()
     desktop.process_events(until=lambda: not filled.training.running, timeout=120)
     assert ui.trainingLabel.text == "Stopped." and ui.trainButton.enabled and errors(desktop) == []
+    stopped = filled.training.training.stopped(filled.desk.browse.project)
+    assert stopped is not None and stopped.folder == filled.training.training.work.job.folder
     ui.curveCheckBox.click()
     assert layout.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
 
@@ -254,6 +256,31 @@ def test_leaving_the_module_restores_what_it_changed_and_coming_back_shows_the_i
     desktop.host.slice_logic.GetSliceCompositeNode().SetBackgroundVolumeID(None)
     filled.parent.enter()
     assert shown_volume(desktop.host) is node and filled.parameters is not None
+
+
+def test_what_was_drawn_elsewhere_is_there_after_coming_back(desktop, filled, phantoms):
+    from XRayAILib.scene import layers
+
+    filled.ui.collectionTable.setCurrentCell(row_of(filled, phantoms[5].uid), 0)
+    filled.parent.exit()
+    # As the module X-Ray AI Annotate leaves the desk: another image is looked at, and somebody said something of it.
+    browse = filled.desk.browse
+    browse.current = browse.project.image(phantoms[7].uid)
+    filled.parent.enter()
+    assert layers.find_layer(desktop.host, shown_volume(desktop.host), "Reference") is not None
+    assert filled.ui.collectionTable.currentRow() == row_of(filled, phantoms[7].uid)
+
+
+def test_without_slicers_pytorch_extension_it_is_offered_and_a_no_is_respected(desktop, filled, monkeypatch):
+    import slicer.packaging
+
+    there = slicer.packaging.pip_check
+    monkeypatch.setattr(slicer.packaging, "pip_check", lambda req: not str(req).startswith("torch>") and there(req))
+    filled.ui.trainingCollapsibleButton.collapsed = False
+    desktop.answer(yes=False)
+    filled.ui.trainButton.click()
+    assert any("PyTorch extension" in m.text for m in desktop.messages if m.kind in ("question", "info"))
+    assert "The Extensions Manager has it" in errors(desktop)[-1] and not filled.training.running
 
 
 def test_closing_the_scene_leaves_the_project_open(desktop, filled):

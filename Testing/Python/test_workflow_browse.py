@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from light_table import LightTable
 
+from light_table import LightTable
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings

@@ -49,7 +49,7 @@ def test_accepting_takes_the_prediction_over_as_approved(project, uid):
     prediction = predict(project, uid, disc("heart", MODEL, score=0.9), disc("left_lung", MODEL))
     accepted = Review(project, ANNA).accept(uid)
     mine = project.findings(uid, ANNA.key)
-    assert accepted.taken == ("heart", "left_lung") and accepted.text() == "Accepted: heart, left_lung."
+    assert accepted.taken == ("Heart", "Left lung") and accepted.text() == "Accepted: Heart, Left lung."
     assert [o.author for o in mine] == [MODEL, MODEL]
     assert [o.derived_from for o in mine] == [o.id for o in prediction]
     assert {o.status for o in mine} == {Status.APPROVED} and mine.objects[0].score == 0.9
@@ -74,8 +74,8 @@ def test_what_the_person_drew_is_never_replaced(project, uid):
     nodule = Box(label="nodule", author=MODEL, x0=1.0, y0=1.0, x1=9.0, y1=9.0)
     predict(project, uid, disc("heart", MODEL), nodule)
     accepted = Review(project, ANNA).accept(uid)
-    assert accepted.taken == ("nodule",) and accepted.kept == ("heart",)
-    assert "kept for heart" in accepted.text()
+    assert accepted.taken == ("Nodule",) and accepted.kept == ("Heart",)
+    assert "kept for Heart" in accepted.text()
     assert project.findings(uid, ANNA.key).of(Mask, "heart") == [own]
 
 

@@ -1,1 +1,1 @@
-"""What the panels of X-Ray AI share on Slicer's side; a folder of its own, as Slicer takes files beside a module for modules."""
+"""The sections of the panel and what they share; in a folder, as Slicer makes a module of each file beside one."""

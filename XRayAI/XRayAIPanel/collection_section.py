@@ -83,7 +83,9 @@ class CollectionSection(Section):
             # Also where it failed: the table must mark what is shown.
             self.panel.refresh()
 
-    def on_prior(self, index: int) -> None:
+    def on_prior(self, *_index: object) -> None:
+        # Qt 5 has this signal with an index and with a text, so what it brings is not looked at.
+        index = self.ui.priorComboBox.currentIndex
         uid = self.ui.priorComboBox.itemData(index) if index > 0 else ""
         with slicer.util.tryWithErrorDisplay(_("The prior cannot be shown."), waitCursor=True):
             if uid:
@@ -116,7 +118,7 @@ class CollectionSection(Section):
         ui.previousButton.enabled = browse.has_step(-1)
         ui.nextButton.enabled = browse.has_step(+1)
         ui.leftOutButton.visible = self._left_out > 0
-        ui.leftOutButton.text = _("{n} left out...").format(n=self._left_out)
+        ui.leftOutButton.text = _("{n} files left out...").format(n=self._left_out)
 
     def _show_priors(self) -> None:
         box, priors = self.ui.priorComboBox, self.browse.priors()

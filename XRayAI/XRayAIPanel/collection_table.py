@@ -35,14 +35,14 @@ class CollectionTable:
     def __init__(self, widget: Any, chosen: Callable[[str], None]) -> None:
         self._widget, self._chosen = widget, chosen
         self._rows: list[Row] = []
-        titles = (_("Patient"), _("Study date"), _("View"), _("Status"), _("Spacing (mm)"))
+        titles = [_("Patient"), _("Study date"), _("View"), _("Status"), _("Spacing (mm)")]
         widget.setColumnCount(len(titles))
         widget.setHorizontalHeaderLabels(titles)
         widget.verticalHeader().hide()
         header = widget.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
-        for column, width in enumerate((76, 44, 76, 108), start=1):
+        for column, width in enumerate((82, 36, 72, 112), start=1):
             widget.setColumnWidth(column, width)
         widget.verticalHeader().setDefaultSectionSize(22)
         widget.currentCellChanged.connect(self._on_current_cell)

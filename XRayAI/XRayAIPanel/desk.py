@@ -6,10 +6,10 @@ import getpass
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from XRayAIPanel.installation import interpreter
-from XRayAIPanel.viewer import SlicerViewer
 from XRayAILib.findings.author import Author
 from XRayAILib.workflow.browse import Browse
+from XRayAIPanel.installation import interpreter
+from XRayAIPanel.viewer import SlicerViewer
 
 if TYPE_CHECKING:
     from XRayAILib.project.project import Project

@@ -6,9 +6,9 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from XRayAILib.workflow.export import Export
 from XRayAIPanel.installation import interpreter
 from XRayAIPanel.section import Panel, Section
-from XRayAILib.workflow.export import Export
 
 
 class ExportSection(Section):

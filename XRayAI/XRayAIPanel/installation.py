@@ -89,7 +89,7 @@ def _offer_extension() -> None:
     model = slicer.app.extensionsManagerModel()
     if not model.isExtensionInstalled("PyTorch") and not model.installExtensionFromServer("PyTorch"):
         raise NotInstalledError(
-            "The PyTorch extension could not be installed. Check the network connection, or install it in the Extensions "
-            "Manager."
+            "The PyTorch extension could not be installed. Check the network connection, or install it in the "
+            "Extensions Manager."
         )
     raise NotInstalledError("The PyTorch extension is installed. Restart Slicer, then do this again.")

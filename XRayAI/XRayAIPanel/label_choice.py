@@ -19,6 +19,7 @@ class LabelChoice:
     def __init__(self, widget: Any) -> None:
         self._widget = widget
         self._names: list[str] = []
+        self._learnable: set[str] = set()
         self._unticked: set[str] = set()
 
     def show(self, labels: Sequence[LearnableLabel]) -> None:
@@ -26,6 +27,7 @@ class LabelChoice:
         self._remember()
         self._widget.clear()
         self._names = []
+        self._learnable = {label.name for label in labels if label.images}
         for label in labels:
             count = _("{n} images") if label.images != 1 else _("{n} image")
             item = qt.QListWidgetItem(f"{label.title}   {count.format(n=label.images)}")
@@ -33,10 +35,8 @@ class LabelChoice:
             swatch.fill(qt.QColor(label.color))
             item.setIcon(qt.QIcon(swatch))
             ticked = label.images > 0 and label.name not in self._unticked
-            if label.images:
-                item.setFlags(qt.Qt.ItemIsEnabled | qt.Qt.ItemIsUserCheckable)
-            else:
-                item.setFlags(qt.Qt.NoItemFlags)
+            if not label.images:
+                item.setFlags(item.flags() ^ qt.Qt.ItemIsEnabled)
             item.setCheckState(qt.Qt.Checked if ticked else qt.Qt.Unchecked)
             self._widget.addItem(item)
             self._names.append(label.name)
@@ -48,10 +48,6 @@ class LabelChoice:
 
     def _remember(self) -> None:
         for index, name in enumerate(self._names):
-            item = self._widget.item(index)
-            if not item.flags() & qt.Qt.ItemIsEnabled:
-                continue
-            if item.checkState() == qt.Qt.Checked:
-                self._unticked.discard(name)
-            else:
-                self._unticked.add(name)
+            if name in self._learnable:
+                ticked = self._widget.item(index).checkState() == qt.Qt.Checked
+                self._unticked = self._unticked - {name} if ticked else self._unticked | {name}

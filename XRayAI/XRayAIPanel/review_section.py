@@ -8,11 +8,11 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
+from XRayAILib.workflow.prediction import Prediction
+from XRayAILib.workflow.review import Review
 from XRayAIPanel.desk import reader
 from XRayAIPanel.installation import interpreter
 from XRayAIPanel.section import Panel, Section
-from XRayAILib.workflow.prediction import Prediction
-from XRayAILib.workflow.review import Review
 
 
 class ReviewSection(Section):

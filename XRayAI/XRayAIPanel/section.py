@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from XRayAIPanel.work_strip import WorkStrip
 from XRayAILib.workflow.work import Work
+from XRayAIPanel.work_strip import WorkStrip
 
 if TYPE_CHECKING:
     from XRayAIPanel.desk import Desk
@@ -36,8 +36,8 @@ class Section:
 
     def add_strip(self, name: str, work: Work) -> None:
         """Show ``work`` in the widgets ``<name>ProgressBar``, ``<name>Label`` and ``<name>StopButton``."""
-        widgets = (getattr(self.ui, name + kind) for kind in ("ProgressBar", "Label", "StopButton"))
-        self.strip = WorkStrip(work, *widgets, ended=self.ended)
+        bar, label, stop = (getattr(self.ui, name + kind) for kind in ("ProgressBar", "Label", "StopButton"))
+        self.strip = WorkStrip(work, bar, label, stop, self.ended)
 
     @property
     def running(self) -> bool:

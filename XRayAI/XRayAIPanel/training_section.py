@@ -5,11 +5,11 @@ from __future__ import annotations
 import slicer
 from slicer.i18n import tr as _
 
+from XRayAILib.workflow.training import DeviceQuestion, StoppedTraining, Training
 from XRayAIPanel.installation import interpreter
 from XRayAIPanel.label_choice import LabelChoice
 from XRayAIPanel.learning_curve import LearningCurve
 from XRayAIPanel.section import Panel, Section
-from XRayAILib.workflow.training import DeviceQuestion, Training
 
 
 class TrainingSection(Section):
@@ -48,10 +48,19 @@ class TrainingSection(Section):
             config = self.training.config(project, ticked, parameters.preset.value, parameters.device.value)
             need_learning()
             self.question.forget()
-            self.training.start(project, config)
+            stopped = self.training.stopped(project)
+            if stopped is not None and self._wants_to_go_on(stopped):
+                self.training.go_on(project, stopped)
+            else:
+                self.training.start(project, config)
         self.curve.update({})
         self.ui.curveCheckBox.checked = True
         self.panel.watch()
+
+    def _wants_to_go_on(self, stopped: StoppedTraining) -> bool:
+        question = _("A training ({preset}: {labels}) was stopped before its end. Go on with it? No starts a new one.")
+        titles = ", ".join(stopped.labels)
+        return slicer.util.confirmYesNoDisplay(question.format(preset=stopped.preset, labels=titles))
 
     def on_curve(self, shown: bool) -> None:
         if shown:

@@ -194,6 +194,14 @@ class Browse:
         for call in self.arrived:
             call()
 
+    def look_again(self) -> None:
+        """Show the image looked at once more: something else was shown in between, or it was drawn on elsewhere."""
+        if self.current is None:
+            return
+        self.current = self.project.image(self.current.uid)
+        self.viewer.show(self.project.radiograph(self.current.uid))
+        self.show_findings()
+
     def show_findings(self) -> None:
         """Show what the project has of the image now; called again after findings changed elsewhere."""
         self._unreviewed = False

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from XRayAILib.project.project import Project
 
 
+NAMED = 4
+"""So many accepted objects are named; more are counted."""
+
+
 class ReviewError(RuntimeError):
     """A review that cannot be done, and why."""
 
@@ -24,9 +28,9 @@ class Accepted:
     Attributes
     ----------
     taken
-        Labels of the objects that were taken over.
+        Titles of the labels of the objects that were taken over.
     kept
-        Labels of which the person's own drawing was kept instead.
+        Titles of the labels of which the person's own drawing was kept instead.
     """
 
     taken: tuple[str, ...]
@@ -34,7 +38,14 @@ class Accepted:
 
     def text(self) -> str:
         """In a sentence."""
-        said = f"Accepted: {', '.join(dict.fromkeys(self.taken))}." if self.taken else "Nothing to take over."
+        count = len(self.taken)
+        names = ", ".join(dict.fromkeys(self.taken))
+        if not count:
+            said = "Nothing to take over."
+        elif count > NAMED:
+            said = f"Accepted {count} objects."
+        else:
+            said = f"Accepted: {names}."
         if self.kept:
             said += f" Your own drawing was kept for {', '.join(dict.fromkeys(self.kept))}."
         return said
@@ -72,7 +83,7 @@ class Review:
         self._lift_rejection(prediction)
         self.project.save(own.with_objects(taken), by=self.person)
         self.project.audit("accept", f"{prediction.author.key} on {uid}", self.person.key)
-        return Accepted(tuple(o.label for o in taken), tuple(kept))
+        return Accepted(tuple(self._title(o.label) for o in taken), tuple(self._title(label) for label in kept))
 
     def reject(self, uid: str) -> None:
         """Mark the newest prediction as rejected, and withdraw what was accepted from models before."""
@@ -83,6 +94,9 @@ class Review:
             self.project.save(withdrawn, by=self.person)
         self.project.save(prediction.each(lambda o: o.changed(status=Status.REJECTED)), by=self.person)
         self.project.audit("reject", f"{prediction.author.key} on {uid}", self.person.key)
+
+    def _title(self, label: str) -> str:
+        return self.project.schema[label].title if label in self.project.schema else label
 
     def _prediction(self, uid: str) -> Findings:
         prediction = self.project.prediction(uid)

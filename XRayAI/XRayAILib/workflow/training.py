@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from XRayAILib.findings.schema import Tool
+from XRayAILib.workflow.job import REQUEST
 from XRayAILib.workflow.work import Work, duration_text
 
 if TYPE_CHECKING:
@@ -44,6 +46,16 @@ class LearnableLabel:
     images: int
 
 
+@dataclass(frozen=True)
+class StoppedTraining:
+    """A training that left a checkpoint in its job's folder."""
+
+    folder: Path
+    labels: tuple[str, ...]
+    preset: str
+    config: dict[str, Any]
+
+
 class Training:
     """The trainings of one project, one at a time."""
 
@@ -74,6 +86,25 @@ class Training:
     def start(self, project: Project, config: TrainingConfig) -> None:
         """Begin in a process of its own; see :attr:`work`."""
         self.work.begin(project.folder, {"config": config.document()})
+
+    def stopped(self, project: Project) -> StoppedTraining | None:
+        """The newest training that was stopped, or that ended with the program, and can go on."""
+        from XRayAILib.learning.training import CHECKPOINT
+
+        checkpoints = list(project.jobs_folder.glob(f"*/{CHECKPOINT}"))
+        if not checkpoints:
+            return None
+        folder = max(checkpoints, key=lambda path: path.stat().st_mtime).parent
+        try:
+            document = json.loads((folder / REQUEST).read_text("utf-8"))["options"]["config"]
+            return StoppedTraining(folder, tuple(document["labels"]), str(document["preset"]), document)
+        except (OSError, ValueError, KeyError, TypeError):
+            # Its request is damaged, so it cannot go on; a new training can start.
+            return None
+
+    def go_on(self, project: Project, stopped: StoppedTraining) -> None:
+        """Go on with a stopped training from its checkpoint, as if it had not been stopped."""
+        self.work.begin(project.folder, {"config": stopped.config}, stopped.folder)
 
     def curves(self) -> dict[str, list[tuple[float, float]]]:
         """Name -> (epoch, value), to be drawn while it runs: losses, and the score on the validation part."""
@@ -106,7 +137,7 @@ def free_name(project: Project) -> str:
 
 
 class DeviceQuestion:
-    """Asks another process which device a training would use: importing torch here would stop the window for seconds."""
+    """Asks another process which device a training would use: to import torch here would stop the window."""
 
     _CODE = (
         "import sys\n"
