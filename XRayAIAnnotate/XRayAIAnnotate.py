@@ -87,8 +87,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ScriptedLoadableModuleWidget.__init__(self, parent)
         VTKObservationMixin.__init__(self)
         self.logic = None
-        self.session = None
-        self.tools = None
+        self.sitting = None
         self._parameterNode = None
         self._parameterNodeGuiTag = None
 
@@ -122,6 +121,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _setUpParts(self) -> None:
         from XRayAIAnnotatePanel.answers import Answers
+        from XRayAIAnnotatePanel.case_bar import CaseBar
         from XRayAIAnnotatePanel.hotkeys import Hotkeys
         from XRayAIAnnotatePanel.label_table import LabelTable
         from XRayAIAnnotatePanel.object_table import ObjectTable
@@ -130,6 +130,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.desk = desk()
         self.slicerState = SlicerState(self.desk.viewer.host)
+        self.caseBar = CaseBar(self.ui)
         self.hotkeys = Hotkeys(self.ui.editor, self.ui.XRayAIAnnotate)
         self.labels = LabelTable(self.ui.labelsTable, self.onLabel)
         self.objects = ObjectTable(self.ui.objectsTable, self.onObject)
@@ -168,12 +169,12 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if problem:
             # Nobody asked for it now, so no dialog: the reason stands where the project's name would.
             self.ui.projectLabel.text = problem
-        self._beginSession()
+        self._sitDown()
         self.timer.start()
 
     def exit(self) -> None:
         self.timer.stop()
-        self._endSession()
+        self._standUp()
         self.hotkeys.remove()
         self.ui.editor.setActiveEffect(None)
         self.ui.editor.removeViewObservations()
@@ -182,10 +183,10 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onSceneStartClose(self, _caller, _event) -> None:
         self.setParameterNode(None)
-        if self.session is not None:
+        if self.sitting is not None:
             with slicer.util.tryWithErrorDisplay(_("What is drawn was not saved. It comes back into the empty scene.")):
-                self.session.hold()
-            self.tools.canvas.unwatch()
+                self.sitting.session.hold()
+            self.sitting.canvas.unwatch()
         self.ui.editor.setSegmentationNode(None)
         self.ui.editor.removeViewObservations()
 
@@ -195,9 +196,9 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
         self._setUpEditor()
         self.ui.editor.setupViewObservations()
-        if self.session is not None:
-            self.session.unhold()
-            self.tools.attach()
+        if self.sitting is not None:
+            self.sitting.session.unhold()
+            self.sitting.tools.attach()
         self.showState()
 
     def initializeParameterNode(self) -> None:
@@ -216,112 +217,83 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onParameters(self, _caller=None, _event=None) -> None:
         from XRayAILib.scene import layers
 
-        nodes = self._nodes()
-        if nodes is not None:
-            layers.set_opacity(nodes, self._parameterNode.opacity)
-        if self.session is not None:
-            self.session.start = self._start()
-
-    # Project and session --------------------------------------------------------------------------------------------
-
-    def onOpenProject(self, _checked=False) -> None:
-        from XRayAIAnnotatePanel import project_choice
-
-        if project_choice.ask(self.desk.browse, self._onLeaving):
-            self._beginSession()
-        self.showState()
-
-    def _beginSession(self) -> None:
-        """Annotate the images that the desk has, from the one looked at on; a session that could not save goes on."""
-        from XRayAIAnnotatePanel import layer
-        from XRayAIAnnotatePanel.canvas import SceneCanvas
-        from XRayAIAnnotatePanel.tools import Tools
-
-        browse = self.desk.browse
-        if self.session is None or self.session.index is None or self.session.project is not self.desk.project:
-            self.session = None
-        if self.session is None and browse.is_open:
-            from XRayAILib.workflow.annotate import AnnotationSession
-            from XRayAIPanel.desk import reader
-
-            schema = browse.project.schema
-            layer.offer_labels(schema)
-            canvas = SceneCanvas(self.desk.viewer, schema, self.onDrawn)
-            self.tools = Tools(canvas, self.ui.editor)
-            uids = [image.uid for image in browse.project.images(browse.text) if not image.excluded]
-            self.session = AnnotationSession(
-                browse.project, reader(), canvas, uids or None, self._start(), listener=self.showState
-            )
-            self.labels.show(schema)
-            self.answers.show(schema)
-            wanted = browse.current.uid if browse.current is not None and browse.current.uid in uids else None
-            browse.hide_prior()
-            self._step(lambda: self.session.open(wanted))
-        if self.session is not None:
-            self.hotkeys.install(self.session.project.schema, self.onHotkey, {"Escape": self.onStop})
-        if self._onLeaving not in browse.leaving:
-            browse.leaving.append(self._onLeaving)
-        self.showState()
-
-    def _endSession(self) -> None:
-        """Save and hand the image back to be looked at. What cannot be saved stays in the scene, to be tried again."""
-        if self.session is None:
-            return
-        self.tools.stop()
-        browse, image = self.desk.browse, self.session.image
-        with slicer.util.tryWithErrorDisplay(_("What is drawn is not saved.")):
-            self.session.close()
-            if self._onLeaving in browse.leaving:
-                browse.leaving.remove(self._onLeaving)
-            self.tools.canvas.clear()
-            self.session = None
-            browse.refresh()
-            if image is not None and browse.is_open:
-                browse.current = browse.project.image(image.uid)
-                browse.show_findings()
-
-    def _onLeaving(self) -> None:
-        """Somebody else wants to show another image, or to close the project."""
-        if self.session is not None:
-            self.session.close()
-            self.tools.canvas.clear()
-            self.session = None
+        if self.sitting is not None:
+            self.sitting.session.start = self._start()
+            if self.sitting.nodes is not None:
+                layers.set_opacity(self.sitting.nodes, self._parameterNode.opacity)
 
     def _start(self):
         from XRayAILib.workflow.annotate import Start
 
-        return Start(self._parameterNode.start.value) if self._parameterNode is not None else Start.NOTHING
+        return Start(self._parameterNode.start.value)
+
+    # Project and sitting --------------------------------------------------------------------------------------------
+
+    def onOpenProject(self, _checked=False) -> None:
+        from XRayAIAnnotatePanel import project_choice
+
+        if project_choice.ask(self.desk.browse, self._leave):
+            self._sitDown()
+        self.showState()
+
+    def _leave(self) -> None:
+        if self.sitting is not None:
+            self.sitting.leave()
+            self.sitting = None
+
+    def _sitDown(self) -> None:
+        """Annotate the images on the desk, from the one looked at on; what could not be saved before goes on."""
+        from XRayAIAnnotatePanel.sitting import Sitting
+
+        if self.sitting is not None and not (self.sitting.belongs_to(self.desk) and self.sitting.is_drawing_possible):
+            self.sitting = None
+        if self.sitting is None and self.desk.browse.is_open and self.desk.browse.project.count():
+            schema = self.desk.browse.project.schema
+            self.labels.show(schema)
+            self.answers.show(schema)
+            self.sitting = Sitting(self.desk, self.ui.editor, self._start(), self.showState, self.onDrawn)
+            self._show(self.sitting.open)
+        if self.sitting is not None:
+            self.hotkeys.install(self.desk.browse.project.schema, self.onHotkey, {"Escape": self.onStop})
+        self.showState()
+
+    def _standUp(self) -> None:
+        """Save and hand the image back to be looked at. What cannot be saved stays in the scene, to be tried again."""
+        if self.sitting is not None:
+            with slicer.util.tryWithErrorDisplay(_("What is drawn is not saved.")):
+                self.sitting.end()
+                self.sitting = None
 
     # From image to image --------------------------------------------------------------------------------------------
 
     def onPrevious(self, _checked=False) -> None:
-        self._step(self.session.previous)
+        self._step(self.sitting.session.previous)
 
     def onNext(self, _checked=False) -> None:
-        self._step(self.session.next)
+        self._step(self.sitting.session.next)
 
     def onReload(self, _checked=False) -> None:
+        session = self.sitting.session
         question = _("Show the image again as it was last saved? What was drawn since is dropped.")
-        if not self.session.is_unsaved or slicer.util.confirmOkCancelDisplay(question):
-            self._step(self.session.reload)
+        if not session.is_unsaved or slicer.util.confirmOkCancelDisplay(question):
+            self._step(session.reload)
 
     def onSave(self, _checked=False) -> None:
         with slicer.util.tryWithErrorDisplay(_("What is drawn is not saved.")):
-            self.session.save()
+            self.sitting.session.save()
         self.showState()
 
     def _step(self, step) -> None:
-        self.tools.stop()
+        self._show(lambda: self.sitting.step(step))
+
+    def _show(self, show) -> None:
         try:
             with slicer.util.tryWithErrorDisplay(_("The image was not changed."), waitCursor=True):
-                step()
+                show()
         finally:
-            self.tools.attach()
             self.onParameters()
-            image = self.session.image
-            if image is not None:
-                self.desk.browse.current = image
-            self.answers.set({label.name: self.session.answer(label.name) for label in self.session.labels})
+            session = self.sitting.session
+            self.answers.set({label.name: session.answer(label.name) for label in session.labels})
             self.showState()
 
     # Drawing --------------------------------------------------------------------------------------------------------
@@ -329,12 +301,12 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onLabel(self, name, another=False) -> None:
         from XRayAILib.findings.schema import Tool
 
-        label = self.session.project.schema[name]
+        label = self.desk.browse.project.schema[name]
         if label.tool is Tool.IMAGE:
             self.answers.focus(name)
             return
         with slicer.util.tryWithErrorDisplay(_("The tool cannot be used.")):
-            self.tools.choose(label, another)
+            self.sitting.tools.choose(label, another)
         self.ui.editorCollapsibleButton.collapsed = label.tool is not Tool.MASK
         self.showState()
 
@@ -343,96 +315,75 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.onLabel(name)
 
     def onAnother(self, _checked=False) -> None:
-        if self.labels.chosen:
-            self.onLabel(self.labels.chosen, another=True)
+        self.onLabel(self.labels.chosen, another=True)
 
     def onStop(self, _checked=False) -> None:
-        self.tools.stop()
+        self.sitting.tools.stop()
         self.labels.mark("")
         self.ui.editorCollapsibleButton.collapsed = True
         self.showState()
 
     def onAnswer(self, name, value) -> None:
         with slicer.util.tryWithErrorDisplay(_("This cannot be said of the image.")):
-            self.session.set_answer(name, value, time.monotonic())
+            self.sitting.session.set_answer(name, value, time.monotonic())
 
     def onObject(self, item) -> None:
         from XRayAIAnnotatePanel import shown_objects
 
-        shown_objects.highlight(self._nodes(), item)
-        if item is not None and item.kind == shown_objects.MASK:
-            self.tools.select_mask(item.key)
-        self._showButtons()
+        shown_objects.highlight(self.sitting.nodes, item)
+        if item.kind == shown_objects.MASK:
+            self.sitting.tools.select_mask(item.key)
+        self.showState()
 
     def onDelete(self, _checked=False) -> None:
         from XRayAIAnnotatePanel import shown_objects
 
-        if self.objects.chosen is not None:
-            shown_objects.delete(self.tools.canvas.host, self._nodes(), self.objects.chosen)
-            self.showState()
+        shown_objects.delete(self.sitting.canvas.host, self.sitting.nodes, self.objects.chosen)
+        self.showState()
 
     def onDrawn(self) -> None:
-        if self.session is not None:
-            self.session.changed(time.monotonic())
+        if self.sitting is not None:
+            self.sitting.session.changed(time.monotonic())
 
     def onTick(self) -> None:
-        if self.session is None or slicer.mrmlScene.IsClosing():
+        if self.sitting is None or slicer.mrmlScene.IsClosing():
             return
-        self.tools.canvas.watch_new()
-        self.session.tick(time.monotonic())
-        self._showObjects()
-        self._showButtons()
-
-    def _nodes(self):
-        return self.tools.canvas.nodes if self.tools is not None else None
+        self.sitting.canvas.watch_new()
+        self.sitting.session.tick(time.monotonic())
+        self._showDrawing()
 
     # Showing the state ----------------------------------------------------------------------------------------------
 
     def showState(self) -> None:
-        """Show where we are and what is saved."""
-        from XRayAIAnnotatePanel import case_text
+        """Show where we are, what is saved and what is drawn."""
+        if self.sitting is not None and self.sitting.session.project is not self.desk.project:
+            self.sitting = None  # somebody else closed the project, and it was saved before
+        self.caseBar.show(self.desk.project, self.sitting.session if self.sitting is not None else None)
+        self._showDrawing()
 
-        session, ui = self.session, self.ui
-        image = session.image if session is not None else None
-        if self.desk.browse.is_open:
-            project = self.desk.browse.project
-            ui.projectLabel.text = f"<b>{project.name}</b><br>{project.folder}"
-        ui.caseLabel.text = case_text.title(session)
-        ui.detailsLabel.text = case_text.details(image)
-        ui.detailsLabel.visible = image is not None
-        ui.stateLabel.text = case_text.state(session)
-        message = (session.problem or session.notice) if session is not None else ""
-        ui.messageLabel.text = case_text.warning(message)
-        ui.messageLabel.visible = bool(message)
-        self._showObjects()
-        self._showButtons()
-
-    def _showObjects(self) -> None:
+    def _showDrawing(self) -> None:
+        from XRayAIAnnotatePanel.label_table import tool_text
         from XRayAIAnnotatePanel.shown_objects import shown_objects
 
-        nodes = self._nodes()
-        self.objects.show(shown_objects(nodes) if nodes is not None else [])
-
-    def _showButtons(self) -> None:
-        from XRayAIAnnotatePanel import case_text
-
-        ui, session = self.ui, self.session
-        drawing = self._nodes() is not None and session is not None and session.index is not None
+        ui, sitting = self.ui, self.sitting
+        drawing = sitting is not None and sitting.is_drawing_possible
+        self.objects.show(shown_objects(sitting.nodes) if drawing else [])
+        active = drawing and sitting.tools.is_drawing
         enabled = {
-            ui.previousButton: drawing and session.has_previous,
-            ui.nextButton: drawing and session.has_next,
+            ui.previousButton: drawing and sitting.session.has_previous,
+            ui.nextButton: drawing and sitting.session.has_next,
             ui.saveButton: drawing,
-            ui.reloadButton: session is not None and session.index is not None,
+            ui.reloadButton: sitting is not None and sitting.session.index is not None,
             ui.labelsTable: drawing,
             ui.answersWidget: drawing,
-            ui.anotherButton: drawing and bool(self.labels.chosen) and self.labels.can_repeat,
-            ui.stopButton: drawing and self.tools.is_drawing,
+            ui.anotherButton: drawing and self.labels.can_repeat,
+            ui.stopButton: active,
             ui.deleteButton: drawing and self.objects.chosen is not None,
         }
         for widget, wanted in enabled.items():
             if widget.enabled != wanted:
                 widget.enabled = wanted
-        text = case_text.tool(self.labels.label, self.tools.is_drawing) if drawing else ""
+        text = tool_text(self.labels.label if active else None) if drawing else ""
         if ui.toolLabel.text != text:
             ui.toolLabel.text = text
 

@@ -72,10 +72,10 @@ def test_box_makes_what_the_panel_makes(panel, mouse, desktop_host):
     mouse.click((60, 40), (100, 80))
     option(effect, "QPushButton", "BoxPlace").click()
     mouse.click((10, 20), (40, 30))
-    first, second = panel.session.save().of(Box, "nodule")
+    first, second = panel.sitting.session.save().of(Box, "nodule")
     assert (first.x0, first.y0, first.x1, first.y1) == pytest.approx((60, 40, 100, 80), abs=0.5)
     assert second.width == pytest.approx(30, abs=1)
-    assert [node.GetSize()[2] for node in panel.tools.canvas.nodes.shapes] == pytest.approx([0.01, 0.01])
+    assert [node.GetSize()[2] for node in panel.sitting.nodes.shapes] == pytest.approx([0.01, 0.01])
     panel.onTick()
     assert [panel.ui.objectsTable.item(row, 1).text() for row in range(2)] == ["box", "box"]
 
@@ -84,7 +84,7 @@ def test_leaving_an_effect_ends_placing_and_drops_what_was_begun(panel, mouse, d
     press(panel.ui.editor, "Polygon")
     mouse.click(*CORNERS[:2])
     press(panel.ui.editor, "Paint")
-    assert not place_mode(desktop_host) and panel.tools.canvas.nodes.shapes == ()
+    assert not place_mode(desktop_host) and panel.sitting.nodes.shapes == ()
 
 
 def test_landmarks_are_set_one_after_another_from_the_chosen_one_on(panel, mouse, desktop_host):
@@ -94,7 +94,7 @@ def test_landmarks_are_set_one_after_another_from_the_chosen_one_on(panel, mouse
     mouse.click(*places)
     assert not place_mode(desktop_host)
     mouse.click((5, 5))
-    marks = panel.session.save().of(Landmark)
+    marks = panel.sitting.session.save().of(Landmark)
     order = ["carina", "right_costophrenic_angle", "left_costophrenic_angle", "right_apex", "left_apex"]
     assert {mark.label: (round(mark.x), round(mark.y)) for mark in marks} == dict(zip(order, places, strict=True))
 
@@ -102,32 +102,32 @@ def test_landmarks_are_set_one_after_another_from_the_chosen_one_on(panel, mouse
 def test_a_polygon_fills_into_the_selected_segment(slicer_with_modules, panel, mouse):
     from XRayAILib.scene.segmentation import new_segment
 
-    nodes = panel.tools.canvas.nodes
+    nodes = panel.sitting.nodes
     effect = press(panel.ui.editor, "Polygon")
     fill = option(effect, "QPushButton", "PolygonFill")
     fill.click()
     assert "Choose the segment" in errors(slicer_with_modules)[-1]
-    schema = panel.session.project.schema
+    schema = panel.sitting.session.project.schema
     panel.ui.editor.setCurrentSegmentID(new_segment(nodes.segmentation, schema["heart"]))
     fill.click()
     assert "draw one first" in errors(slicer_with_modules)[-1]
     option(effect, "QPushButton", "PolygonPlace").click()
     draw_triangle(mouse)
-    (outline,) = panel.session.save().of(Polygon, "opacity")
+    (outline,) = panel.sitting.session.save().of(Polygon, "opacity")
     fill.click()
-    (heart,) = panel.session.save().objects
+    (heart,) = panel.sitting.session.save().objects
     assert isinstance(heart, Mask) and heart.label == "heart"
     assert np.array_equal(heart.array(), fill_polygon(np.array(outline.points), heart.shape))
     panel.ui.editor.undo()
-    assert panel.session.save().of(Mask, "heart") == [] or panel.session.save().of(Mask)[0].area == 0
+    assert panel.sitting.session.save().of(Mask, "heart") == [] or panel.sitting.session.save().of(Mask)[0].area == 0
 
 
 def test_filling_can_keep_the_polygon_and_adds_to_what_is_there(panel, mouse):
     from XRayAILib.scene.segmentation import new_segment, set_segment_array
 
-    nodes = panel.tools.canvas.nodes
-    segment = new_segment(nodes.segmentation, panel.session.project.schema["heart"])
-    there = np.zeros(panel.session.findings.shape, bool)
+    nodes = panel.sitting.nodes
+    segment = new_segment(nodes.segmentation, panel.sitting.session.project.schema["heart"])
+    there = np.zeros(panel.sitting.session.findings.shape, bool)
     there[:10, :10] = True
     set_segment_array(nodes.segmentation, nodes.volume, segment, there)
     effect = press(panel.ui.editor, "Polygon")
@@ -135,7 +135,7 @@ def test_filling_can_keep_the_polygon_and_adds_to_what_is_there(panel, mouse):
     draw_triangle(mouse)
     option(effect, "QCheckBox", "PolygonDelete").click()
     option(effect, "QPushButton", "PolygonFill").click()
-    findings = panel.session.save()
+    findings = panel.sitting.session.save()
     (outline,), (heart,) = findings.of(Polygon), findings.of(Mask)
     assert np.array_equal(heart.array(), there | fill_polygon(np.array(outline.points), heart.shape))
 

@@ -10,25 +10,26 @@ import pytest
 from annotate_clicks import ANNA, ANNOTATE, click_cell, click_label, errors
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Box, ImageLabel, Landmark, Mask, Polygon
+from XRayAILib.project.project import Project
 from XRayAILib.workflow.autosave import LONGEST
 
 pytest_plugins = ["annotate_desk"]
 
 
 def saved(panel, uid: str = "") -> Findings | None:
-    return panel.session.project.findings(uid or panel.session.image.uid, ANNA.key)
+    return panel.sitting.session.project.findings(uid or panel.sitting.session.image.uid, ANNA.key)
 
 
 def noise(panel) -> np.ndarray:
     """A mask of the size of the image shown that needs some room in the project."""
-    return np.random.default_rng(0).random(panel.session.findings.shape) > 0.5
+    return np.random.default_rng(0).random(panel.sitting.session.findings.shape) > 0.5
 
 
 def paint(panel, pixels: np.ndarray) -> None:
     """What a stroke of the Segment Editor does: the pixels of the chosen segment."""
     from XRayAILib.scene.segmentation import set_segment_array
 
-    nodes = panel.tools.canvas.nodes
+    nodes = panel.sitting.nodes
     set_segment_array(nodes.segmentation, nodes.volume, panel.ui.editor.currentSegmentID(), pixels)
 
 
@@ -37,7 +38,7 @@ def full_disk(panel):
     """The database may not grow: SQLite says then what it says on a full disk."""
 
     def limit(pages: int) -> None:
-        raw = panel.session.project._database.engine.raw_connection()
+        raw = panel.sitting.session.project._database.engine.raw_connection()
         raw.execute(f"PRAGMA max_page_count = {pages}")
         raw.close()
 
@@ -50,7 +51,7 @@ def test_it_opens_on_the_last_project_with_its_labels(slicer_with_modules, panel
     ui = panel.ui
     assert "project" in ui.projectLabel.text and ui.caseLabel.text == "Image 1 of 3"
     titles = [ui.labelsTable.item(row, 0).text() for row in range(ui.labelsTable.rowCount)]
-    schema = panel.session.project.schema
+    schema = panel.sitting.session.project.schema
     assert titles == [label.title for label in schema if label.tool.value != "image"]
     assert [ui.labelsTable.item(row, 1).text() for row in (0, 4, 5, 6)] == ["mask", "polygon", "box", "landmark"]
     assert ui.nextButton.enabled and not ui.previousButton.enabled and not ui.deleteButton.enabled
@@ -70,17 +71,44 @@ def test_without_a_project_it_says_so_and_opens_one(slicer_with_modules, folder)
     assert panel.ui.caseLabel.text == "Image 1 of 3"
 
 
+def test_an_empty_project_says_what_to_do(slicer_with_modules, tmp_path):
+    Project.create(tmp_path / "empty").close()
+    panel = slicer_with_modules.open_module(ANNOTATE)
+    slicer_with_modules.answer(path=tmp_path / "empty")
+    panel.ui.openProjectButton.click()
+    assert "Add a folder" in panel.ui.messageLabel.text and not panel.ui.messageLabel.isHidden()
+    assert not panel.ui.saveButton.enabled and errors(slicer_with_modules) == []
+
+
+def test_it_goes_on_with_the_image_that_is_looked_at_in_x_ray_ai(slicer_with_modules, panel, desktop_host):
+    from XRayAILib.scene import layers
+
+    _first, second, third = (image.uid for image in panel.sitting.session.project.images())
+    panel.parent.exit()
+    panel.desk.browse.select(second)
+    panel.parent.enter()
+    assert panel.ui.caseLabel.text == "Image 2 of 3"
+    click_label(panel, "Heart")
+    paint(panel, noise(panel))
+    # Somebody else turns to another image: what is drawn is saved first, and is no longer drawn on.
+    panel.desk.browse.select(third)
+    assert panel.desk.project.findings(second, ANNA.key).of(Mask, "heart")
+    assert "Annotation" not in [nodes.name for nodes in layers.layers(desktop_host)]
+    panel.showState()
+    assert not panel.ui.saveButton.enabled
+
+
 def test_a_box_by_two_clicks(panel, mouse):
     click_label(panel, "Nodule")
     assert "two opposite corners" in panel.ui.toolLabel.text
     mouse.click((60, 40))
     mouse.move(90, 60)
-    assert panel.session.save().of(Box) == []
+    assert panel.sitting.session.save().of(Box) == []
     mouse.click((100, 80))
-    (box,) = panel.session.save().of(Box, "nodule")
+    (box,) = panel.sitting.session.save().of(Box, "nodule")
     assert (box.x0, box.y0, box.x1, box.y1) == pytest.approx((60, 40, 100, 80), abs=0.5)
     assert box.author == ANNA and box.score is None
-    (node,) = panel.tools.canvas.nodes.shapes
+    (node,) = panel.sitting.nodes.shapes
     assert node.GetSize()[2] == pytest.approx(0.01)
     assert panel.ui.stateLabel.text.endswith("saved") and saved(panel).of(Box) == [box]
 
@@ -89,9 +117,9 @@ def test_a_polygon_has_straight_edges_and_ends_by_a_double_click(panel, mouse):
     click_label(panel, "Opacity")
     mouse.click((50, 50), (120, 50))
     mouse.double_click(120, 130)
-    (outline,) = panel.session.save().of(Polygon, "opacity")
+    (outline,) = panel.sitting.session.save().of(Polygon, "opacity")
     assert np.allclose(outline.points, [(50, 50), (120, 50), (120, 130)], atol=0.5)
-    (node,) = panel.tools.canvas.nodes.shapes
+    (node,) = panel.sitting.nodes.shapes
     assert node.GetCurveType() == node.GetCurveTypeFromString("linear")
     panel.onTick()
     assert not panel.ui.stopButton.enabled and panel.ui.objectsTable.item(0, 1).text() == "polygon"
@@ -101,9 +129,9 @@ def test_a_polygon_that_was_begun_and_left_leaves_nothing(panel, mouse):
     click_label(panel, "Opacity")
     mouse.click((50, 50), (120, 50))
     panel.ui.stopButton.click()
-    assert panel.tools.canvas.nodes.shapes == ()
+    assert panel.sitting.nodes.shapes == ()
     mouse.click((70, 70))
-    assert panel.session.save().objects == ()
+    assert panel.sitting.session.save().objects == ()
 
 
 def test_landmarks_each_by_one_click_and_never_twice(panel, mouse):
@@ -113,7 +141,7 @@ def test_landmarks_each_by_one_click_and_never_twice(panel, mouse):
     mouse.click((150, 30))
     click_label(panel, "Carina")
     mouse.click((10, 10))
-    marks = {mark.label: (mark.x, mark.y) for mark in panel.session.save().of(Landmark)}
+    marks = {mark.label: (mark.x, mark.y) for mark in panel.sitting.session.save().of(Landmark)}
     assert set(marks) == {"carina", "left_apex"}
     assert marks["carina"] == pytest.approx((112, 90), abs=0.5)
     assert [panel.ui.objectsTable.item(row, 1).text() for row in range(2)] == ["landmark", "landmark"]
@@ -124,7 +152,7 @@ def test_a_mask_label_opens_the_editor_on_its_segment(panel):
     click_label(panel, "Heart")
     assert not ui.editorCollapsibleButton.collapsed
     assert ui.editor.activeEffect().name == "Draw" and ui.editor.mrmlSegmentEditorNode().GetOverwriteMode() == 2
-    pixels = np.zeros(panel.session.findings.shape, bool)
+    pixels = np.zeros(panel.sitting.session.findings.shape, bool)
     pixels[100:140, 90:150] = True
     paint(panel, pixels)
     ui.editor.setActiveEffectByName("Paint")
@@ -134,7 +162,7 @@ def test_a_mask_label_opens_the_editor_on_its_segment(panel):
     click_label(panel, "Heart")
     ui.anotherButton.click()
     paint(panel, ~pixels)
-    masks = panel.session.save().of(Mask)
+    masks = panel.sitting.session.save().of(Mask)
     assert [mask.label for mask in masks] == ["heart", "left_lung", "heart"]
     assert all(
         np.array_equal(mask.array(), wanted) for mask, wanted in zip(masks, (pixels, pixels, ~pixels), strict=True)
@@ -152,14 +180,14 @@ def test_what_is_drawn_is_saved_by_itself(slicer_with_modules, panel, mouse, mon
 
 
 def test_next_saves_first_and_previous_brings_it_back(panel, mouse):
-    first = panel.session.image.uid
+    first = panel.sitting.session.image.uid
     click_label(panel, "Nodule")
     mouse.click((60, 40), (100, 80))
     panel.ui.nextButton.click()
     assert panel.ui.caseLabel.text == "Image 2 of 3" and panel.ui.objectsTable.rowCount == 0
     assert len(saved(panel, first)) == 1 and saved(panel) is None
-    assert panel.tools.canvas.nodes.volume.GetAttribute("XRayAI.uid") == panel.session.image.uid
-    assert panel.ui.editor.segmentationNode() is panel.tools.canvas.nodes.segmentation
+    assert panel.sitting.nodes.volume.GetAttribute("XRayAI.uid") == panel.sitting.session.image.uid
+    assert panel.ui.editor.segmentationNode() is panel.sitting.nodes.segmentation
     panel.ui.previousButton.click()
     assert panel.ui.objectsTable.item(0, 0).text() == "Nodule" and panel.ui.caseLabel.text == "Image 1 of 3"
 
@@ -171,16 +199,16 @@ def test_undo_never_reaches_into_the_last_image(panel):
     panel.ui.nextButton.click()
     panel.ui.editor.undo()
     panel.ui.editor.redo()
-    assert panel.session.save().objects == ()
+    assert panel.sitting.session.save().objects == ()
 
 
 def test_where_the_disk_is_full_the_image_stays(slicer_with_modules, panel):
     click_label(panel, "Heart")
     paint(panel, noise(panel))
-    first = panel.session.image.uid
+    first = panel.sitting.session.image.uid
     with full_disk(panel):
         panel.ui.nextButton.click()
-        assert panel.session.image.uid == first and panel.ui.objectsTable.rowCount == 1
+        assert panel.sitting.session.image.uid == first and panel.ui.objectsTable.rowCount == 1
         assert panel.ui.stateLabel.text.endswith("not saved") and "disk is full" in panel.ui.messageLabel.text
         assert "disk is full" in errors(slicer_with_modules)[0]
     panel.ui.saveButton.click()
@@ -198,13 +226,13 @@ def test_objects_are_chosen_and_deleted_in_the_table(panel, mouse):
     table = panel.ui.objectsTable
     assert [table.item(row, 0).text() for row in range(table.rowCount)] == ["Heart", "Nodule", "Carina"]
     click_cell(table, 1)
-    (box,) = panel.tools.canvas.nodes.shapes
+    (box,) = panel.sitting.nodes.shapes
     assert box.GetDisplayNode().GetLineThickness() == pytest.approx(0.6)
     for left in (["Heart", "Carina"], ["Heart"], []):
         click_cell(table, table.rowCount - 1 if len(left) != 2 else 1)
         panel.ui.deleteButton.click()
         assert [table.item(row, 0).text() for row in range(table.rowCount)] == left
-    assert panel.session.save().objects == () and not panel.ui.deleteButton.enabled
+    assert panel.sitting.session.save().objects == () and not panel.ui.deleteButton.enabled
 
 
 def test_the_prediction_is_a_start_for_images_not_worked_on(panel):
@@ -223,7 +251,7 @@ def test_questions_of_the_whole_image(panel):
     box = panel.ui.answersWidget.findChild(QtWidgets.QComboBox, "answer_view")
     box.setCurrentIndex(box.findText("PA"))
     box.textActivated.emit("PA")
-    first = panel.session.image.uid
+    first = panel.sitting.session.image.uid
     panel.ui.nextButton.click()
     assert box.currentText == "-"
     panel.ui.previousButton.click()
@@ -276,20 +304,20 @@ def test_leaving_saves_and_hands_the_image_back_to_be_looked_at(slicer_with_modu
 
     click_label(panel, "Nodule")
     mouse.click((60, 40), (100, 80))
-    uid, project = panel.session.image.uid, panel.session.project
+    uid, project = panel.sitting.session.image.uid, panel.sitting.session.project
     panel.parent.exit()
     assert len(project.findings(uid, ANNA.key)) == 1
     assert {nodes.name for nodes in layers.layers(desktop_host)} == {"Reference", "Prediction"}
     assert panel.desk.browse.current.uid == uid
     panel.parent.enter()
     assert {nodes.name for nodes in layers.layers(desktop_host)} == {"Annotation"}
-    assert panel.session.image.uid == uid and panel.ui.objectsTable.rowCount == 1
+    assert panel.sitting.session.image.uid == uid and panel.ui.objectsTable.rowCount == 1
 
 
 def test_closing_the_scene_saves_first(slicer_with_modules, desktop_host, panel, mouse):
     click_label(panel, "Nodule")
     mouse.click((60, 40), (100, 80))
-    uid, project = panel.session.image.uid, panel.session.project
+    uid, project = panel.sitting.session.image.uid, panel.sitting.session.project
     desktop_host.scene.Clear(False)
     assert len(project.findings(uid, ANNA.key)) == 1 and panel.ui.caseLabel.text == "No image"
     assert not errors(slicer_with_modules)

@@ -105,3 +105,18 @@ class LabelTable:
     def _on_cell(self, row: int, _column: int) -> None:
         self.label = self._labels[row]
         self._clicked(self.label.name)
+
+
+def tool_text(label: Label | None) -> str:
+    """What the next click in the view does; ``None`` where nothing is being drawn."""
+    from XRayAILib.findings.schema import Tool
+
+    if label is None:
+        return _("Click a label to draw it.")
+    texts = {
+        Tool.MASK: _("{label}: draw it; the tools are below."),
+        Tool.POLYGON: _("{label}: click its corners; a double click ends it."),
+        Tool.BOX: _("{label}: click two opposite corners."),
+        Tool.LANDMARK: _("{label}: click its place."),
+    }
+    return texts[label.tool].format(label=label.title)

@@ -142,6 +142,10 @@ class AnnotationSession:
         """Whether something is drawn that the project does not have."""
         return self._shown is not None and self.state is not SaveState.SAVED
 
+    def offers(self, uid: str) -> bool:
+        """Whether an image is among those of this session."""
+        return uid in self._uids
+
     @property
     def has_next(self) -> bool:
         return self._index is not None and self._index + 1 < self.count

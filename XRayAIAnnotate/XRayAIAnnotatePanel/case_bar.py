@@ -1,18 +1,42 @@
-"""What the case bar says."""
+"""The case bar: which image, whose, saved or not, and the messages that must be seen."""
 
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
 if TYPE_CHECKING:
-    from XRayAILib.findings.schema import Label
     from XRayAILib.project.image import Image
+    from XRayAILib.project.project import Project
     from XRayAILib.workflow.annotate import AnnotationSession
 
 SAVED, UNSAVED, FAILED = "#2e7d32", "#ef6c00", "#c62828"
+
+
+class CaseBar:
+    """Shows a session in projectLabel, caseLabel, detailsLabel, stateLabel and messageLabel of a ``.ui`` file."""
+
+    def __init__(self, ui: Any) -> None:
+        self._ui = ui
+
+    def show(self, project: Project | None, session: AnnotationSession | None) -> None:
+        ui = self._ui
+        if project is not None:
+            ui.projectLabel.text = f"<b>{escape(project.name)}</b><br>{escape(str(project.folder))}"
+        image = session.image if session is not None else None
+        ui.caseLabel.text = title(session)
+        ui.detailsLabel.text = details(image)
+        ui.detailsLabel.visible = image is not None
+        ui.stateLabel.text = state(session)
+        message = ""
+        if session is not None:
+            message = session.problem or session.notice
+        elif project is not None:
+            message = _("The project has no images yet. Add a folder in X-Ray AI.")
+        ui.messageLabel.text = f'<span style="color:{FAILED}">{escape(message)}</span>'
+        ui.messageLabel.visible = bool(message)
 
 
 def title(session: AnnotationSession | None) -> str:
@@ -46,23 +70,3 @@ def state(session: AnnotationSession | None) -> str:
     }
     color, text = texts[session.state]
     return f'<span style="color:{color}">\u25cf</span> {text}'
-
-
-def warning(message: str) -> str:
-    """A message that must be seen."""
-    return f'<span style="color:{FAILED}">{escape(message)}</span>' if message else ""
-
-
-def tool(label: Label | None, drawing: bool) -> str:
-    """What the next click does."""
-    from XRayAILib.findings.schema import Tool
-
-    if label is None or not drawing:
-        return _("Click a label to draw it.")
-    texts = {
-        Tool.MASK: _("{label}: draw it; the tools are below."),
-        Tool.POLYGON: _("{label}: click its corners; a double click ends it."),
-        Tool.BOX: _("{label}: click two opposite corners."),
-        Tool.LANDMARK: _("{label}: click its place."),
-    }
-    return texts.get(label.tool, "").format(label=label.title)
