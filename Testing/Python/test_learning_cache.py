@@ -5,7 +5,7 @@ import pytest
 
 from learning_cases import TEACHER, make_project, tiny
 from XRayAILib.findings.objects import Mask
-from XRayAILib.learning.cache import Cancelled, build_cache
+from XRayAILib.learning.cache import Cancelled, build_cache, require_space
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.examples import gather
 from XRayAILib.learning.segmentation import UNKNOWN
@@ -127,6 +127,12 @@ def test_a_stop_leaves_nothing_half_made(tmp_path):
         with pytest.raises(Cancelled):
             built(project, emit=seen.append, cancelled=lambda: len(seen) == 2)
         assert not list((project.cache_folder / "learning").iterdir())
+
+
+def test_a_disk_without_room_is_told_before_it_is_written(tmp_path):
+    require_space(tmp_path, 1000)
+    with pytest.raises(TrainingError, match="Free some space, or choose a smaller image size"):
+        require_space(tmp_path, 2**60)
 
 
 def test_old_caches_go(tmp_path):

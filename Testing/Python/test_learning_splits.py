@@ -7,7 +7,7 @@ import pytest
 from learning_cases import make_project, tiny
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.examples import gather
-from XRayAILib.learning.splits import deal, split
+from XRayAILib.learning.splits import deal, reset, split
 
 
 def everyone(count: int, labels: str = "a") -> dict[str, frozenset[str]]:
@@ -66,6 +66,16 @@ def test_a_patient_on_two_sides_is_refused(tmp_path):
         labels, examples = gather(project, tiny())
         with pytest.raises(TrainingError, match=f"'{patient}' has images in the parts"):
             split(project, examples, labels, seed=0)
+
+
+def test_a_split_that_was_reset_is_dealt_anew(tmp_path):
+    with make_project(tmp_path, patients=6) as project:
+        labels, examples = gather(project, tiny())
+        split(project, examples, labels, seed=0)
+        reset(project)
+        assert not any(image.split for image in project.images())
+        _, again = gather(project, tiny())
+        assert {e.part for e in split(project, again, labels, seed=5)} == {"train", "validation", "test"}
 
 
 def test_a_label_in_the_test_part_only_is_refused(tmp_path):

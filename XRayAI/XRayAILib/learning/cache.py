@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import time
@@ -29,6 +30,8 @@ from XRayAILib.project.project import Project
 # Raised when the arrays change for the same input.
 VERSION = 1
 KEPT = 3
+# Left free on the disk, for the database and the checkpoint.
+SPARE = 200 * 2**20
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -131,6 +134,7 @@ def _fill(
     earlier = _Earlier(folder.parent, keys)
     count = len(examples)
     size = preset.size
+    require_space(folder, count * (2 * size * size + math.prod(task.target_shape(size))))
     images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.float16, (count, size, size))
     targets = np.lib.format.open_memmap(folder / "targets.npy", "w+", np.uint8, (count, *task.target_shape(size)))
     kept: list[Example] = []
@@ -206,6 +210,16 @@ def _forget_oldest(place: Path, newest: Path) -> None:
         except PermissionError:
             continue
         shutil.rmtree(doomed, ignore_errors=True)
+
+
+def require_space(place: Path, needed: int) -> None:
+    """Raise :class:`TrainingError` where the disk has no room: a full disk under a mapped file kills the process."""
+    free = shutil.disk_usage(place).free
+    if free < needed + SPARE:
+        raise TrainingError(
+            f"The training cache needs {needed / 2**30:.1f} GiB in {place.parent}; the disk has {free / 2**30:.1f}. "
+            "Free some space, or choose a smaller image size."
+        )
 
 
 def sweep(place: Path) -> None:

@@ -73,7 +73,8 @@ class Checkpoint:
             with safe_open(str(path), framework="pt") as stored:
                 metadata = stored.metadata() or {}
                 names: list[str] = list(stored.keys())
-                tensors = {name: stored.get_tensor(name) for name in names}
+                # Copies: what is mapped from the file would keep Windows from replacing it.
+                tensors = {name: stored.get_tensor(name).clone() for name in names}
         except (OSError, SafetensorError) as error:
             raise TrainingError(f"The checkpoint {path} cannot be read ({error}). Start the training anew.") from error
         if metadata.get("format") != str(FORMAT) or "state" not in metadata:

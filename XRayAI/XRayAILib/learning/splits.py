@@ -86,6 +86,12 @@ def deal(patients: Mapping[str, frozenset[str]], seed: int, fixed: Mapping[str, 
     return parts
 
 
+def reset(project: Project) -> None:
+    """Forget the parts of all images; the next training deals them anew, and the test part is no longer untouched."""
+    project.assign_split({image.uid: "" for image in project.images() if image.split})
+    project.audit("reset split")
+
+
 def part_of(examples: Sequence[Example], part: str) -> list[Example]:
     return [e for e in examples if e.part == part]
 
