@@ -67,19 +67,19 @@ def list_project(project_folder: Path, text: str, as_json: bool) -> None:
             document = [_document(image) for image in images]
             sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
             return
-    table = Table(title=f"{len(images)} images", title_justify="left", box=None, pad_edge=False)
-    # The name of a patient or a file may be cut short on a narrow terminal; the short columns never.
-    columns = {"Patient": 8, "Study date": 10, "View": 4, "Kind": 4, "Size": 9, "Spacing": 18, "Status": 10, "File": 8}
-    for column, width in columns.items():
-        table.add_column(column, no_wrap=True, overflow="ellipsis", min_width=width)
+    table = Table(title=f"{len(images)} images", title_justify="left", box=None, pad_edge=False, padding=(0, 1))
+    # On a narrow terminal the names of patients and files are cut short, never the short columns.
+    longest = max(8, (console.width - 68) // 2)
+    for column in ("Patient", "Study date", "Kind", "Size", "Spacing", "Status", "File"):
+        limit = longest if column in ("Patient", "File") else None
+        table.add_column(column, no_wrap=True, overflow="ellipsis", max_width=limit)
     for image in images:
         header = image.header
         source = header.spacing.source.value.removesuffix(" plane")
-        spacing = f"{header.spacing.column:.3g} mm {source}" if header.spacing.known else "px"
-        size = f"{header.columns}x{header.rows}"
+        spacing = f"{header.spacing.column:.3f} {source}" if header.spacing.known else "px"
         kind = "" if header.modality == PICTURE else header.modality
-        values = (header.patient_id, header.study_date, header.view, kind, size, spacing)
-        table.add_row(*values, image.status.value, Path(header.path).name)
+        values = (header.study_date, f"{kind} {header.view}".strip(), f"{header.columns}x{header.rows}", spacing)
+        table.add_row(header.patient_id, *values, image.status.value, Path(header.path).name)
     console.print(table)
 
 
