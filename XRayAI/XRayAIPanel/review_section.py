@@ -22,10 +22,16 @@ class ReviewSection(Section):
         super().__init__(panel)
         self.prediction = Prediction(interpreter())
         self.add_strip("prediction", self.prediction.work)
+        self.browse.arrived.append(self.on_arrived)
         self.ui.predictButton.clicked.connect(self.on_predict)
         self.ui.predictAllButton.clicked.connect(self.on_predict_all)
         self.ui.acceptButton.clicked.connect(self.on_accept)
         self.ui.rejectButton.clicked.connect(self.on_reject)
+
+    def on_arrived(self) -> None:
+        """Another image is looked at: what was said of the last one is no longer true."""
+        if self.strip is not None and not self.running:
+            self.strip.say("")
 
     def on_predict(self, _checked: bool = False) -> None:
         if self.browse.current is not None:
