@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+
 from XRayAILib.findings.author import AuthorKind, Status
 from XRayAILib.findings.chest import chest_schema
 from XRayAILib.findings.objects import Box, ImageLabel, Landmark, Mask
