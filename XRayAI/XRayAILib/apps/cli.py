@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.markup import escape
 
 from XRayAILib import __version__
 from XRayAILib.apps.console import console, errors
@@ -150,12 +151,13 @@ def main() -> None:
         errors.print("Stopped.")
         sys.exit(130)
     except OSError as error:
-        errors.print(f"[bold red]xrayai:[/] {error.filename or ''} {error.strerror or error}", soft_wrap=True)
+        text = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+        errors.print(f"[bold red]xrayai:[/] {escape(text)}", soft_wrap=True)
         sys.exit(1)
     except Exception as error:
         if not type(error).__module__.startswith("XRayAILib"):
             raise
-        errors.print(f"[bold red]xrayai:[/] {error}", soft_wrap=True)
+        errors.print(f"[bold red]xrayai:[/] {escape(str(error))}", soft_wrap=True)
         sys.exit(1)
 
 

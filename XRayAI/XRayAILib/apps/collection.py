@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from rich.markup import escape
 from rich.table import Table
 
 from XRayAILib.apps.console import Step, console, running
@@ -29,7 +30,7 @@ def scan_folders(project_folder: Path, folders: list[Path]) -> None:
             found = take_in(project, folders, progress=lambda p: bar.show(p.done, p.total, f"{p.found} radiographs"))
             step.result = intake_line(found, project.count())
         tell_unreadable(found)
-        console.print(f"Project: {project.folder}", soft_wrap=True)
+        console.print(f"Project: {project.folder}", soft_wrap=True, markup=False)
 
 
 def intake_line(intake: Intake, count: int) -> str:
@@ -50,11 +51,14 @@ def intake_line(intake: Intake, count: int) -> str:
 def tell_unreadable(intake: Intake, limit: int = 20) -> None:
     """Print the files that are no radiographs, with the reasons."""
     for path, reason in intake.unreadable[:limit]:
-        console.print(f"  [yellow]left out[/] {path}: {reason}", soft_wrap=True)
+        console.print(f"  [yellow]left out[/] {escape(path)}: {escape(reason)}", soft_wrap=True)
     if len(intake.unreadable) > limit:
         console.print(f"  ... and {len(intake.unreadable) - limit} more; the project lists them all.")
     for path, other in intake.duplicates[:limit]:
-        console.print(f"  [yellow]duplicate[/] {path}: the same SOP Instance UID or content as {other}", soft_wrap=True)
+        console.print(
+            f"  [yellow]duplicate[/] {escape(path)}: the same SOP Instance UID or content as {escape(other)}",
+            soft_wrap=True,
+        )
 
 
 def list_project(project_folder: Path, text: str, as_json: bool) -> None:
@@ -79,7 +83,7 @@ def list_project(project_folder: Path, text: str, as_json: bool) -> None:
         spacing = f"{header.spacing.column:.3f} {source}" if header.spacing.known else "px"
         kind = "" if header.modality == PICTURE else header.modality
         values = (header.study_date, f"{kind} {header.view}".strip(), f"{header.columns}x{header.rows}", spacing)
-        table.add_row(header.patient_id, *values, image.status.value, Path(header.path).name)
+        table.add_row(*map(escape, (header.patient_id, *values, image.status.value, Path(header.path).name)))
     console.print(table)
 
 

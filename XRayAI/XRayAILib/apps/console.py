@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
 from XRayAILib.workflow.report import duration
@@ -63,7 +64,8 @@ def running(step: Step) -> Iterator[Bar]:
         yield Bar(progress, task)
     step.seconds = time.monotonic() - begun
     console.print(
-        f"[bold]{step.number} {step.name:<12}[/] {step.result}  [dim]{duration(step.seconds)}[/]", soft_wrap=True
+        f"[bold]{step.number} {step.name:<12}[/] {escape(step.result)}  [dim]{duration(step.seconds)}[/]",
+        soft_wrap=True,
     )
     for note in step.notes:
-        console.print(f"{'':14} [yellow]{note}[/]", soft_wrap=True)
+        console.print(f"{'':14} [yellow]{escape(note)}[/]", soft_wrap=True)

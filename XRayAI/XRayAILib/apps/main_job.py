@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
+
 from XRayAILib import __version__
 from XRayAILib.apps.collection import NothingThereError, intake_line
 from XRayAILib.apps.console import Step, console, running
@@ -93,7 +95,7 @@ class MainJob:
         """Do every step and give the path of the report."""
         begun = time.monotonic()
         self._check_wishes()
-        console.print(f"[bold]X-Ray AI {__version__}[/]  project folder: {self.folder}", soft_wrap=True)
+        console.print(f"[bold]X-Ray AI {__version__}[/]  project folder: {escape(str(self.folder))}", soft_wrap=True)
         with Project.open_or_create(self.folder) as project:
             sources = self._radiographs()
             self._scan(project, sources)
@@ -103,8 +105,12 @@ class MainJob:
             self._scene(project)
             self._export(project)
             report = self._report(project)
-        console.print(f"\nAll in {duration(time.monotonic() - begun)}. Project folder: {self.folder}", soft_wrap=True)
-        console.print(f"Report: {report}", soft_wrap=True)
+        console.print(
+            f"\nAll in {duration(time.monotonic() - begun)}. Project folder: {self.folder}",
+            soft_wrap=True,
+            markup=False,
+        )
+        console.print(f"Report: {report}", soft_wrap=True, markup=False)
         return report
 
     def _check_wishes(self) -> None:
@@ -285,9 +291,7 @@ class MainJob:
 
     def _cases(self, project: Project) -> list[tuple[str, str]]:
         """(uid, title) of images worth a look: best, middle and worst of the test part, and some without labels."""
-        from XRayAILib.learning.model import Model
-
-        ranked = [entry["uid"] for entry in Model.load(Path(self.outcome.training["model"])).metrics["images"]]
+        ranked = [case["uid"] for case in self.outcome.training["test_cases"]]
         worst_first = [uid for uid in ranked if uid in set(self.outcome.predicted)]
         chosen: dict[str, str] = {}
         if worst_first:

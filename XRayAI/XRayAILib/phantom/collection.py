@@ -100,8 +100,8 @@ def make_phantoms(
                 write_truth(truth, Kept(findings, path.name, stamp))
             except OSError as error:
                 raise OSError(
-                    f"{path}: the phantom cannot be written ({error}). Free some space or choose another folder; "
-                    "what was made so far stays and is not made again."
+                    f"{path}: the phantom cannot be written ({error.strerror or error}). Free some space or choose "
+                    "another folder; what was made so far stays and is not made again."
                 ) from error
         made.append(Phantom(path, findings.radiograph_uid, findings))
         if progress:

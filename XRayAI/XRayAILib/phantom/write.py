@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 import uuid
 from dataclasses import dataclass
@@ -79,7 +80,10 @@ def write_radiograph(
     _positioning(data, pose, exposure)
     temporary = path.with_name(path.name + ".part")
     try:
-        data.save_as(temporary, enforce_file_format=True)
+        # In memory first: pydicom wraps a full disk in an error that nobody can read.
+        memory = io.BytesIO()
+        data.save_as(memory, enforce_file_format=True)
+        temporary.write_bytes(memory.getvalue())
         temporary.replace(path)
     except OSError:
         temporary.unlink(missing_ok=True)
