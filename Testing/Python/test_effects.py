@@ -58,6 +58,7 @@ def test_they_stand_in_the_tool_bar_of_every_segment_editor(slicer_with_modules)
         effect = editor.effectByName(name)
         assert not effect.self().icon().isNull() and effect.helpText().startswith("<html>")
         assert effect.self().clone().name == name and effect.title == name and not effect.requireSegments
+    editor.deleteLater()
 
 
 def test_the_panel_offers_the_tools_that_make_sense_on_one_slice(panel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -76,6 +77,16 @@ class Application:
 
     def launcherExecutableFilePath(self) -> str:
         return sys.executable
+
+    def topLevelWidgets(self) -> list[Any]:
+        """Qt's list, made while Python deletes nothing: PySide6 crashes where a widget in it is collected meanwhile."""
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            return self._qt.topLevelWidgets()
+        finally:
+            if collecting:
+                gc.enable()
 
     def translate(self, context: str, text: str) -> str:
         return text
