@@ -51,10 +51,9 @@ def details(image: Image | None) -> str:
     if image is None:
         return ""
     header = image.header
+    words = (header.patient_id or _("no patient id"), header.study_date, header.modality, header.view)
     source = header.spacing.source.value if header.spacing.known else _("unknown")
-    spacing = _("spacing: {source}").format(source=source)
-    words = (header.patient_id or _("no patient id"), header.study_date, header.modality, header.view, spacing)
-    return "  ·  ".join(word for word in words if word)
+    return "  ·  ".join(word for word in words if word) + "\n" + _("Spacing: {source}").format(source=source)
 
 
 def state(session: AnnotationSession | None) -> str:
