@@ -50,19 +50,34 @@ class DICOMRadiographPluginClass(DICOMPlugin):
         XRayAILib.dicom.radiograph.UnreadableError
             With the file and the reason; the DICOM browser tells the person.
         """
-        from XRayAILib.dicom.radiograph import read_radiograph
         from XRayAILib.scene.view import show
         from XRayAILib.scene.volume import show_radiograph
         from XRayAIPanel.viewer import desktop_host
 
         host = desktop_host()
-        radiograph = read_radiograph(loadable.files[0])
+        radiograph = self._read(loadable.files[0])
         volumeNode = show_radiograph(host, radiograph, name=loadable.name)
         self.addSeriesInSubjectHierarchy(loadable, volumeNode)
         volumeNode.SetAttribute("DICOM.instanceUIDs", self._value(loadable.files[0], "instanceUID"))
         if slicer.app.layoutManager() is not None:
             show(host, volumeNode)
         return volumeNode
+
+    def _read(self, file: str) -> Any:
+        """Read a file; asks whether to install the decoders, where it is compressed and Slicer has none for it."""
+        from XRayAILib.dicom.decoding import shared_decoder
+        from XRayAILib.dicom.radiograph import UnreadableError, is_compressed, read_radiograph
+        from XRayAIPanel.installation import library_is_there, need_library
+
+        try:
+            return read_radiograph(file)
+        except UnreadableError:
+            if library_is_there() or not is_compressed(file):
+                raise
+        need_library()
+        # Its process knows only the decoders that were there when it started.
+        shared_decoder().close()
+        return read_radiograph(file)
 
     def _isRadiograph(self, file: str) -> bool:
         modality = self._value(file, "modality")

@@ -94,8 +94,8 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             if section.running:
                 section.strip.work.stop()
         self.training.close()
-        self.removeObservers()
         self.setParameterNode(None)
+        self.removeObservers()
         leave_desk()
 
     def enter(self) -> None:

@@ -33,8 +33,11 @@ def main(arguments: list[str]) -> int:
     tests = [str(here / argument) if (here / argument).is_file() else argument for argument in arguments]
     if all(argument.startswith("-") for argument in tests):
         tests.append(str(here))
-    # No cache: the folder may be read-only. No xdist: its children would be started with Slicer's launcher.
-    options = ["-c", str(root / "pyproject.toml"), "--rootdir", str(root), "-p", "no:cacheprovider", "-p", "no:xdist"]
+    # No cache: the folder may be read-only. No xdist: its children would be started with Slicer's launcher. No
+    # faulthandler: on Windows, Slicer has no standard error for it to write to.
+    left_out = ("cacheprovider", "xdist", "faulthandler")
+    options = ["-c", str(root / "pyproject.toml"), "--rootdir", str(root)]
+    options += [part for plugin in left_out for part in ("-p", f"no:{plugin}")]
     return int(pytest.main([*options, *tests]))
 
 

@@ -1,5 +1,7 @@
 """Radiographs that Slicer's DICOM browser loads pass through our reader."""
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,40 @@ def test_a_file_that_cannot_be_read_says_why(desktop, plugin, tmp_path: Path, re
     loadable = examine(desktop, plugin, [cut])[0]
     with pytest.raises(ValueError, match=r"cut\.dcm"):
         plugin.load(loadable)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the Python without decoders is a shell script here")
+def test_a_missing_decoder_is_installed_when_the_person_agrees(
+    desktop, plugin, tmp_path: Path, real_crs, monkeypatch
+) -> None:
+    import pydicom
+    import slicer
+
+    from XRayAILib.dicom import decoding
+
+    dataset = pydicom.dcmread(real_crs[0])
+    dataset.compress(pydicom.uid.RLELossless)
+    compressed = tmp_path / "compressed.dcm"
+    dataset.save_as(compressed)
+    # A Slicer as it was downloaded has no decoder for this.
+    lacking = tmp_path / "PythonSlicer"
+    lacking.write_text("""#!/bin/sh\nread request\necho '{"reason": "no decoder"}'\n""")
+    lacking.chmod(0o755)
+    asked: list[str] = []
+
+    def install(requirements, requester=None):
+        asked.extend(str(requirement) for requirement in requirements)
+        decoder._interpreter = sys.executable
+
+    decoder = decoding.ChildDecoder(str(lacking))
+    monkeypatch.setattr(decoding, "_shared", decoder)
+    monkeypatch.setattr(slicer.packaging, "pip_check", lambda requirement: False)
+    monkeypatch.setattr(slicer.packaging, "pip_ensure", install)
+    node = plugin.load(examine(desktop, plugin, [compressed])[0])
+    assert any(requirement.startswith("imagecodecs") for requirement in asked)
+    plain = plugin.load(examine(desktop, plugin, [real_crs[0]])[0])
+    assert (slicer.util.arrayFromVolume(node) == slicer.util.arrayFromVolume(plain)).all()
+    decoder.close()
 
 
 def test_real_radiographs_of_every_sort_load(desktop, plugin, test_data: Path) -> None:

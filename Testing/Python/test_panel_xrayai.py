@@ -146,6 +146,12 @@ def test_a_prior_stands_beside(desktop, filled):
         assert browse.prior.header.patient_id == later.patient
         shown = host.scene.GetNodeByID(yellow.GetSliceCompositeNode().GetBackgroundVolumeID())
         assert shown.GetName().startswith("Prior")
+        # The layout gives the view its shape only afterwards; nothing of the image may lie outside then.
+        yellow.ResizeSliceNode(50, 400)
+        desktop.process_events()
+        bounds = [0.0] * 6
+        shown.GetRASBounds(bounds)
+        assert yellow.GetSliceNode().GetFieldOfView()[0] >= bounds[1] - bounds[0]
         filled.ui.priorComboBox.setCurrentIndex(0)
         assert browse.prior is None
         assert host.layout_node.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
@@ -276,6 +282,19 @@ def test_leaving_the_module_restores_what_it_changed_and_coming_back_shows_the_i
     desktop.host.slice_logic.GetSliceCompositeNode().SetBackgroundVolumeID(None)
     filled.parent.enter()
     assert shown_volume(desktop.host) is node and filled.parameters is not None
+
+
+def test_a_prediction_that_ends_in_another_module_is_not_laid_over_what_is_drawn_there(desktop, filled, phantoms):
+    from XRayAILib.scene import layers
+
+    filled.ui.collectionTable.setCurrentCell(row_of(filled, phantoms[0].uid), 0)
+    filled.exit()
+    for nodes in layers.layers(desktop.host):
+        layers.remove(desktop.host, nodes)
+    filled.review.ended()
+    assert layers.layers(desktop.host) == []
+    filled.enter()
+    assert {nodes.name for nodes in layers.layers(desktop.host)} == {"Reference", "Prediction"}
 
 
 def test_what_was_drawn_elsewhere_is_there_after_coming_back(desktop, filled, phantoms):

@@ -1,5 +1,6 @@
 """From real files to pixels, greys and millimetres."""
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -7,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pydicom import dcmread
+
+from XRayAILib.dicom.decoding import ChildDecoder
 from XRayAILib.dicom.grayscale import Grayscale, Table, Window, read_grayscale
 from XRayAILib.dicom.radiograph import UnreadableError, read_header, read_radiograph
 from XRayAILib.dicom.spacing import SpacingSource
@@ -147,6 +150,17 @@ def test_a_stream_that_breaks_the_decoder_costs_one_file(test_data: Path, tmp_pa
     except UnreadableError as error:
         assert "broken.dcm" in str(error)
     assert read_radiograph(test_data / "dicom" / "RG3_J2KR.dcm").stored.size
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the launcher of this test is a shell script")
+def test_a_decoder_that_hangs_behind_a_launcher_is_ended(tmp_path: Path) -> None:
+    # Slicer's PythonSlicer starts the real Python as its child, which holds the pipe to the answer.
+    launcher, survived = tmp_path / "PythonSlicer", tmp_path / "survived"
+    launcher.write_text(f"#!/bin/sh\n(sleep 6; touch '{survived}')\n:\n")
+    launcher.chmod(0o755)
+    with pytest.raises(UnreadableError, match="longer than 1 s"):
+        ChildDecoder(str(launcher), time_limit=1.0).decode(tmp_path / "hanging.dcm")
+    assert not survived.exists()
 
 
 def test_pictures(tmp_path: Path) -> None:

@@ -87,7 +87,13 @@ def _offer_extension() -> None:
     if not hasattr(slicer.app, "extensionsManagerModel"):
         raise NotInstalledError("This Slicer was built without extensions: install PyTorch into its Python by hand.")
     model = slicer.app.extensionsManagerModel()
-    if not model.isExtensionInstalled("PyTorch") and not model.installExtensionFromServer("PyTorch"):
+    # Interactive, it asks the same question again and restarts Slicer; here the person chooses when.
+    interactive, model.interactive = model.interactive, False
+    try:
+        installed = model.isExtensionInstalled("PyTorch") or model.installExtensionFromServer("PyTorch", False)
+    finally:
+        model.interactive = interactive
+    if not installed:
         raise NotInstalledError(
             "The PyTorch extension could not be installed. Check the network connection, or install it in the "
             "Extensions Manager."

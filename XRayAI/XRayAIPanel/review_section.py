@@ -50,7 +50,9 @@ class ReviewSection(Section):
 
     def ended(self) -> str:
         self.panel.refresh()
-        self.browse.show_findings()
+        if self.panel.parameters is not None:
+            # Not over what is drawn in another module meanwhile; entering this panel shows it.
+            self.browse.show_findings()
         return self.prediction.outcome()
 
     def on_accept(self, _checked: bool = False) -> None:

@@ -179,10 +179,17 @@ class SlicerViewer:
     def _fit_later(self) -> None:
         import qt
 
+        # The views get their new sizes in the event loop, and Slicer keeps the scale then, not what is to be seen.
+        qt.QTimer.singleShot(0, self._fit)
+
+    def _fit(self) -> None:
         from XRayAILib.scene import view
 
-        # The views get their new sizes in the event loop, and Slicer keeps the scale then, not what is to be seen.
-        qt.QTimer.singleShot(0, lambda: view.fit_to_image(self.host) if self.volume_node is not None else None)
+        if self.volume_node is not None:
+            view.fit_to_image(self.host)
+        beside = self.host.application_logic.GetSliceLogicByLayoutName(PRIOR_VIEW)
+        if self._prior is not None and beside is not None:
+            beside.FitSliceToBackground()
 
 
 def _name(radiograph: Radiograph) -> str:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from XRayAILib.exchange.import_report import ImportReport
 
 PHANTOMS = 160
-PHANTOM_EPOCHS = 22
+PHANTOM_EPOCHS = 28
 """Fixed, so that the result depends on the seed alone and not on the speed of the machine."""
 PHANTOM_MINUTES = 4.0
 FOLDER_MINUTES = 20.0
@@ -247,7 +247,7 @@ class MainJob:
         step = self._step("Train")
         with running(step) as bar:
             # One folder per training, so that a run that was stopped goes on from its checkpoint.
-            asked = json.dumps([config.document(), project.count()], sort_keys=True)
+            asked = json.dumps([config.document(), project.count(), project.last_revision()], sort_keys=True)
             folder = project.jobs_folder / f"main-job-train-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
             job = Job.start(project.folder, "train", {"config": config.document()}, folder=folder)
             try:

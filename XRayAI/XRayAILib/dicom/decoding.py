@@ -8,8 +8,10 @@ hangs inside Slicer (Slicer#7445).
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -47,7 +49,7 @@ class ChildDecoder:
 
             def stop() -> None:
                 expired.set()
-                child.kill()
+                _kill(child)
 
             timer = threading.Timer(self._time_limit, stop)
             timer.start()
@@ -91,6 +93,9 @@ class ChildDecoder:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 env={**os.environ, "PYTHONPATH": paths},
+                # A group of its own, to be ended as a whole; no console window beside Slicer's on Windows.
+                start_new_session=os.name == "posix",
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         return self._child
 
@@ -98,7 +103,7 @@ class ChildDecoder:
         child, self._child = self._child, None
         if child is None:
             return
-        child.kill()
+        _kill(child)
         child.wait()
         for pipe in (child.stdin, child.stdout):
             if pipe is not None:
@@ -106,6 +111,23 @@ class ChildDecoder:
                     pipe.close()
                 except OSError:  # the child went away with bytes still in the pipe: they are of no use
                     continue
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """End the child and what it started.
+
+    Inside Slicer the child is a launcher: alone it would leave the decoder running, and its pipe open.
+    """
+    if child.poll() is not None:
+        return
+    if sys.platform == "win32":
+        command = ["taskkill", "/F", "/T", "/PID", str(child.pid)]
+        subprocess.run(command, capture_output=True, check=False, creationflags=subprocess.CREATE_NO_WINDOW)
+    else:
+        # It may end by itself at this moment; macOS denies the signal then.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+    child.kill()
 
 
 def _exactly(stream: Any, count: int | None) -> bytes:

@@ -14,7 +14,7 @@ from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.picture import is_picture, read_picture, read_picture_header
 from XRayAILib.dicom.spacing import Spacing
 
-__all__ = ["Header", "Radiograph", "UnreadableError", "read_header", "read_radiograph"]
+__all__ = ["Header", "Radiograph", "UnreadableError", "is_compressed", "read_header", "read_radiograph"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +58,11 @@ def read_header(path: Path | str) -> list[Header]:
     if is_picture(start):
         return [read_picture_header(path)]
     return headers_of(read_dataset(path, pixels=False), path)
+
+
+def is_compressed(path: Path | str) -> bool:
+    """Whether a decoder is needed for the pixels of a file. :class:`UnreadableError` where its header is unreadable."""
+    return any(_compressed(header.transfer_syntax) for header in read_header(path))
 
 
 def read_radiograph(path: Path | str, frame: int = 0) -> Radiograph:

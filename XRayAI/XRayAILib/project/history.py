@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, func, select, update
 
 from XRayAILib.findings.author import Author, AuthorKind, Status
 from XRayAILib.findings.document import from_document, to_document
@@ -95,6 +95,11 @@ class History:
                     Revision(row.id, row.track, row.saved_by, row.time, len(change["put"]), len(change["drop"]))
                 )
             return found
+
+    def last_revision(self) -> int:
+        """The number of the newest revision of all; 0 before the first. It changes whenever anything is saved."""
+        with self._database.reading() as connection:
+            return int(connection.scalar(select(func.max(revisions.c.id))) or 0)
 
     def at(self, uid: str, author_key: str, revision: int) -> Findings:
         """The findings of an author as they stood after ``revision``."""

@@ -218,6 +218,10 @@ class Project:
     def revisions(self, uid: str) -> list[Revision]:
         return self._history.revisions(uid)
 
+    def last_revision(self) -> int:
+        """See :meth:`History.last_revision`."""
+        return self._history.last_revision()
+
     def findings_at(self, uid: str, author_key: str, revision: int) -> Findings:
         """See :meth:`History.at`."""
         return self._history.at(uid, author_key, revision)

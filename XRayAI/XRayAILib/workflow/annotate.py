@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.radiograph import Radiograph
@@ -24,9 +24,12 @@ from XRayAILib.findings.objects import FindingError, FindingObject, ImageLabel
 from XRayAILib.findings.schema import Label, Tool
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.image import Image
-from XRayAILib.project.project import Project
 from XRayAILib.workflow.alike import alike
 from XRayAILib.workflow.autosave import Autosave
+
+if TYPE_CHECKING:
+    # At run time this room must load before SQLAlchemy is installed: the panel shows a session's state from the start.
+    from XRayAILib.project.project import Project
 
 
 class AnnotationError(RuntimeError):

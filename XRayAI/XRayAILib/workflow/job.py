@@ -116,6 +116,8 @@ class Job:
                 env={**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
                 # A key press meant for the starter must not reach the worker half way through a file.
                 start_new_session=os.name == "posix",
+                # And no console window beside Slicer's on Windows.
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         return cls(folder, process)
 

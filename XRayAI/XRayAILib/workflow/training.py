@@ -171,6 +171,8 @@ class DeviceQuestion:
             stderr=subprocess.DEVNULL,
             text=True,
             env={**os.environ, "PYTHONPATH": paths},
+            # No console window beside Slicer's on Windows.
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
 
     @property
