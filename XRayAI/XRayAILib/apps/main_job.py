@@ -17,7 +17,7 @@ from XRayAILib.apps.console import Step, console, running
 from XRayAILib.apps.learn import JobStoppedError, follow, test_table, training_message
 from XRayAILib.dicom.header import Header
 from XRayAILib.project.image import Image
-from XRayAILib.project.intake import Intake, take_in
+from XRayAILib.project.intake import Intake, left_out, take_in
 from XRayAILib.project.project import Project
 from XRayAILib.workflow.job import Job
 from XRayAILib.workflow.report import duration
@@ -172,7 +172,7 @@ class MainJob:
             )
             self.outcome.intake = found
             step.result = intake_line(found, project.count())
-            unreadable = project.unreadable()
+            unreadable = left_out(project, found)
             step.notes = [f"left out: {path}: {reason}" for path, reason in unreadable[:10]]
             if len(unreadable) > 10:
                 step.notes.append(f"... and {len(unreadable) - 10} more; the report lists them all")
@@ -187,7 +187,7 @@ class MainJob:
         if not any(path == mine or mine in path.parents for path in paths):
             raise NothingThereError(
                 f"{folder}: there is no radiograph in it. {found.passed_over} files were passed over by their names, "
-                f"{len(project.unreadable())} could not be read as DICOM, PNG, JPEG, TIFF or BMP."
+                f"{len(left_out(project, found))} could not be read as DICOM, PNG, JPEG, TIFF or BMP."
             )
 
     def _describe(self) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from XRayAILib.findings.objects import now
 from XRayAILib.project.image import Image
+from XRayAILib.project.intake import left_out
 from XRayAILib.project.project import Project
 from XRayAILib.workflow import provenance
 from XRayAILib.workflow.report import PictureFile, ReportData, Score, Step
@@ -72,7 +73,7 @@ def _options(wishes: Wishes, outcome: Outcome) -> dict[str, str]:
 
 
 def _left_out(project: Project, images: list[Image], outcome: Outcome) -> list[tuple[str, str]]:
-    found = list(project.unreadable())
+    found = left_out(project, outcome.intake)
     found += [(image.header.path, image.excluded) for image in images if image.excluded]
     if outcome.imported is not None:
         found += [(skipped.file, " ".join(skipped.reasons)) for skipped in outcome.imported.skipped]

@@ -43,7 +43,8 @@ def stored_pixels(dataset: Dataset, path: Path, frame: int = 0) -> np.ndarray:
                 array = pixel_array(dataset, index=frame, decoding_plugin=plugin)
             return _grey(dataset, np.asarray(array))
         except Exception as error:  # noqa: BLE001 - a decoder can raise anything on a damaged stream
-            problems.append(str(error).splitlines()[0] if str(error) else type(error).__name__)
+            # The first line often only says that there are more: what each decoder had to say.
+            problems.append(" ".join(str(error).split())[:300] or type(error).__name__)
     raise UnreadableError(str(path), f"its pixels cannot be decoded ({problems[-1]})")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,10 +114,14 @@ def _compressed(transfer_syntax: str) -> bool:
 
 def _start(path: Path) -> bytes:
     try:
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise UnreadableError(str(path), "is a folder, not a file")
+        if not stat.S_ISREG(mode):
+            # Opening a pipe would wait for its writer for ever, and a device may never end.
+            raise UnreadableError(str(path), "is a pipe, a socket or a device, not a file")
         with path.open("rb") as stream:
             return stream.read(132)
-    except IsADirectoryError as error:
-        raise UnreadableError(str(path), "is a folder, not a file") from error
     except FileNotFoundError as error:
         raise UnreadableError(str(path), "the file is gone; was it moved since the scan?") from error
     except PermissionError as error:

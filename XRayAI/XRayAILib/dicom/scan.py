@@ -42,8 +42,7 @@ class Found:
     passed_over
         How many others there were, by their name.
     problems
-        Folders that could not be entered, with the reason.
-    """
+X    """
 
     files: list[Path] = field(default_factory=list)
     passed_over: int = 0
@@ -55,7 +54,8 @@ def find_files(folders: Iterable[Path]) -> Found:
     found = Found()
 
     def refused(error: OSError) -> None:
-        found.problems.append(Scanned(Path(error.filename or "?"), reason=f"folder cannot be read ({error.strerror})"))
+        path = _shown(Path(error.filename or "?"))
+        found.problems.append(Scanned(path, reason=f"folder cannot be read ({error.strerror})"))
 
     for folder in folders:
         if folder.is_file():
@@ -63,11 +63,14 @@ def find_files(folders: Iterable[Path]) -> Found:
             continue
         for root, names, leaves in os.walk(folder.resolve(), onerror=refused):
             names[:] = sorted(n for n in names if not n.startswith("."))
+            found.problems += [_linked(Path(root, name)) for name in names if os.path.islink(os.path.join(root, name))]
             for name in sorted(leaves):
                 if _candidate(name):
                     found.files.append(Path(root, name))
                 else:
                     found.passed_over += 1
+    found.problems += [_misnamed(path) for path in found.files if not _storable(path)]
+    found.files = [path for path in found.files if _storable(path)]
     return found
 
 
@@ -82,3 +85,24 @@ def scan(files: Iterable[Path]) -> Iterator[Scanned]:
 
 def _candidate(name: str) -> bool:
     return not name.startswith(".") and name != "DICOMDIR" and Path(name).suffix.lower() not in NEVER_IMAGES
+
+
+def _storable(path: Path) -> bool:
+    """Whether a database, a report and a terminal can hold the name; Linux takes any bytes for one."""
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _misnamed(path: Path) -> Scanned:
+    return Scanned(_shown(path), reason="its name or its folder's is not valid UTF-8: rename it, then scan again")
+
+
+def _linked(path: Path) -> Scanned:
+    return Scanned(_shown(path), reason="a link to a folder is not followed: scan the folder that it leads to")
+
+
+def _shown(path: Path) -> Path:
+    return Path(os.fsencode(path).decode("utf-8", "replace"))

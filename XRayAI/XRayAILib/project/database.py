@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import (
+    URL,
     Column,
     Connection,
     Engine,
@@ -95,12 +96,12 @@ class Database:
     Parameters
     ----------
     url
-        Any SQLAlchemy URL; ``sqlite:///...`` for the usual project.
+        Any SQLAlchemy URL; :func:`database_in` gives that of the usual project.
     place
         What messages call it: the project's folder.
     """
 
-    def __init__(self, url: str, place: Path) -> None:
+    def __init__(self, url: str | URL, place: Path) -> None:
         self.place = place
         self.engine: Engine = create_engine(url)
         if self.engine.dialect.name == "sqlite":
@@ -145,6 +146,11 @@ class Database:
             way = text
         kind = "" if isinstance(error, OperationalError) else f" ({type(error).__name__})"
         return ProjectError(f"Project {self.place}: {way}{kind}.")
+
+
+def database_in(folder: Path) -> URL:
+    """The SQLite file of a project. Made of its parts, because ``?`` and ``%`` in a folder's name mean more in a URL."""
+    return URL.create("sqlite", database=str(folder / "project.db"))
 
 
 def on_network_drive(folder: Path) -> bool:

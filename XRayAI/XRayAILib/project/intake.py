@@ -93,6 +93,14 @@ def take_in(
     return result
 
 
+def left_out(project: Project, intake: Intake) -> list[tuple[str, str]]:
+    """(path, reason) of all that is no radiograph: files that any scan of the project saw, and this scan's folders.
+
+    A folder that could not be entered is asked for again by every scan, so the project does not remember it.
+    """
+    return sorted({**dict(intake.unreadable), **dict(project.unreadable())}.items())
+
+
 class _Batch:
     def __init__(self, project: Project, result: Intake, places: dict[str, str]) -> None:
         self._project = project

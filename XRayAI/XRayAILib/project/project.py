@@ -17,6 +17,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 
+from sqlalchemy import URL
+
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.radiograph import Radiograph, read_radiograph
@@ -26,7 +28,7 @@ from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import now
 from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.project.collection import Collection
-from XRayAILib.project.database import Database, audit
+from XRayAILib.project.database import Database, audit, database_in
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.history import History, Revision
 from XRayAILib.project.image import Image, ImageStatus
@@ -37,7 +39,7 @@ FORMAT = 1
 class Project:
     """An open project. Use :meth:`create` or :meth:`open`, and close it, or use it in a ``with``."""
 
-    def __init__(self, folder: Path, name: str, url: str) -> None:
+    def __init__(self, folder: Path, name: str, url: str | URL) -> None:
         self.folder = folder
         self.name = name
         self.schema = LabelSchema.read(folder / "schema.yaml")
@@ -79,7 +81,7 @@ class Project:
         version = settings.get("format")
         if not isinstance(version, int) or version > FORMAT:
             raise ProjectError(f"{folder} was made by a newer version of X-Ray AI (format {version}): update X-Ray AI.")
-        url = str(settings.get("database") or f"sqlite:///{folder / 'project.db'}")
+        url = str(settings["database"]) if settings.get("database") else database_in(folder)
         return cls(folder, str(settings.get("name") or folder.name), url)
 
     @classmethod

@@ -54,7 +54,7 @@ class Host:
 
     @classmethod
     def desktop(cls, application_logic: Any, render_window: Callable[[], Any] | None = None) -> Host:
-        """The running 3D Slicer. Its panel passes ``slicer.app.applicationLogic()`` and the Red view's window."""
+        """The running 3D Slicer. Its panel passes the application logic of Slicer and the Red view's window."""
         import slicer
 
         return cls(
