@@ -152,9 +152,11 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Slicer ends, or the module is loaded again."""
-        if self.parent.isEntered:
-            self.exit()
-        self.removeObservers()
+        try:
+            if self.parent.isEntered:
+                self.exit()
+        finally:
+            self.removeObservers()
 
     def enter(self) -> None:
         from XRayAIAnnotatePanel import project_choice
@@ -174,21 +176,28 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def exit(self) -> None:
         self.timer.stop()
-        self._standUp()
-        self.hotkeys.remove()
-        self.ui.editor.setActiveEffect(None)
-        self.ui.editor.removeViewObservations()
-        self.setParameterNode(None)
-        self.slicerState.put_back()
+        try:
+            self._standUp()
+        finally:
+            # Also where it could not be saved: keys, views and layout belong to the next module now.
+            self.hotkeys.remove()
+            self.ui.editor.setActiveEffect(None)
+            self.ui.editor.removeViewObservations()
+            self.setParameterNode(None)
+            self.slicerState.put_back()
 
     def onSceneStartClose(self, _caller, _event) -> None:
         self.setParameterNode(None)
-        if self.sitting is not None:
-            with slicer.util.tryWithErrorDisplay(_("What is drawn was not saved. It comes back into the empty scene.")):
-                self.sitting.session.hold()
-            self.sitting.canvas.unwatch()
-        self.ui.editor.setSegmentationNode(None)
-        self.ui.editor.removeViewObservations()
+        message = _("What is drawn was not saved. It comes back into the empty scene.")
+        try:
+            if self.sitting is not None:
+                with slicer.util.tryWithErrorDisplay(message):
+                    self.sitting.session.hold()
+        finally:
+            if self.sitting is not None:
+                self.sitting.canvas.unwatch()
+            self.ui.editor.setSegmentationNode(None)
+            self.ui.editor.removeViewObservations()
 
     def onSceneEndClose(self, _caller, _event) -> None:
         if not self.parent.isEntered:
@@ -393,6 +402,6 @@ class XRayAIAnnotateTest(ScriptedLoadableModuleTest):
 
     def runTest(self) -> None:
         self.delayDisplay("Open the panel")
-        panel = slicer.modules.XRayAIAnnotateWidget
+        panel = slicer.modules.xrayaiannotate.widgetRepresentation().self()
         self.assertGreater(panel.ui.editor.effectCount(), 0)
         self.delayDisplay("Done")

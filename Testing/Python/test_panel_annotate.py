@@ -11,6 +11,7 @@ from annotate_clicks import ANNA, ANNOTATE, click_cell, click_label, errors
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Box, ImageLabel, Landmark, Mask, Polygon
 from XRayAILib.project.project import Project
+from XRayAILib.workflow.annotate import AnnotationError
 from XRayAILib.workflow.autosave import LONGEST
 
 pytest_plugins = ["annotate_desk"]
@@ -312,6 +313,24 @@ def test_leaving_saves_and_hands_the_image_back_to_be_looked_at(slicer_with_modu
     panel.parent.enter()
     assert {nodes.name for nodes in layers.layers(desktop_host)} == {"Annotation"}
     assert panel.sitting.session.image.uid == uid and panel.ui.objectsTable.rowCount == 1
+
+
+def test_leaving_puts_everything_back_also_where_the_drawing_cannot_be_saved(slicer_with_modules, desktop_host, panel):
+    import qt
+    import slicer
+
+    click_label(panel, "Heart")
+    pixels = noise(panel)
+    paint(panel, pixels)
+    with full_disk(panel), pytest.raises(AnnotationError):
+        panel.parent.exit()  # Slicer tells the error and goes on to the next module
+    assert "disk is full" in errors(slicer_with_modules)[0]
+    assert not [key for key in slicer.util.mainWindow().findChildren(qt.QShortcut) if key.enabled]
+    assert slicer.modules.DataProbeInstance.infoWidget.sliceAnnotations.sliceViewAnnotationsEnabled
+    assert panel.ui.editor.activeEffect() is None
+    panel.parent.enter()
+    panel.ui.saveButton.click()
+    assert np.array_equal(saved(panel).of(Mask)[0].array(), pixels)
 
 
 def test_closing_the_scene_saves_first(slicer_with_modules, desktop_host, panel, mouse):
