@@ -16,7 +16,7 @@ from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Box, FindingError, ImageLabel, Landmark, Mask, Polygon
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.image import ImageStatus
-from XRayAILib.project.intake import take_in
+from XRayAILib.project.intake import left_out, take_in
 from XRayAILib.project.project import Project
 
 ANNA = Author.person("anna")
@@ -167,6 +167,31 @@ def test_the_same_radiograph_twice_is_one_image(project: Project, real_crs: list
     intake = take_in(project, [tmp_path])
     assert intake.added == project.count() == 1
     assert [Path(p).name for p in intake.duplicates[0]] == ["two.dcm", "one.dcm"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such names")
+def test_what_is_no_plain_file_costs_nothing_but_a_line(project: Project, real_crs: list[Path], tmp_path: Path) -> None:
+    """A pipe would be waited for, a name that is no text cannot be stored, and a link could lead in a circle."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    shutil.copy(real_crs[0], folder / "a.dcm")
+    shutil.copy(real_crs[1], os.fsencode(folder) + b"/r\xf6ntgen.dcm")
+    os.mkfifo(folder / "pipe.dcm")
+    (folder / "up").symlink_to(tmp_path)
+    intake = take_in(project, [folder])
+    assert intake.added == project.count() == 1
+    reasons = {Path(path).name: reason for path, reason in left_out(project, intake)}
+    assert "pipe" in reasons["pipe.dcm"] and "UTF-8" in reasons["r\ufffdntgen.dcm"] and "link" in reasons["up"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows takes no such names")
+@pytest.mark.parametrize("name", ["why?", "50%20", "#1", "a?b=c&d"])
+def test_a_folder_may_have_any_name(name: str, tmp_path: Path) -> None:
+    with Project.create(tmp_path / name) as project:
+        project.add([header("a")])
+    assert (tmp_path / name / "project.db").is_file() and [path.name for path in tmp_path.iterdir()] == [name]
+    with Project.open(tmp_path / name) as project:
+        assert project.count() == 1
 
 
 def test_a_scan_can_be_stopped_and_goes_on(project: Project, real_crs: list[Path]) -> None:

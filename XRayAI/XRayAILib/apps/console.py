@@ -16,6 +16,9 @@ from XRayAILib.workflow.report import duration
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
+LINE_SECONDS = 15.0
+"""Between two lines of progress where there is no terminal, in a log for example."""
+
 
 @dataclass
 class Step:
@@ -37,14 +40,20 @@ class Step:
 
 
 class Bar:
-    """The progress bar of a running step. Without a terminal it prints nothing: the result line tells all."""
+    """The progress of a running step: a bar on a terminal, and elsewhere a line now and then."""
 
     def __init__(self, progress: Progress, task: TaskID) -> None:
         self._progress = progress
         self._task = task
+        self._told = time.monotonic()
 
     def show(self, done: float, total: float, message: str = "") -> None:
-        self._progress.update(self._task, completed=done, total=total or None, message=message)
+        """Say that ``done`` of ``total`` parts are done; a total of 0 is one that nobody knows yet."""
+        self._progress.update(self._task, completed=done, total=total or None, message=escape(message))
+        if not console.is_terminal and time.monotonic() - self._told > LINE_SECONDS:
+            self._told = time.monotonic()
+            share = f"{done / total:4.0%}  " if total else ""
+            console.print(f"{'':14} {share}{message}", soft_wrap=True, markup=False)
 
 
 @contextmanager
