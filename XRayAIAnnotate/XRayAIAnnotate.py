@@ -43,6 +43,10 @@ def registerEffects() -> None:
     import XRayAIAnnotateEffects
 
     XRayAIAnnotateEffects.register()
+    panel = getattr(slicer.modules, "XRayAIAnnotateWidget", None)
+    if panel is not None:
+        # As the home module it was opened before the startup was completed, and its editor looked for effects then.
+        panel.ui.editor.updateEffectList()
 
 
 class StartChoice(Enum):

@@ -171,3 +171,16 @@ def test_without_a_project_they_work_on_any_radiograph(slicer_with_modules, desk
     assert (box.GetName(), curve.GetName()) == ("Nodule", "Opacity")
     assert points.GetNthControlPointLabel(0) == "Apex of right lung" and points.GetNumberOfDefinedControlPoints() == 1
     editor.deleteLater()
+
+
+def test_an_editor_that_was_opened_before_the_startup_was_completed_gets_them_too(panel, monkeypatch):
+    import sys
+
+    import XRayAIAnnotateEffects
+
+    # Where the panel is Slicer's home module, it is entered first and the effects are registered afterwards.
+    for name in EFFECTS:
+        del panel.ui.editor._effects[name]
+    monkeypatch.setattr(XRayAIAnnotateEffects, "register", lambda: None)
+    sys.modules["XRayAIAnnotate"].registerEffects()
+    assert set(EFFECTS) <= set(panel.ui.editor.availableEffectNames())
