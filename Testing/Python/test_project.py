@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.spacing import Spacing, SpacingSource
 from XRayAILib.findings.author import Author, Status
@@ -175,13 +176,26 @@ def test_what_is_no_plain_file_costs_nothing_but_a_line(project: Project, real_c
     folder = tmp_path / "pictures"
     folder.mkdir()
     shutil.copy(real_crs[0], folder / "a.dcm")
-    shutil.copy(real_crs[1], os.fsencode(folder) + b"/r\xf6ntgen.dcm")
+    shutil.copy(real_crs[1], folder / os.fsdecode(b"r\xf6ntgen.dcm"))
     os.mkfifo(folder / "pipe.dcm")
     (folder / "up").symlink_to(tmp_path)
     intake = take_in(project, [folder])
     assert intake.added == project.count() == 1
     reasons = {Path(path).name: reason for path, reason in left_out(project, intake)}
     assert "pipe" in reasons["pipe.dcm"] and "UTF-8" in reasons["r\ufffdntgen.dcm"] and "link" in reasons["up"]
+
+
+def test_a_project_among_the_pictures_is_not_searched(real_crs: list[Path], tmp_path: Path) -> None:
+    """Or the second run of ``xrayai demo .`` would take the first one's pictures and exports for radiographs."""
+    shutil.copy(real_crs[0], tmp_path / "a.dcm")
+    for folder in (tmp_path / "project", tmp_path):
+        with Project.create(folder) as project:
+            exported = folder / "exports" / "coco" / "images"
+            exported.mkdir(parents=True)
+            shutil.copy(real_crs[1], exported / "b.dcm")
+            assert take_in(project, [tmp_path]).added == 1
+            assert any(path.startswith(str(folder)) for path, _ in left_out(project, take_in(project, [tmp_path])))
+            assert take_in(project, [exported]).added == 1, "a folder that is named is searched"
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows takes no such names")

@@ -182,9 +182,9 @@ class MainJob:
         folder = self.wishes.folder
         if folder is None:
             return
-        mine = folder.resolve()
+        mine, computed = folder.resolve(), self.folder / "phantom"
         paths = (Path(image.header.path) for image in project.images())
-        if not any(path == mine or mine in path.parents for path in paths):
+        if not any(path == mine or (mine in path.parents and computed not in path.parents) for path in paths):
             raise NothingThereError(
                 f"{folder}: there is no radiograph in it. {found.passed_over} files were passed over by their names, "
                 f"{len(left_out(project, found))} could not be read as DICOM, PNG, JPEG, TIFF or BMP."

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from XRayAILib.apps.main_job import Outcome, Wishes
 
 
+TINY = 64
+"""Longest side, in pixels, below which a picture shows nothing; the CRs of the pydicom package have 16."""
+
+
 def report_data(project: Project, wishes: Wishes, outcome: Outcome) -> ReportData:
     """Everything of the run, as the page shows it."""
     images = project.images()
@@ -29,7 +33,7 @@ def report_data(project: Project, wishes: Wishes, outcome: Outcome) -> ReportDat
         highlights=[(f"Dice, {_title(project, row['label'])}", f"{row['dice']:.3f}") for row in rows],
         options=_options(wishes, outcome),
         versions=provenance.software_versions(),
-        steps=[Step(step.name, step.result, step.seconds) for step in outcome.steps],
+        steps=[Step(step.name, step.result, step.seconds) for step in outcome.steps if step.result],
         counts=provenance.collection_counts(images),
         left_out=_left_out(project, images, outcome),
         curves=_curves(training["history"]),
@@ -123,6 +127,8 @@ def _pictures(project: Project, outcome: Outcome) -> list[PictureFile]:
         unit = f"spacing {header.spacing.source.value}" if header.spacing.known else "lengths in pixels"
         for name, path in case.pictures:
             words = [w for w in (header.modality, header.view, f"{header.columns} x {header.rows}", unit) if w]
+            if max(header.shape) < TINY:
+                words.append("too small to find anything in")
             pictures.append(PictureFile(path, f"{case.title}: {name.lower()} ({', '.join(words)})"))
     return pictures
 

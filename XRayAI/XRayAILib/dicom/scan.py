@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,7 @@ NEVER_IMAGES = frozenset(
     f".{ending}"
     for endings in (
         "csv txt md json xml yaml yml toml html htm pdf doc docx xls xlsx",
-        "py ini log db zip exe dll npz npy svg part",
+        "py ini log db db-wal db-shm zip exe dll npz npy svg part",
     )
     for ending in endings.split()
 )
@@ -49,21 +49,33 @@ class Found:
     problems: list[Scanned] = field(default_factory=list)
 
 
-def find_files(folders: Iterable[Path]) -> Found:
-    """The files below ``folders``. Links to folders are not followed, so a loop of links ends."""
+def find_files(folders: Iterable[Path], closed: Callable[[Path], str] = lambda _: "") -> Found:
+    """The files below ``folders``. Links to folders are not followed, so a loop of links ends.
+
+    Parameters
+    ----------
+    closed
+        Asked for each folder on the way: the reason why it is not to be entered, or nothing.
+    """
     found = Found()
 
     def refused(error: OSError) -> None:
         path = _shown(Path(error.filename or "?"))
         found.problems.append(Scanned(path, reason=f"folder cannot be read ({error.strerror})"))
 
+    def enter(folder: Path) -> bool:
+        reason = "a link to a folder is not followed: scan the folder that it leads to" if folder.is_symlink() else ""
+        reason = reason or closed(folder)
+        if reason:
+            found.problems.append(Scanned(_shown(folder), reason=reason))
+        return not reason
+
     for folder in folders:
         if folder.is_file():
             found.files.append(folder.resolve())
             continue
         for root, names, leaves in os.walk(folder.resolve(), onerror=refused):
-            names[:] = sorted(n for n in names if not n.startswith("."))
-            found.problems += [_linked(Path(root, name)) for name in names if os.path.islink(os.path.join(root, name))]
+            names[:] = sorted(n for n in names if not n.startswith(".") and enter(Path(root, n)))
             for name in sorted(leaves):
                 if _candidate(name):
                     found.files.append(Path(root, name))
@@ -98,10 +110,6 @@ def _storable(path: Path) -> bool:
 
 def _misnamed(path: Path) -> Scanned:
     return Scanned(_shown(path), reason="its name or its folder's is not valid UTF-8: rename it, then scan again")
-
-
-def _linked(path: Path) -> Scanned:
-    return Scanned(_shown(path), reason="a link to a folder is not followed: scan the folder that it leads to")
 
 
 def _shown(path: Path) -> Path:

@@ -149,7 +149,7 @@ class Database:
 
 
 def database_in(folder: Path) -> URL:
-    """The SQLite file of a project. Made of its parts, because ``?`` and ``%`` in a folder's name mean more in a URL."""
+    """The SQLite file of a project; made of its parts, because ``?`` and ``%`` of a folder's name say more in a URL."""
     return URL.create("sqlite", database=str(folder / "project.db"))
 
 

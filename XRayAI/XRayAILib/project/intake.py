@@ -14,6 +14,9 @@ from XRayAILib.project.project import Project
 BATCH_SECONDS = 1.0
 """Commits at most this far apart, so that a crash costs little and a commit per file is not paid for."""
 
+MADE_FOLDERS = frozenset({"cache", "exports", "jobs", "models", "phantom", "scenes"})
+"""What a project's folder holds that is no source of radiographs, unless a scan is asked for just that folder."""
+
 
 @dataclass(frozen=True)
 class Progress:
@@ -61,6 +64,8 @@ def take_in(
 ) -> Intake:
     """Add every radiograph below ``folders`` to the project; a second run looks only at what changed.
 
+    A project that lies below them, this one too, is not searched.
+
     Parameters
     ----------
     describe
@@ -70,7 +75,7 @@ def take_in(
     leave_out
         Folders and files below ``folders`` that are something else: masks, for example.
     """
-    found = find_files(folders)
+    found = find_files(folders, closed=_made_by_us)
     others = [path.resolve() for path in leave_out]
     if others:
         found.files = [f for f in found.files if not any(f == other or other in f.parents for other in others)]
@@ -99,6 +104,17 @@ def left_out(project: Project, intake: Intake) -> list[tuple[str, str]]:
     A folder that could not be entered is asked for again by every scan, so the project does not remember it.
     """
     return sorted({**dict(intake.unreadable), **dict(project.unreadable())}.items())
+
+
+def _made_by_us(folder: Path) -> str:
+    """Why a folder is not searched: pictures and exports of a project would come back as radiographs."""
+    if _is_project(folder) or (folder.name in MADE_FOLDERS and _is_project(folder.parent)):
+        return "a project of X-Ray AI and what it made are not searched for radiographs"
+    return ""
+
+
+def _is_project(folder: Path) -> bool:
+    return all((folder / name).is_file() for name in ("project.toml", "schema.yaml"))
 
 
 class _Batch:
