@@ -342,3 +342,29 @@ def test_the_panel_uses_only_names_that_slicer_has():
 
     sources = [MODULE, *sorted((MODULE.parent / "XRayAIPanel").glob("*.py"))]
     assert {path.name: desktop_double.check_names(path) for path in sources} == {path.name: [] for path in sources}
+
+
+def test_no_key_of_a_panel_is_one_of_slicers_own():
+    from xml.etree import ElementTree
+
+    # Qt obeys neither of two shortcuts on one key. These change the module (qSlicerModuleSelectorToolBar: Ctrl, and
+    # Qt's standard keys Back and Forward) or are in the menus of the main window.
+    own = {
+        "Ctrl+Left",
+        "Ctrl+Right",
+        "Alt+Left",
+        "Alt+Right",
+        "Back",
+        "Forward",
+        "Ctrl+F",
+        "Ctrl+H",
+        "Ctrl+O",
+        "Ctrl+S",
+    }
+    own |= {"Ctrl+W", "Ctrl+X", "Ctrl+C", "Ctrl+V", "Ctrl+Z", "Ctrl+Y", "Alt+F", "Alt+E", "Alt+V", "Alt+H"}
+    keys = {}
+    for module in ("XRayAI", "XRayAIAnnotate"):
+        root = ElementTree.parse(MODULE.parents[1] / module / "Resources" / "UI" / f"{module}.ui").getroot()
+        keys[module] = {found.findtext("string") for found in root.iter("property") if found.get("name") == "shortcut"}
+    assert keys["XRayAI"] == {"Alt+P", "Alt+N"} and keys["XRayAIAnnotate"] == {"Alt+P", "Alt+N", "Alt+S"}
+    assert not own & (keys["XRayAI"] | keys["XRayAIAnnotate"])
