@@ -1,4 +1,4 @@
-"""What the tests share. Real data comes from the folder that XRAYAI_TEST_DATA names; without it such tests are skipped."""
+"""What the tests share. Real data is in the folder that XRAYAI_TEST_DATA names; without it such tests are skipped."""
 
 import os
 from pathlib import Path

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 from sheet import Sheet
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.objects import Box, Mask

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from XRayAILib.dicom.grayscale import Grayscale, Window
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.radiograph import Radiograph

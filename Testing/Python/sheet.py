@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as Picture
+
 from XRayAILib.dicom.radiograph import Radiograph
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingObject

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image as Picture
 from pycocotools import mask as runs
 from pycocotools.coco import COCO
+
 from XRayAILib.dicom.radiograph import read_header
 from XRayAILib.exchange.coco_check import check_coco, said_by
 from XRayAILib.exchange.coco_export import export_coco

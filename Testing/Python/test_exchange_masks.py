@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Picture
+
 from XRayAILib.dicom.radiograph import read_header
 from XRayAILib.exchange.coco_export import export_coco
 from XRayAILib.exchange.errors import LabelFileError

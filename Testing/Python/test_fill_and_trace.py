@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from XRayAILib.pixels.fill import fill_polygon, fill_polygons
 from XRayAILib.pixels.trace import outlines, signed_area
 

@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from XRayAILib.project.project import Project
 from XRayAILib.workflow.job import Job
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from XRayAILib.project.image import ImageStatus
 from XRayAILib.project.project import Project
 

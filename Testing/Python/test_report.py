@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image as Picture
+
 from XRayAILib.dicom.radiograph import read_header
 from XRayAILib.project.project import Project
 from XRayAILib.workflow.plots import inline_svg, training_figures

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from scene_cases import ANNA, UID, every_kind_of_finding, radiograph
 from XRayAILib.dicom.grayscale import Grayscale, Window
 from XRayAILib.findings.chest import chest_schema

@@ -1,6 +1,7 @@
 """Starting the MRML core, and what a person is told where it cannot draw."""
 
 import pytest
+
 from scene_cases import radiograph
 from XRayAILib.scene import drawing, view
 from XRayAILib.scene.host import Host, headless

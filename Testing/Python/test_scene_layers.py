@@ -1,6 +1,7 @@
 """Findings over a radiograph, read back unchanged; two layers side by side; what a person does to them."""
 
 import pytest
+
 from scene_cases import ANNA, UID, disc, every_kind_of_finding, radiograph
 from XRayAILib.findings.chest import chest_schema
 from XRayAILib.findings.findings import Findings

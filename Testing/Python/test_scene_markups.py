@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from scene_cases import ANNA, MODEL, radiograph
 from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.findings.chest import chest_schema

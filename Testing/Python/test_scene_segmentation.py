@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from scene_cases import ANNA, MODEL, disc, radiograph
 from XRayAILib.findings.chest import chest_schema
 from XRayAILib.findings.objects import Mask

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from scene_cases import UID, radiograph, wedge
 from XRayAILib.dicom.grayscale import Grayscale, Table, Window
 from XRayAILib.dicom.radiograph import Radiograph, read_radiograph

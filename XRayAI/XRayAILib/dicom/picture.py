@@ -53,7 +53,7 @@ def read_picture(path: Path) -> tuple[np.ndarray, Grayscale]:
             raise UnreadableError(str(path), f"damaged or truncated picture ({error})") from error
     if array.dtype == np.int32:
         array = np.clip(array, 0, 65535)
-    stored = array.astype(np.uint8 if array.dtype == np.uint8 else np.uint16)
+    stored: np.ndarray = array.astype(np.uint8 if array.dtype == np.uint8 else np.uint16)
     top = 255.0 if stored.dtype == np.uint8 else float(max(int(stored.max(initial=0)), 255))
     return stored, Grayscale((Window(top / 2.0, top, "LINEAR_EXACT"),))
 
