@@ -1,5 +1,10 @@
 """Starting the MRML core, and what a person is told where it cannot draw."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from scene_cases import radiograph
@@ -47,3 +52,21 @@ def test_clearing_leaves_views_and_greys(host: Host) -> None:
     assert host.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 0
     assert host.slice_node.GetLayoutName() == "Red"
     assert host.scene.GetNodeByID("vtkMRMLColorTableNodeInvertedGrey") is not None
+
+
+def test_a_model_can_be_loaded_after_a_picture_was_drawn(host: Host) -> None:
+    """PyTorch's compiler and Mesa bring an LLVM each; loaded in the wrong order they end the process."""
+    if not host.offscreen:
+        pytest.skip("the desktop has its own views")
+    code = (
+        "from XRayAILib.scene import view\n"
+        "from XRayAILib.scene.host import headless\n"
+        "host = headless()\n"
+        "view.render(host, size=(64, 64))\n"
+        "import torch._dynamo\n"
+        "print('both are there')\n"
+    )
+    library = Path(view.__file__).parents[2]
+    environment = {**os.environ, "PYTHONPATH": str(library)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert "both are there" in done.stdout, done.stderr[-2000:]
