@@ -21,7 +21,8 @@ def listed(folder: str, name: str) -> list[str]:
 def on_disk(folder: str) -> list[str]:
     """Files of a module, relative to its folder, without what tools leave there."""
     files = [path.relative_to(ROOT / folder) for path in (ROOT / folder).rglob("*") if path.is_file()]
-    kept = [path for path in files if not any(part.startswith((".", "__pycache__")) for part in path.parts)]
+    left = (".", "__pycache__", "xrayai.egg-info")
+    kept = [path for path in files if not any(part.startswith(left) for part in path.parts)]
     return sorted(path.as_posix() for path in kept if path.name != "CMakeLists.txt")
 
 
