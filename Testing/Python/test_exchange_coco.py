@@ -371,3 +371,11 @@ def test_the_lung_boxes_of_real_radiographs(tmp_path: Path) -> None:
         assert {box.label for box in boxes} == {"right_lung", "left_lung"}
         first = wanted.annotations[1][0]["bbox"]
         assert any((b.x0, b.y0, b.width, b.height) == (first[0] - 0.5, first[1] - 0.5, *first[2:]) for b in boxes)
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "a/b", "", ".hidden", "C:x"])
+def test_an_export_stays_in_its_place(name: str, project: Project) -> None:
+    project.save(_everything(_uid(project, "one")))
+    with pytest.raises(ExportError, match="name of an export"):
+        export_coco(project, name)
+    assert not list(project.exports_folder.iterdir())

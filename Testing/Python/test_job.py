@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from XRayAILib.apps.job import LOCK
+from XRayAILib.project.lock import lock
 from XRayAILib.project.project import Project
 from XRayAILib.workflow.job import Job
 
@@ -46,6 +48,19 @@ def test_a_job_that_is_cancelled_ends_by_itself(project_folder: Path, real_crs: 
     job = Job.start(project_folder, "scan", {"folders": [str(folder)]})
     job.cancel()
     assert job.wait(60) == "cancelled"
+
+
+def test_two_starts_of_one_job_work_one_after_the_other(project_folder: Path, real_crs: list[Path]) -> None:
+    """The worker of a program that was killed goes on for some seconds; the same training may be started meanwhile."""
+    folder = project_folder / "jobs" / "again"
+    folder.mkdir()
+    with lock(folder / LOCK) as mine:
+        assert mine
+        job = Job.start(project_folder, "scan", {"folders": [str(real_crs[0])]}, folder=folder)
+        while job.running and "Waiting" not in job.progress.message:
+            job.poll()
+        assert job.running, job.error
+    assert job.wait(60) == "done", job.error
 
 
 def test_a_killed_job_leaves_a_project_that_opens(project_folder: Path, real_crs: list[Path], tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from XRayAILib.project.image import ImageStatus
+from XRayAILib.project.lock import lock
 from XRayAILib.project.project import Project
 
 HOME = Path(__file__).resolve().parents[2]
@@ -121,6 +122,18 @@ def test_a_second_start_goes_on(tmp_path: Path) -> None:
     again = xrayai("demo", "--project", "project", *SMALL, cwd=tmp_path)
     assert again.returncode == 0, again.stdout + again.stderr
     assert (tmp_path / "project" / "report.html").exists()
+
+
+def test_two_runs_in_one_project_do_not_mix(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "project") as project, lock(project.folder / "main-job.lock"):
+        done = xrayai("demo", "--project", "project", *SMALL, cwd=tmp_path)
+    assert done.returncode == 1 and "another run" in done.stderr and "--project" in done.stderr
+
+
+@pytest.mark.parametrize("wish", ["--seed", "--phantoms", "--epochs", "--minutes"])
+def test_numbers_below_zero_are_refused(wish: str, tmp_path: Path) -> None:
+    done = xrayai("demo", wish, "-1", cwd=tmp_path)
+    assert done.returncode == 2 and wish in done.stderr and "Traceback" not in done.stderr
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

@@ -29,10 +29,10 @@ def demo(
     folder: Annotated[Path | None, typer.Argument(help="Your radiographs; without it a phantom is computed.")] = None,
     project: Annotated[Path | None, typer.Option(help="Where everything goes; xray-demo without it.")] = None,
     labels: Annotated[Path | None, typer.Option(help="Masks or a COCO file for FOLDER.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same result.")] = 7,
-    minutes: Annotated[float | None, typer.Option(help="Longest time for the training.")] = None,
-    phantoms: Annotated[int, typer.Option(help="How many phantom radiographs.")] = 0,
-    epochs: Annotated[int, typer.Option(help="Passes over the training images; 0 for the preset's.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same result.")] = 7,
+    minutes: Annotated[float | None, typer.Option(min=0.1, help="Longest time for the training.")] = None,
+    phantoms: Annotated[int, typer.Option(min=0, help="How many phantom radiographs; 0 for the usual number.")] = 0,
+    epochs: Annotated[int, typer.Option(min=0, help="Passes over the training images; 0 for the preset's.")] = 0,
 ) -> None:
     """The main job, end to end: radiographs, labels, training, prediction, Slicer scene, COCO export, report."""
     from XRayAILib.apps.main_job import MainJob, Wishes

@@ -6,13 +6,16 @@ import json
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from XRayAILib.learning.cache import Cancelled
+from XRayAILib.project.lock import lock
 from XRayAILib.workflow.job import CANCEL, EVENTS, REQUEST
 
+LOCK = "lock"
 Emit = Callable[[dict[str, Any]], None]
 
 
@@ -49,7 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
             events.flush()
 
         try:
-            _run(request, folder, emit, Orders(folder, request["parent"]))
+            orders = Orders(folder, request["parent"])
+            with _alone(folder, emit, orders):
+                _run(request, folder, emit, orders)
         except Cancelled:
             emit({"event": "cancelled"})
         except MemoryError:
@@ -66,6 +71,22 @@ def main(arguments: list[str] | None = None) -> int:
             emit({"event": "error", "message": _for_a_person(error)})
             return 1
     return 0
+
+
+@contextmanager
+def _alone(folder: Path, emit: Emit, cancelled: Callable[[], bool]) -> Iterator[None]:
+    """Wait for an earlier start in this folder to end: one whose starter was killed works on for some seconds, and two
+    would write the same checkpoint.
+    """
+    while True:
+        with lock(folder / LOCK) as alone:
+            if alone:
+                yield
+                return
+        if cancelled():
+            raise Cancelled
+        emit(_progress("prepare", 0, 0, "Waiting for an earlier start of this job to end", None))
+        time.sleep(0.5)
 
 
 def _run(request: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]) -> None:

@@ -14,10 +14,11 @@ from rich.markup import escape
 from XRayAILib import __version__
 from XRayAILib.apps.collection import NothingThereError, intake_line
 from XRayAILib.apps.console import Step, console, running
-from XRayAILib.apps.learn import JobStoppedError, follow, test_table, training_message
+from XRayAILib.apps.learn import JobFailedError, JobStoppedError, follow, test_table, training_message
 from XRayAILib.dicom.header import Header
 from XRayAILib.project.image import Image
 from XRayAILib.project.intake import Intake, left_out, take_in
+from XRayAILib.project.lock import lock
 from XRayAILib.project.project import Project
 from XRayAILib.workflow.job import Job
 from XRayAILib.workflow.report import duration
@@ -96,15 +97,13 @@ class MainJob:
         begun = time.monotonic()
         self._check_wishes()
         console.print(f"[bold]X-Ray AI {__version__}[/]  project folder: {escape(str(self.folder))}", soft_wrap=True)
-        with Project.open_or_create(self.folder) as project:
-            sources = self._radiographs()
-            self._scan(project, sources)
-            self._labels(project)
-            self._train(project)
-            self._predict(project)
-            self._scene(project)
-            self._export(project)
-            report = self._report(project)
+        with Project.open_or_create(self.folder) as project, lock(project.folder / "main-job.lock") as alone:
+            if not alone:
+                raise JobFailedError(
+                    f"{self.folder}: another run of the main job is at work in this project. Wait until it has ended, "
+                    "or choose another folder with --project."
+                )
+            report = self._steps(project)
         console.print(
             f"\nAll in {duration(time.monotonic() - begun)}. Project folder: {self.folder}",
             soft_wrap=True,
@@ -112,6 +111,16 @@ class MainJob:
         )
         console.print(f"Report: {report}", soft_wrap=True, markup=False)
         return report
+
+    def _steps(self, project: Project) -> Path:
+        sources = self._radiographs()
+        self._scan(project, sources)
+        self._labels(project)
+        self._train(project)
+        self._predict(project)
+        self._scene(project)
+        self._export(project)
+        return self._report(project)
 
     def _check_wishes(self) -> None:
         folder, labels = self.wishes.folder, self.wishes.labels
@@ -259,6 +268,12 @@ class MainJob:
                 f"{result['epochs']} epochs on {job.device}, best epoch {result['best_epoch']}; "
                 f"Dice {result['dice']:.3f} on the test part"
             )
+            if result["stopped"] != "early" and result["epochs"] < config.epochs:
+                self._warn(
+                    step,
+                    f"{result['epochs']} instead of {config.epochs} epochs, to keep the limit of {config.minutes:g} "
+                    "minutes: a run on a faster or idle machine, or with a larger --minutes, gives another result.",
+                )
         console.print(test_table(result))
 
     def _predict(self, project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Callable
@@ -94,6 +95,11 @@ def export_coco(
     """
     if bits not in (8, 16):
         raise ValueError(f"The images of an export have 8 or 16 bits, not {bits}.")
+    if not re.fullmatch(r"\w[\w .-]*", name):
+        raise ExportError(
+            f"'{name}' cannot be the name of an export: it becomes a folder in {project.exports_folder}. Take letters, "
+            "digits, spaces, dots, '-' and '_'."
+        )
     temporary = project.exports_folder / f".{name}-{uuid.uuid4().hex[:8]}.part"
     try:
         (temporary / IMAGES).mkdir(parents=True)

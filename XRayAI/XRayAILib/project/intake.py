@@ -114,7 +114,10 @@ def _made_by_us(folder: Path) -> str:
 
 
 def _is_project(folder: Path) -> bool:
-    return all((folder / name).is_file() for name in ("project.toml", "schema.yaml"))
+    try:
+        return all((folder / name).is_file() for name in ("project.toml", "schema.yaml"))
+    except OSError:  # not to be looked into: the search tries to enter it and says so
+        return False
 
 
 class _Batch:
