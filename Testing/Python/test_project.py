@@ -208,6 +208,15 @@ def test_a_folder_may_have_any_name(name: str, tmp_path: Path) -> None:
         assert project.count() == 1
 
 
+def test_a_radiograph_that_comes_back_takes_part_again(project: Project, real_crs: list[Path], tmp_path: Path) -> None:
+    path = tmp_path / "a.dcm"
+    for real, out in ((0, 0), (1, 1), (0, 1)):
+        shutil.copy(real_crs[real], path)
+        take_in(project, [path])
+        assert [image.header.path for image in project.images() if not image.excluded] == [str(path)]
+        assert sum(bool(image.excluded) for image in project.images()) == out
+
+
 def test_a_scan_can_be_stopped_and_goes_on(project: Project, real_crs: list[Path]) -> None:
     folders = [path.parent for path in real_crs]
     asked = iter([False, True])

@@ -33,6 +33,7 @@ PHANTOM_EPOCHS = 28
 """Fixed, so that the result depends on the seed alone and not on the speed of the machine."""
 PHANTOM_MINUTES = 4.0
 FOLDER_MINUTES = 20.0
+OTHER_PHANTOM = "a phantom of an earlier run with another seed or number"
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,7 @@ class MainJob:
         name = "xray-demo" if wishes.folder is None else f"xray-demo-{wishes.folder.resolve().name}"
         self.folder = (project_folder or Path(name)).resolve()
         self.outcome = Outcome()
+        self._phantoms: set[str] = set()
 
     @property
     def _with_phantom(self) -> bool:
@@ -153,6 +155,7 @@ class MainJob:
                     self.wishes.seed,
                     progress=lambda done, total: bar.show(done, total, f"computing phantom {done} of {total}"),
                 )
+                self._phantoms = {phantom.uid for phantom in made}
                 sources.append(self.folder / "phantom" / IMAGES)
                 parts.append(f"{len(made)} radiographs of a computed thorax (seed {self.wishes.seed})")
             if self.wishes.folder is None:
@@ -179,6 +182,7 @@ class MainJob:
                 progress=lambda p: bar.show(p.done, p.total, f"{p.found} radiographs"),
                 leave_out=[self.wishes.labels.resolve()] if self.wishes.labels else [],
             )
+            self._leave_other_phantoms(project)
             self.outcome.intake = found
             step.result = intake_line(found, project.count())
             unreadable = left_out(project, found)
@@ -186,6 +190,18 @@ class MainJob:
             if len(unreadable) > 10:
                 step.notes.append(f"... and {len(unreadable) - 10} more; the report lists them all")
         self._check_found(project, found)
+
+    def _leave_other_phantoms(self, project: Project) -> None:
+        """The result depends on the seed, so phantoms that a run of another seed or number left do not take part."""
+        if not self._with_phantom:
+            return
+        for image in project.images():
+            if self.folder / "phantom" not in Path(image.header.path).parents:
+                continue
+            if image.uid not in self._phantoms and not image.excluded:
+                project.exclude(image.uid, OTHER_PHANTOM)
+            elif image.uid in self._phantoms and image.excluded == OTHER_PHANTOM:
+                project.include(image.uid)
 
     def _check_found(self, project: Project, found: Intake) -> None:
         folder = self.wishes.folder
@@ -230,13 +246,13 @@ class MainJob:
                 from XRayAILib.phantom.collection import read_truth
 
                 truth = read_truth(self.folder / "phantom")
-                wanted = {image.uid for image in project.images()}
+                wanted = self._phantoms & {image.uid for image in project.images()}
                 for done, (uid, findings) in enumerate(truth.items(), 1):
                     if uid in wanted:
                         project.save(findings)
                     bar.show(done, len(truth), "the phantom's truth")
                 objects = sum(len(findings) for uid, findings in truth.items() if uid in wanted)
-                step.result = f"{objects} objects of {len(truth)} images, from the phantom's geometry"
+                step.result = f"{objects} objects of {len(wanted)} images, from the phantom's geometry"
 
     def _train(self, project: Project) -> None:
         """Step 4: a segmentation model, in a process of its own."""

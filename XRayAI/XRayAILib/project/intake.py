@@ -9,6 +9,7 @@ from pathlib import Path
 
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.scan import Scanned, find_files, scan
+from XRayAILib.project.image import Image
 from XRayAILib.project.project import Project
 
 BATCH_SECONDS = 1.0
@@ -16,6 +17,7 @@ BATCH_SECONDS = 1.0
 
 MADE_FOLDERS = frozenset({"cache", "exports", "jobs", "models", "phantom", "scenes"})
 """What a project's folder holds that is no source of radiographs, unless a scan is asked for just that folder."""
+REPLACED = "was replaced by another one"
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ def take_in(
     stamps = {str(path): _stamp(path) for path in found.files}
     changed = [path for path in found.files if known.get(str(path)) != stamps[str(path)]]
     result.unchanged = len(found.files) - len(changed)
-    batch = _Batch(project, result, {image.uid: image.header.path for image in project.images()})
+    batch = _Batch(project, result, project.images())
     radiographs = 0
     for done, scanned in enumerate(scan(changed), 1):
         headers = tuple(describe(header) for header in scanned.headers)
@@ -121,10 +123,11 @@ def _is_project(folder: Path) -> bool:
 
 
 class _Batch:
-    def __init__(self, project: Project, result: Intake, places: dict[str, str]) -> None:
+    def __init__(self, project: Project, result: Intake, images: list[Image]) -> None:
         self._project = project
         self._result = result
-        self._places = places
+        self._places = places = {image.uid: image.header.path for image in images}
+        self._replaced = {image.uid for image in images if image.excluded.endswith(REPLACED)}
         self._contents: dict[str, set[str]] = {}
         for uid, path in places.items():
             self._contents.setdefault(path, set()).add(uid)
@@ -142,8 +145,10 @@ class _Batch:
             else:
                 self._places[header.uid] = path
                 self._headers.append(header)
+                if header.uid in self._replaced:  # and is back
+                    self._project.include(header.uid)
         for uid in self._contents.get(path, set()) - {header.uid for header in scanned.headers}:
-            self._project.exclude(uid, f"its file {path} was replaced by another one")
+            self._project.exclude(uid, f"its file {path} {REPLACED}")
         if scanned.reason:
             self._result.unreadable.append((path, scanned.reason))
         self._files[path] = (*stamp, reason)
