@@ -54,7 +54,7 @@ def read_picture(path: Path) -> tuple[np.ndarray, Grayscale]:
     if array.dtype == np.int32:
         array = np.clip(array, 0, 65535)
     stored: np.ndarray = array.astype(np.uint8 if array.dtype == np.uint8 else np.uint16)
-    top = 255.0 if stored.dtype == np.uint8 else float(max(int(stored.max(initial=0)), 255))
+    top = 255.0 if stored.dtype == np.uint8 else float(max(int(stored.max()) if stored.size else 0, 255))
     return stored, Grayscale((Window(top / 2.0, top, "LINEAR_EXACT"),))
 
 
