@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     from XRayAILib.exchange.import_report import ImportReport
 
 PHANTOMS = 160
-PHANTOM_EPOCHS = 28
+PHANTOM_EPOCHS = 24
 """Fixed, so that the result depends on the seed alone and not on the speed of the machine."""
-PHANTOM_MINUTES = 4.0
+PHANTOM_MINUTES = 4.5
 FOLDER_MINUTES = 20.0
 OTHER_PHANTOM = "a phantom of an earlier run with another seed or number"
 
