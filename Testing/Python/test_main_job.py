@@ -179,3 +179,20 @@ def test_launch_without_slicer_says_how_to_get_it(tmp_path: Path) -> None:
     if done.returncode == 0:
         pytest.skip("a 3D Slicer is installed here")
     assert "download.slicer.org" in done.stderr
+
+
+def test_labels_without_areas_come_through_all_the_same(real_crs: list[Path], tmp_path: Path) -> None:
+    """Boxes teach a segmentation model nothing: that is said, and everything else is done."""
+    labels = tmp_path / "boxes.json"
+    document = {
+        "images": [{"id": 1, "file_name": real_crs[0].name, "width": 16, "height": 16}],
+        "categories": [{"id": 1, "name": "nodule"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [2, 3, 8, 9], "area": 72, "iscrowd": 0}],
+    }
+    labels.write_text(json.dumps(document))
+    done = xrayai("demo", real_crs[0].parent, "--labels", labels, "--project", "project", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing to learn" in done.stdout
+    assert "nothing to learn" in (tmp_path / "project" / "report.html").read_text("utf-8")
+    assert list((tmp_path / "project" / "scenes").glob("*.png"))
+    assert (tmp_path / "project" / "exports" / "coco" / "annotations.json").exists()

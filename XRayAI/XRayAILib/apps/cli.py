@@ -35,7 +35,8 @@ def demo(
     epochs: Annotated[int, typer.Option(min=0, help="Passes over the training images; 0 for the preset's.")] = 0,
 ) -> None:
     """The main job, end to end: radiographs, labels, training, prediction, Slicer scene, COCO export, report."""
-    from XRayAILib.apps.main_job import MainJob, Wishes
+    from XRayAILib.apps.main_job import MainJob
+    from XRayAILib.apps.main_wishes import Wishes
 
     wishes = Wishes(folder, labels, seed, minutes, phantoms, epochs)
     MainJob(wishes, project).run()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.markup import escape
 
@@ -15,18 +14,14 @@ from XRayAILib import __version__
 from XRayAILib.apps.collection import NothingThereError, intake_line
 from XRayAILib.apps.console import Step, console, running
 from XRayAILib.apps.learn import JobFailedError, JobStoppedError, follow, test_table, training_message
+from XRayAILib.apps.main_outcome import Outcome
+from XRayAILib.apps.main_wishes import Wishes
 from XRayAILib.dicom.header import Header
-from XRayAILib.project.image import Image
 from XRayAILib.project.intake import Intake, left_out, take_in
 from XRayAILib.project.lock import lock
 from XRayAILib.project.project import Project
 from XRayAILib.workflow.job import Job
 from XRayAILib.workflow.report import duration
-
-if TYPE_CHECKING:
-    from XRayAILib.apps.pictures import Case
-    from XRayAILib.exchange.coco_export import CocoExport
-    from XRayAILib.exchange.import_report import ImportReport
 
 PHANTOMS = 160
 PHANTOM_EPOCHS = 24
@@ -34,45 +29,6 @@ PHANTOM_EPOCHS = 24
 PHANTOM_MINUTES = 4.5
 FOLDER_MINUTES = 20.0
 OTHER_PHANTOM = "a phantom of an earlier run with another seed or number"
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the person asked for.
-
-    Attributes
-    ----------
-    folder
-        Their radiographs; ``None`` for the phantom's.
-    labels
-        Masks or a COCO file for ``folder``. Without it the model learns from the phantom.
-    minutes
-        Longest time for the training; ``None`` for the usual one.
-    phantoms, epochs
-        0 for the usual number.
-    """
-
-    folder: Path | None = None
-    labels: Path | None = None
-    seed: int = 7
-    minutes: float | None = None
-    phantoms: int = 0
-    epochs: int = 0
-
-
-@dataclass
-class Outcome:
-    """What the steps leave for the report."""
-
-    steps: list[Step] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    intake: Intake = field(default_factory=Intake)
-    imported: ImportReport | None = None
-    training: dict[str, Any] = field(default_factory=dict)
-    device: str = ""
-    predicted: list[str] = field(default_factory=list)
-    cases: list[Case] = field(default_factory=list)
-    export: CocoExport | None = None
 
 
 class MainJob:
@@ -257,6 +213,7 @@ class MainJob:
     def _train(self, project: Project) -> None:
         """Step 4: a segmentation model, in a process of its own."""
         from XRayAILib.learning.config import TrainingConfig
+        from XRayAILib.workflow.training import Training
 
         changes: dict[str, Any] = {"name": "main-job", "seed": self.wishes.seed}
         if self._with_phantom:
@@ -271,6 +228,14 @@ class MainJob:
         config = TrainingConfig.from_preset("quick", **changes)
         step = self._step("Train")
         with running(step) as bar:
+            if not any(label.images for label in Training().labels(project)):
+                step.result = "skipped"
+                self._warn(
+                    step,
+                    "There is nothing to learn: no image has a mask or a polygon, and this version trains on nothing "
+                    "else. Boxes, points and image labels are in the project, the scenes and the export all the same.",
+                )
+                return
             # One folder per training, so that a run that was stopped goes on from its checkpoint.
             asked = json.dumps([config.document(), project.count(), project.last_revision()], sort_keys=True)
             folder = project.jobs_folder / f"main-job-train-{hashlib.sha256(asked.encode()).hexdigest()[:8]}"
@@ -296,6 +261,9 @@ class MainJob:
         """Step 5: what the model finds on images that it was not trained on."""
         step = self._step("Predict")
         with running(step) as bar:
+            if not self.outcome.training:
+                step.result = "skipped: there is no model"
+                return
             uids = [i.uid for i in project.images() if not i.excluded and i.split not in ("train", "validation")]
             options = {"model": self.outcome.training["model"], "uids": uids}
             job = Job.start(project.folder, "predict", options)
@@ -309,35 +277,17 @@ class MainJob:
 
     def _scene(self, project: Project) -> None:
         """Step 6: a few of them in the scene, saved and drawn."""
-        from XRayAILib.apps.pictures import make_scenes
+        from XRayAILib.apps.pictures import choose_cases, make_scenes
 
         step = self._step("Scene")
         with running(step) as bar:
-            cases = self._cases(project)
+            ranked = [case["uid"] for case in self.outcome.training.get("test_cases", ())]
+            cases = choose_cases(project, ranked, self.outcome.predicted)
             self.outcome.cases, problem = make_scenes(project, cases, project.scenes_folder, bar.show)
             pictures = sum(len(case.pictures) for case in self.outcome.cases)
             step.result = f"{len(self.outcome.cases)} scenes (.mrb) and {pictures} pictures in {project.scenes_folder}"
             if problem:
                 self._warn(step, f"No pictures: {problem}")
-
-    def _cases(self, project: Project) -> list[tuple[str, str]]:
-        """(uid, title) of images worth a look: best, middle and worst of the test part, and some without labels."""
-        ranked = [case["uid"] for case in self.outcome.training["test_cases"]]
-        worst_first = [uid for uid in ranked if uid in set(self.outcome.predicted)]
-        chosen: dict[str, str] = {}
-        if worst_first:
-            chosen[worst_first[-1]] = "Best of the test part"
-            chosen.setdefault(worst_first[len(worst_first) // 2], "Middle of the test part")
-            chosen.setdefault(worst_first[0], "Worst of the test part")
-        outside = [project.image(uid) for uid in self.outcome.predicted if uid not in set(ranked)]
-        for number, image in enumerate(self._outside(outside), 1):
-            chosen.setdefault(image.uid, f"Not labelled {number} {image.header.modality} {image.header.view}".strip())
-        return list(chosen.items())
-
-    def _outside(self, images: list[Image], most: int = 4) -> list[Image]:
-        """At most some images that nobody labelled, spread over the patients."""
-        per_patient = {image.header.patient_key: image for image in images}
-        return list(per_patient.values())[:most]
 
     def _export(self, project: Project) -> None:
         """Step 7: the labelled data set as COCO, re-read before it counts."""

@@ -13,7 +13,8 @@ from XRayAILib.workflow import provenance
 from XRayAILib.workflow.report import PictureFile, ReportData, Score, Step
 
 if TYPE_CHECKING:
-    from XRayAILib.apps.main_job import Outcome, Wishes
+    from XRayAILib.apps.main_outcome import Outcome
+    from XRayAILib.apps.main_wishes import Wishes
 
 
 TINY = 64
@@ -24,7 +25,7 @@ def report_data(project: Project, wishes: Wishes, outcome: Outcome) -> ReportDat
     """Everything of the run, as the page shows it."""
     images = project.images()
     training = outcome.training
-    rows = training["test"]
+    rows = training.get("test", [])
     return ReportData(
         title="X-Ray AI: main job",
         project=project.folder,
@@ -36,8 +37,8 @@ def report_data(project: Project, wishes: Wishes, outcome: Outcome) -> ReportDat
         steps=[Step(step.name, step.result, step.seconds) for step in outcome.steps if step.result],
         counts=provenance.collection_counts(images),
         left_out=_left_out(project, images, outcome),
-        curves=_curves(training["history"]),
-        scores={name: _scores(project, rows, key) for key, name in (("dice", "Dice"), ("iou", "IoU"))},
+        curves=_curves(training.get("history", [])),
+        scores={name: _scores(project, rows, key) for key, name in (("dice", "Dice"), ("iou", "IoU"))} if rows else {},
         splits=provenance.split_sizes(images),
         pictures=_pictures(project, outcome),
         warnings=outcome.warnings,
@@ -60,19 +61,21 @@ def _summary(wishes: Wishes, images: list[Image]) -> str:
 
 
 def _options(wishes: Wishes, outcome: Outcome) -> dict[str, str]:
-    training = outcome.training
     options = {
         "Radiographs": str(wishes.folder or "computed thorax"),
         "Labels": str(wishes.labels or "the truth of the computed thorax"),
         "Seed": str(wishes.seed),
-        "Device": outcome.device,
-        "Preset": "quick",
-        "Epochs": f"{training['epochs']}, the best was {training['best_epoch']}",
-        "Training ended": {"finished": "after the planned epochs", "early": "early: no better for long"}.get(
-            training["stopped"], "at the time limit"
-        ),
-        "Model": f"{training['name']}, SHA-256 {training['digest']}",
     }
+    training = outcome.training
+    if training:
+        ends = {"finished": "after the planned epochs", "early": "early: no better for long"}
+        options |= {
+            "Device": outcome.device,
+            "Preset": "quick",
+            "Epochs": f"{training['epochs']}, the best was {training['best_epoch']}",
+            "Training ended": ends.get(training["stopped"], "at the time limit"),
+            "Model": f"{training['name']}, SHA-256 {training['digest']}",
+        }
     return options
 
 
@@ -134,7 +137,9 @@ def _pictures(project: Project, outcome: Outcome) -> list[PictureFile]:
 
 
 def _places(project: Project, outcome: Outcome) -> list[tuple[str, Path]]:
-    places = [("Project", project.folder), ("Model", Path(outcome.training["model"]))]
+    places = [("Project", project.folder)]
+    if outcome.training:
+        places.append(("Model", Path(outcome.training["model"])))
     places += [(f"Scene: {case.title}", case.scene) for case in outcome.cases]
     if outcome.export is not None:
         places.append(("COCO export", outcome.export.folder))

@@ -13,6 +13,7 @@ from XRayAILib.scene.drawing import NoDrawingError
 from XRayAILib.scene.host import Host, headless
 
 REFERENCE, PREDICTION = "Reference", "Prediction"
+MOST_OTHERS = 4
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,30 @@ class Case:
     title: str
     scene: Path
     pictures: tuple[tuple[str, Path], ...]
+
+
+def choose_cases(project: Project, ranked: Sequence[str], predicted: Sequence[str]) -> list[tuple[str, str]]:
+    """(uid, title) of images worth a look.
+
+    Parameters
+    ----------
+    ranked
+        The uids of the test part, the worst first.
+    predicted
+        All images that the model read; of those that nobody labelled some are taken, spread over the patients.
+    """
+    chosen: dict[str, str] = {}
+    worst_first = [uid for uid in ranked if uid in set(predicted)]
+    if worst_first:
+        chosen[worst_first[-1]] = "Best of the test part"
+        chosen.setdefault(worst_first[len(worst_first) // 2], "Middle of the test part")
+        chosen.setdefault(worst_first[0], "Worst of the test part")
+    others = predicted or project.labelled()
+    outside = {project.header(uid).patient_key: project.header(uid) for uid in others if uid not in set(ranked)}
+    kind = "Not labelled" if predicted else "Labelled"
+    for number, header in enumerate(list(outside.values())[:MOST_OTHERS], 1):
+        chosen.setdefault(header.uid, f"{kind} {number} {header.modality} {header.view}".strip())
+    return list(chosen.items())
 
 
 def make_scenes(

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, func, select, update
 from XRayAILib.findings.author import Author, AuthorKind, Status
 from XRayAILib.findings.document import from_document, to_document
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.objects import now
+from XRayAILib.findings.objects import FindingObject, now
 from XRayAILib.project.database import Database, blobs, current, images, revisions
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.image import ImageStatus
@@ -144,18 +144,26 @@ class History:
         with self._database.reading() as connection:
             return list(connection.scalars(query))
 
-    def label_counts(self, kinds: Sequence[AuthorKind] = (AuthorKind.PERSON, AuthorKind.IMPORT)) -> dict[str, int]:
-        """Label -> number of images, not excluded, on which an author of one of these kinds says it."""
+    def label_counts(self, *objects: type[FindingObject]) -> dict[str, int]:
+        """Label -> number of images, not excluded, on which a person or an import says it.
+
+        Parameters
+        ----------
+        objects
+            Count only objects of these kinds, such as ``Mask``; any where none is named.
+        """
+        authors = [AuthorKind.PERSON.value, AuthorKind.IMPORT.value]
+        names = {kind.kind for kind in objects}
         query = (
             select(current.c.uid, current.c.document)
             .join(images, images.c.uid == current.c.uid)
-            .where(current.c.kind.in_([k.value for k in kinds]), images.c.excluded == "")
+            .where(current.c.kind.in_(authors), images.c.excluded == "")
         )
         said: dict[str, set[str]] = {}
         with self._database.reading() as connection:
             for uid, document in connection.execute(query):
                 for entry in json.loads(document)["objects"]:
-                    if entry["status"] != Status.REJECTED.value:
+                    if entry["status"] != Status.REJECTED.value and (not names or entry["kind"] in names):
                         said.setdefault(entry["label"], set()).add(uid)
         return {label: len(uids) for label, uids in said.items()}
 

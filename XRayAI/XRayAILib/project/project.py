@@ -25,7 +25,7 @@ from XRayAILib.dicom.radiograph import Radiograph, read_radiograph
 from XRayAILib.findings.author import Author, AuthorKind
 from XRayAILib.findings.chest import chest_schema
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.objects import now
+from XRayAILib.findings.objects import FindingObject, now
 from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.project.collection import Collection
 from XRayAILib.project.database import Database, audit, database_in
@@ -213,9 +213,9 @@ class Project:
         """See :meth:`History.labelled`."""
         return self._history.labelled(kinds)
 
-    def label_counts(self, kinds: tuple[AuthorKind, ...] = (AuthorKind.PERSON, AuthorKind.IMPORT)) -> dict[str, int]:
+    def label_counts(self, *objects: type[FindingObject]) -> dict[str, int]:
         """See :meth:`History.label_counts`."""
-        return self._history.label_counts(kinds)
+        return self._history.label_counts(*objects)
 
     def revisions(self, uid: str) -> list[Revision]:
         return self._history.revisions(uid)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from XRayAILib.findings.objects import Mask, Polygon
 from XRayAILib.findings.schema import Tool
 from XRayAILib.workflow.job import REQUEST
 from XRayAILib.workflow.work import Work, duration_text
@@ -64,7 +65,7 @@ class Training:
 
     def labels(self, project: Project) -> list[LearnableLabel]:
         """The labels that are drawn as areas, in the schema's order."""
-        counts = project.label_counts()
+        counts = project.label_counts(Mask, Polygon)
         return [
             LearnableLabel(label.name, label.title, label.color, counts.get(label.name, 0))
             for label in project.schema
@@ -77,7 +78,7 @@ class Training:
 
         if not labels:
             raise TrainingRefused("No label is chosen: tick at least one that occurs in the collection.")
-        counts = project.label_counts()
+        counts = project.label_counts(Mask, Polygon)
         missing = [project.schema[name].title for name in labels if not counts.get(name)]
         if missing:
             raise TrainingRefused(f"No image has the label {', '.join(missing)}: draw it, or train without it.")
