@@ -175,3 +175,11 @@ def test_pictures(tmp_path: Path) -> None:
     colour = read_radiograph(tmp_path / "colour.jpg")
     assert colour.shape == (5, 7) and abs(int(colour.stored[0, 0]) - 76) <= 2
     assert colour.header.notes
+
+
+def test_a_picture_of_fractions_is_refused_rather_than_shown_black(tmp_path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(np.linspace(0, 1, 48, dtype=np.float32).reshape(6, 8)).save(tmp_path / "fractions.tif")
+    with pytest.raises(UnreadableError, match=r"fractions\.tif.*whole numbers"):
+        read_header(tmp_path / "fractions.tif")

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 
 from XRayAILib import __version__
-from XRayAILib.apps.console import console, errors
+from XRayAILib.apps.console import console, errors, plain
 
 app = typer.Typer(
     name="xrayai",
@@ -153,13 +152,14 @@ def main() -> None:
         sys.exit(130)
     except OSError as error:
         text = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
-        errors.print(f"[bold red]xrayai:[/] {escape(text)}", soft_wrap=True)
+        errors.print(f"[bold red]xrayai:[/] {plain(text)}", soft_wrap=True)
         sys.exit(1)
     except Exception as error:
         if not type(error).__module__.startswith("XRayAILib"):
             raise
-        errors.print(f"[bold red]xrayai:[/] {escape(str(error))}", soft_wrap=True)
-        sys.exit(1)
+        errors.print(f"[bold red]xrayai:[/] {plain(str(error))}", soft_wrap=True)
+        # Stopped by the person, as a shell has it; anything else is a failure.
+        sys.exit(130 if type(error).__name__ == "JobStoppedError" else 1)
 
 
 def print_json(document: object) -> None:

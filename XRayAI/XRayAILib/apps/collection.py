@@ -5,10 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from rich.markup import escape
 from rich.table import Table
 
-from XRayAILib.apps.console import Step, console, running
+from XRayAILib.apps.console import Step, console, plain, running
 from XRayAILib.dicom.header import PICTURE
 from XRayAILib.project.image import Image
 from XRayAILib.project.intake import Intake, take_in
@@ -51,12 +50,12 @@ def intake_line(intake: Intake, count: int) -> str:
 def tell_unreadable(intake: Intake, limit: int = 20) -> None:
     """Print the files that are no radiographs, with the reasons."""
     for path, reason in intake.unreadable[:limit]:
-        console.print(f"  [yellow]left out[/] {escape(path)}: {escape(reason)}", soft_wrap=True)
+        console.print(f"  [yellow]left out[/] {plain(path)}: {plain(reason)}", soft_wrap=True)
     if len(intake.unreadable) > limit:
         console.print(f"  ... and {len(intake.unreadable) - limit} more; the project lists them all.")
     for path, other in intake.duplicates[:limit]:
         console.print(
-            f"  [yellow]duplicate[/] {escape(path)}: the same SOP Instance UID or content as {escape(other)}",
+            f"  [yellow]duplicate[/] {plain(path)}: the same SOP Instance UID or content as {plain(other)}",
             soft_wrap=True,
         )
 
@@ -83,7 +82,7 @@ def list_project(project_folder: Path, text: str, as_json: bool) -> None:
         spacing = f"{header.spacing.column:.3f} {source}" if header.spacing.known else "px"
         kind = "" if header.modality == PICTURE else header.modality
         values = (header.study_date, f"{kind} {header.view}".strip(), f"{header.columns}x{header.rows}", spacing)
-        table.add_row(*map(escape, (header.patient_id, *values, image.status.value, Path(header.path).name)))
+        table.add_row(*map(plain, (header.patient_id, *values, image.status.value, Path(header.path).name)))
     console.print(table)
 
 

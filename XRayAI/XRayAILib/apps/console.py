@@ -20,6 +20,11 @@ LINE_SECONDS = 15.0
 """Between two lines of progress where there is no terminal, in a log for example."""
 
 
+def plain(text: str) -> str:
+    """Text from outside, such as a file's name, for the terminal: shown as it is, without markup or control codes."""
+    return escape("".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text))
+
+
 @dataclass
 class Step:
     """One step of a longer job: what came of it, and how long it took.
@@ -49,7 +54,7 @@ class Bar:
 
     def show(self, done: float, total: float, message: str = "") -> None:
         """Say that ``done`` of ``total`` parts are done; a total of 0 is one that nobody knows yet."""
-        self._progress.update(self._task, completed=done, total=total or None, message=escape(message))
+        self._progress.update(self._task, completed=done, total=total or None, message=plain(message))
         if not console.is_terminal and time.monotonic() - self._told > LINE_SECONDS:
             self._told = time.monotonic()
             share = f"{done / total:4.0%}  " if total else ""
@@ -73,8 +78,8 @@ def running(step: Step) -> Iterator[Bar]:
         yield Bar(progress, task)
     step.seconds = time.monotonic() - begun
     console.print(
-        f"[bold]{step.number} {step.name:<12}[/] {escape(step.result)}  [dim]{duration(step.seconds)}[/]",
+        f"[bold]{step.number} {step.name:<12}[/] {plain(step.result)}  [dim]{duration(step.seconds)}[/]",
         soft_wrap=True,
     )
     for note in step.notes:
-        console.print(f"{'':14} [yellow]{escape(note)}[/]", soft_wrap=True)
+        console.print(f"{'':14} [yellow]{plain(note)}[/]", soft_wrap=True)

@@ -7,10 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.table import Table
 
-from XRayAILib.apps.console import Bar, Step, console, running
+from XRayAILib.apps.console import Bar, Step, console, plain, running
 from XRayAILib.project.project import Project
 from XRayAILib.workflow.job import Job
 from XRayAILib.workflow.prediction import find_models
@@ -30,7 +29,7 @@ def follow(job: Job, bar: Bar, message: Callable[[Job], str] = lambda job: job.p
         while job.running:
             for event in job.poll():
                 if event.get("event") in ("plan", "note"):
-                    console.print(f"{'':14} [dim]{escape(event['message'])}[/]", soft_wrap=True)
+                    console.print(f"{'':14} [dim]{plain(event['message'])}[/]", soft_wrap=True)
             bar.show(job.progress.done, job.progress.total, message(job))
             time.sleep(0.1)
     except KeyboardInterrupt:

@@ -8,11 +8,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
-
 from XRayAILib import __version__
 from XRayAILib.apps.collection import NothingThereError, intake_line
-from XRayAILib.apps.console import Step, console, running
+from XRayAILib.apps.console import Step, console, plain, running
 from XRayAILib.apps.learn import JobFailedError, JobStoppedError, follow, test_table, training_message
 from XRayAILib.apps.main_outcome import Outcome
 from XRayAILib.apps.main_wishes import Wishes
@@ -54,7 +52,7 @@ class MainJob:
         """Do every step and give the path of the report."""
         begun = time.monotonic()
         self._check_wishes()
-        console.print(f"[bold]X-Ray AI {__version__}[/]  project folder: {escape(str(self.folder))}", soft_wrap=True)
+        console.print(f"[bold]X-Ray AI {__version__}[/]  project folder: {plain(str(self.folder))}", soft_wrap=True)
         with Project.open_or_create(self.folder) as project, lock(project.folder / "main-job.lock") as alone:
             if not alone:
                 raise JobFailedError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ def read_picture_header(path: Path) -> Header:
         modality=PICTURE,
         photometric="MONOCHROME2",
         transfer_syntax=path.suffix.lstrip(".").lower(),
-        notes=("colour picture turned to grey",) if mode not in ("1", "L", "I;16", "I;16B", "I", "F") else (),
+        notes=("colour picture turned to grey",) if mode not in ("1", "L", "I;16", "I;16B", "I") else (),
     )
 
 
@@ -62,7 +63,10 @@ def _opened(path: Path):  # type: ignore[no-untyped-def]  # PIL is imported late
     from PIL import Image, UnidentifiedImageError
 
     try:
-        picture = Image.open(path)
+        with warnings.catch_warnings():
+            # Pillow warns from 89 million pixels on; the limit that counts here is checked below.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(path)
     except UnidentifiedImageError as error:
         raise UnreadableError(str(path), "not a picture that can be read") from error
     except Image.DecompressionBombError as error:
@@ -71,6 +75,8 @@ def _opened(path: Path):  # type: ignore[no-untyped-def]  # PIL is imported late
         raise UnreadableError(str(path), f"damaged picture ({error})") from error
     if picture.size[0] * picture.size[1] > MAX_PIXELS:
         raise UnreadableError(str(path), f"it claims {picture.size[0]} x {picture.size[1]} pixels")
+    if picture.mode == "F":
+        raise UnreadableError(str(path), "its grey values are not whole numbers: save it as 8- or 16-bit PNG or TIFF")
     return picture
 
 
