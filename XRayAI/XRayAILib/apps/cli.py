@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -160,11 +159,6 @@ def main() -> None:
         errors.print(f"[bold red]xrayai:[/] {plain(str(error))}", soft_wrap=True)
         # Stopped by the person, as a shell has it; anything else is a failure.
         sys.exit(130 if type(error).__name__ == "JobStoppedError" else 1)
-
-
-def print_json(document: object) -> None:
-    """A document for another program: no colours, no wrapping."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
 
 
 if __name__ == "__main__":
