@@ -242,7 +242,7 @@ def _wrong_types(values: dict[str, object]) -> list[str]:
 
 
 PRESETS: dict[str, dict[str, object]] = {
-    "quick": {},
+    "quick": {"patience": 15},
     "standard": {
         "epochs": 200,
         "minutes": 120.0,

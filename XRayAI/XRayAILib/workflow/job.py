@@ -113,7 +113,8 @@ class Job:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
+                # Threads that wait must not spin: whoever works at this machine meanwhile would feel it.
+                env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
                 # A key press meant for the starter must not reach the worker half way through a file.
                 start_new_session=os.name == "posix",
                 # And no console window beside Slicer's on Windows.
