@@ -74,8 +74,10 @@ def _opened(path: Path):  # type: ignore[no-untyped-def]  # PIL is imported late
     except (OSError, ValueError, SyntaxError) as error:
         raise UnreadableError(str(path), f"damaged picture ({error})") from error
     if picture.size[0] * picture.size[1] > MAX_PIXELS:
+        picture.close()
         raise UnreadableError(str(path), f"it claims {picture.size[0]} x {picture.size[1]} pixels")
     if picture.mode == "F":
+        picture.close()
         raise UnreadableError(str(path), "its grey values are not whole numbers: save it as 8- or 16-bit PNG or TIFF")
     return picture
 

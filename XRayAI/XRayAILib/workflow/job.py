@@ -71,6 +71,7 @@ class Job:
         self.progress = Progress()
         self.metrics: dict[str, list[tuple[float, float]]] = defaultdict(list)
         self.device = ""
+        self._last_word = ""
         self._process = process
         self._offset = 0
 
@@ -136,10 +137,12 @@ class Job:
         events = self._new_events()
         for event in events:
             self._take(event)
+        # Not before the process is gone: until then it holds the lock of its folder, and going on there would fail.
         if ended and self.running:
-            self.state = "failed"
-            code = self._process.returncode
-            self.error = f"The job ended without a word (exit status {code}). Its log may tell why: {self.log}"
+            self.state = self._last_word or "failed"
+            if not self._last_word:
+                code = self._process.returncode
+                self.error = f"The job ended without a word (exit status {code}). Its log may tell why: {self.log}"
         return events
 
     def cancel(self) -> None:
@@ -203,8 +206,8 @@ class Job:
         elif kind == "device":
             self.device = str(event["device"])
         elif kind == "result":
-            self.state, self.result = "done", {k: v for k, v in event.items() if k != "event"}
+            self._last_word, self.result = "done", {k: v for k, v in event.items() if k != "event"}
         elif kind == "cancelled":
-            self.state = "cancelled"
+            self._last_word = "cancelled"
         elif kind == "error":
-            self.state, self.error = "failed", str(event["message"])
+            self._last_word, self.error = "failed", str(event["message"])
