@@ -306,3 +306,17 @@ def test_the_audit_trail_only_grows(project: Project) -> None:
     project.audit("export", "coco", who="anna")
     project.audit("train", "quick", who="bert")
     assert [(who, action) for _, who, action, _ in project.audit_trail()] == [("anna", "export"), ("bert", "train")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not let an open database be taken away")
+def test_nothing_counts_as_saved_in_a_folder_that_is_gone(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "project") as project:
+        shutil.copytree(project.folder, tmp_path / "copy")
+        project.audit("before")
+        shutil.rmtree(project.folder)
+        with pytest.raises(ProjectError, match="folder is gone"):
+            project.audit("lost")
+        shutil.move(tmp_path / "copy", project.folder)
+        project.audit("after")
+        with Project.open(project.folder) as again:
+            assert [action for _, _, action, _ in again.audit_trail()][-1] == "after"

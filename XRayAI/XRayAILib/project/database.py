@@ -108,8 +108,10 @@ class Database:
             journal = "DELETE" if on_network_drive(place) else "WAL"
             event.listen(self.engine, "connect", lambda connection, _: _prepare(connection, journal))
             event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+        self._file: tuple[int, int] | None = None
         with self.writing() as connection:
             metadata.create_all(connection)
+        self._file = self._identity()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -123,6 +125,7 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction: all of it is stored, or nothing."""
+        self._require_file()
         try:
             with self.engine.begin() as connection:
                 yield connection
@@ -131,6 +134,27 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+    def _identity(self) -> tuple[int, int] | None:
+        """What tells the database's file from another one at its place; ``None`` where there is no file."""
+        file = self.engine.url.database
+        if self.engine.dialect.name != "sqlite" or not file or not Path(file).exists():
+            return None
+        found = Path(file).stat()
+        return found.st_dev, found.st_ino
+
+    def _require_file(self) -> None:
+        # An open SQLite connection goes on writing into a file that was deleted, and says that all went well.
+        found = self._identity()
+        if self._file is None or found == self._file:
+            return
+        if found is None:
+            raise ProjectError(
+                f"Project {self.place}: its folder is gone. Was it moved or deleted, or is its drive not connected? "
+                "Put it back, then do it again."
+            )
+        self.engine.dispose()  # it was put back from a copy: connect to that
+        self._file = found
 
     def _explained(self, error: DatabaseError) -> ProjectError:
         text = str(error.orig or error)
