@@ -12,6 +12,9 @@ from XRayAILib.project.database import Database, files, images
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.image import Image, ImageStatus, header_from_json, header_to_json
 
+LEAST_OF_PATH = 4
+"""So many letters a word must have to be looked for in paths: "AP" is in every path with a folder "radiographs"."""
+
 
 class Collection:
     """The tables ``images`` and ``files``."""
@@ -40,7 +43,8 @@ class Collection:
     def images(
         self, text: str = "", status: ImageStatus | str | None = None, limit: int | None = None, offset: int = 0
     ) -> list[Image]:
-        """The images by patient, date and view; ``text`` must occur in one of the columns shown."""
+        """The images by patient, date and view; each word of ``text`` must occur in one of the columns shown, or in
+        the path if it has at least :data:`LEAST_OF_PATH` letters."""
         query = _filtered(select(images), text, status)
         query = query.order_by(images.c.patient_id, images.c.study_date, images.c.id).limit(limit).offset(offset)
         with self._database.reading() as connection:
@@ -127,8 +131,10 @@ def _filtered(query: Select[Any], text: str, status: ImageStatus | str | None) -
     if status:
         query = query.where(images.c.status == ImageStatus(status).value)
     for word in text.split():
-        shown = (images.c.patient_id, images.c.study_date, images.c.view, images.c.status, images.c.modality)
-        columns = (*shown, images.c.spacing_source, images.c.path)
+        columns = [images.c.patient_id, images.c.study_date, images.c.view, images.c.status, images.c.modality]
+        columns.append(images.c.spacing_source)
+        if len(word) >= LEAST_OF_PATH:
+            columns.append(images.c.path)
         query = query.where(or_(*(column.icontains(word, autoescape=True) for column in columns)))
     return query
 
