@@ -163,15 +163,15 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.removeObservers()
 
     def enter(self) -> None:
-        from XRayAIAnnotatePanel import project_choice
         from XRayAIPanel.desk import desk
+        from XRayAIPanel.last_project import open_last
 
         self.desk = desk()
         self.slicerState.take()
         self.initializeParameterNode()
         self._setUpEditor()
         self.ui.editor.setupViewObservations()
-        problem = "" if self.desk.browse.is_open else project_choice.open_last(self.desk.browse)
+        problem = "" if self.desk.browse.is_open else open_last(self.desk.browse)
         if problem:
             # Nobody asked for it now, so no dialog: the reason stands where the project's name would.
             self.ui.projectLabel.text = problem
@@ -199,6 +199,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                     self.sitting.session.hold()
         finally:
             if self.sitting is not None:
+                self.sitting.remember()
                 self.sitting.canvas.unwatch()
             self.ui.editor.setSegmentationNode(None)
             self.ui.editor.removeViewObservations()
@@ -212,6 +213,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.sitting is not None:
             self.sitting.session.unhold()
             self.sitting.tools.attach()
+        self.labels.mark("")
         self.showState()
 
     def initializeParameterNode(self) -> None:
@@ -243,9 +245,10 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     # Project and sitting --------------------------------------------------------------------------------------------
 
     def onOpenProject(self, _checked=False) -> None:
-        from XRayAIAnnotatePanel import project_choice
+        from XRayAIPanel.last_project import ask
 
-        if project_choice.ask(self.desk.browse, self._leave):
+        browse = self.desk.browse
+        if ask(browse, _("Choose the folder of a project"), browse.open, self._leave):
             self._sitDown()
         self.showState()
 
@@ -287,6 +290,9 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onReload(self, _checked=False) -> None:
         session = self.sitting.session
+        if session.index is None:
+            self._show(self.sitting.open_again)
+            return
         question = _("Show the image again as it was last saved? What was drawn since is dropped.")
         if not session.is_unsaved or slicer.util.confirmOkCancelDisplay(question):
             self._step(session.reload)
@@ -376,17 +382,18 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _showDrawing(self) -> None:
         from XRayAIAnnotatePanel.label_table import tool_text
-        from XRayAIAnnotatePanel.shown_objects import shown_objects
+        from XRayAIAnnotatePanel.shown_objects import LANDMARK, shown_objects
 
         ui, sitting = self.ui, self.sitting
         drawing = sitting is not None and sitting.is_drawing_possible
-        self.objects.show(shown_objects(sitting.nodes) if drawing else [])
+        shown = shown_objects(sitting.nodes) if drawing else []
+        self.objects.show(shown)
         active = drawing and sitting.tools.is_drawing
         enabled = {
             ui.previousButton: drawing and sitting.session.has_previous,
             ui.nextButton: drawing and sitting.session.has_next,
             ui.saveButton: drawing,
-            ui.reloadButton: sitting is not None and sitting.session.index is not None,
+            ui.reloadButton: sitting is not None,
             ui.labelsTable: drawing,
             ui.answersWidget: drawing,
             ui.anotherButton: drawing and self.labels.can_repeat,
@@ -396,7 +403,8 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for widget, wanted in enabled.items():
             if widget.enabled != wanted:
                 widget.enabled = wanted
-        text = tool_text(self.labels.label if active else None) if drawing else ""
+        placed = {item.title for item in shown if item.kind == LANDMARK}
+        text = tool_text(self.labels.label, active, placed) if drawing else ""
         if ui.toolLabel.text != text:
             ui.toolLabel.text = text
 

@@ -53,7 +53,7 @@ def panel(slicer_with_modules, folder):
     import qt
 
     from XRayAIPanel.desk import READER
-    from XRayAIPanel.project_section import LAST_PROJECT
+    from XRayAIPanel.last_project import LAST_PROJECT
 
     qt.QSettings().setValue(LAST_PROJECT, str(folder))
     qt.QSettings().setValue(READER, "anna")

@@ -148,6 +148,21 @@ def test_landmarks_each_by_one_click_and_never_twice(panel, mouse):
     assert [panel.ui.objectsTable.item(row, 1).text() for row in range(2)] == ["landmark", "landmark"]
 
 
+def test_choosing_a_tool_is_no_drawing_yet(slicer_with_modules, panel):
+    click_label(panel, "Nodule")
+    slicer_with_modules.process_events(until=lambda: panel.sitting.tools.is_drawing)
+    panel.onTick()
+    assert not panel.sitting.session.is_unsaved
+
+
+def test_a_landmark_that_is_there_is_said_to_be_placed(panel, mouse):
+    click_label(panel, "Carina")
+    assert "click its place" in panel.ui.toolLabel.text
+    mouse.click((110, 90))
+    click_label(panel, "Carina")
+    assert panel.ui.toolLabel.text.startswith("Carina is placed")
+
+
 def test_a_mask_label_opens_the_editor_on_its_segment(panel):
     ui = panel.ui
     click_label(panel, "Heart")
@@ -339,6 +354,9 @@ def test_closing_the_scene_saves_first(slicer_with_modules, desktop_host, panel,
     uid, project = panel.sitting.session.image.uid, panel.sitting.session.project
     desktop_host.scene.Clear(False)
     assert len(project.findings(uid, ANNA.key)) == 1 and panel.ui.caseLabel.text == "No image"
+    assert "Click Reload" in panel.ui.messageLabel.text
+    panel.ui.reloadButton.click()
+    assert panel.sitting.session.image.uid == uid and panel.ui.objectsTable.rowCount == 1
     assert not errors(slicer_with_modules)
 
 

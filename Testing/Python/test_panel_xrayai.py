@@ -84,7 +84,7 @@ def test_a_new_project_takes_a_folder_in(desktop, panel, phantoms, tmp_path):
     assert not panel.ui.addFolderButton.enabled and not panel.ui.scanProgressBar.isHidden()
     desktop.process_events(until=lambda: not panel.timer.active, timeout=60)
     assert panel.ui.collectionTable.rowCount == 3 and panel.ui.scanProgressBar.isHidden()
-    assert panel.ui.scanLabel.text == "3 added, 1 files are no radiograph"
+    assert panel.ui.scanLabel.text == "3 added, 1 file is no radiograph"
     panel.ui.leftOutButton.click()
     assert "letter.dcm" in desktop.messages[-1].detail
     assert errors(desktop) == []
@@ -126,6 +126,36 @@ def test_the_filter_leaves_matching_rows(desktop, filled):
     assert 0 < rows < 12 and {cell(filled, n, 0) for n in range(rows)} == {patient}
     filled.ui.filterSearchBox.text = "nonsense"
     assert filled.ui.collectionTable.rowCount == 0 and not filled.ui.nextButton.enabled
+    filled.refresh()
+    # Training, prediction and export take the whole collection, whatever is filtered away.
+    assert filled.ui.trainButton.enabled and filled.ui.exportButton.enabled
+    assert filled.ui.countLabel.text == "no radiograph matches"
+
+
+def test_a_tall_panel_shows_more_rows(desktop, filled, tmp_path):
+    table = filled.ui.collectionTable
+    desktop.screenshot(filled, tmp_path / "short.png", (450, 800))
+    before = table.height
+    desktop.screenshot(filled, tmp_path / "tall.png", (450, 1100))
+    assert table.height >= before + 250
+
+
+def test_next_tells_which_file_it_passed_over(desktop, filled, tmp_path):
+    browse = filled.desk.browse
+    gone = Path(browse.project.header(browse.rows[1].uid).path)
+    filled.ui.collectionTable.setCurrentCell(0, 0)
+    gone.rename(tmp_path / "elsewhere")
+    try:
+        filled.ui.nextButton.click()
+        assert filled.ui.countLabel.text == "3 of 12 radiographs" and gone.name in filled.ui.scanLabel.text
+    finally:
+        (tmp_path / "elsewhere").rename(gone)
+    assert errors(desktop) == []
+
+
+def test_an_empty_dicom_database_is_said_to_be_one(desktop, filled):
+    filled.ui.addDatabaseButton.click()
+    assert "holds no radiographs" in errors(desktop)[-1]
 
 
 def test_a_prior_stands_beside(desktop, filled):
@@ -206,6 +236,7 @@ def test_a_training_says_what_it_will_do_shows_its_progress_and_can_be_stopped(d
     ui.trainingStopButton.click()
     desktop.process_events(until=lambda: not filled.training.running, timeout=120)
     assert ui.trainingLabel.text == "Stopped." and ui.trainButton.enabled and errors(desktop) == []
+    desktop.process_events(until=lambda: "looking" not in ui.expectedLabel.text, timeout=120)
     stopped = filled.training.training.stopped(filled.desk.browse.project)
     assert stopped is not None and stopped.folder == filled.training.training.work.job.folder
     ui.curveCheckBox.click()

@@ -70,7 +70,7 @@ def test_files_that_are_no_radiographs_are_listed_with_the_reason(browse, tmp_pa
     fill(browse, tmp_path / "letter.dcm")
     ((path, reason),) = browse.left_out()
     assert path.endswith("letter.dcm") and reason
-    assert browse.scanned() == "0 added, 1 files are no radiograph"
+    assert browse.scanned() == "0 added, 1 file is no radiograph"
 
 
 def test_nothing_to_add_is_said(browse, tmp_path):
@@ -190,3 +190,51 @@ def test_the_workflows_load_without_what_slicer_does_not_bring():
     library = str(Path(browse_module.__file__).parents[2])
     done = subprocess.run([sys.executable, "-c", code], cwd=library, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_next_passes_over_a_file_that_is_gone_and_names_it(browse, phantoms, tmp_path):
+    uids = [row.uid for row in browse.rows]
+    gone = Path(browse.project.header(uids[1]).path)
+    browse.select(uids[0])
+    gone.rename(tmp_path / "elsewhere")
+    try:
+        assert browse.step(+1) and browse.current.uid == uids[2]
+        assert browse.notice.startswith("Passed over") and gone.name in browse.notice
+        browse.step(+1)
+        assert browse.notice == ""
+    finally:
+        (tmp_path / "elsewhere").rename(gone)
+
+
+def test_where_no_file_is_left_next_says_so_and_the_image_stays(browse, tmp_path):
+    fill(browse, copied(browse, tmp_path / "memory stick"))
+    browse.filter("stick")
+    here = browse.rows[0].uid
+    browse.select(here)
+    (tmp_path / "memory stick").rename(tmp_path / "unplugged")
+    with pytest.raises(UnreadableError, match="memory stick"):
+        browse.step(+1)
+    assert browse.current.uid == here
+
+
+def copied(browse: Browse, folder: Path) -> Path:
+    """Three radiographs that the project does not have yet."""
+    make_phantoms(folder, 3, seed=11, size=SIZE)
+    return folder
+
+
+def test_a_short_word_is_not_sought_in_paths(tmp_path):
+    from XRayAILib.project.project import Project
+
+    make_phantoms(tmp_path / "radiographs", 6, seed=3, size=SIZE)
+    with Project.create(tmp_path / "project") as project:
+        take_in(project, [tmp_path / "radiographs"])
+        views = [image.header.view for image in project.images("AP")]
+        assert views and set(views) == {"AP"} and len(views) < project.count()
+        assert project.count("radiographs") == project.count()
+
+
+def test_a_folder_without_pictures_is_said_to_be_one(browse, tmp_path):
+    (tmp_path / "empty").mkdir()
+    fill(browse, tmp_path / "empty")
+    assert browse.scanned().startswith("Nothing found there")

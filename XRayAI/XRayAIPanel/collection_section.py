@@ -46,7 +46,12 @@ class CollectionSection(Section):
         from XRayAIPanel.dicom_database import radiograph_files
 
         with slicer.util.tryWithErrorDisplay(_("Nothing was added from Slicer's DICOM database.")):
-            self.browse.add(radiograph_files())
+            files = radiograph_files()
+            if not files:
+                raise ValueError(
+                    _("It holds no radiographs (CR, DX, MG, RF, RG, IO, PX, XA): import some in the module DICOM.")
+                )
+            self.browse.add(files)
         self.panel.watch()
 
     def ended(self) -> str:
@@ -55,7 +60,11 @@ class CollectionSection(Section):
 
     def on_left_out(self, _checked: bool = False) -> None:
         left_out = self.browse.left_out()
-        text = _("{n} files are not in the collection. The details say why.").format(n=len(left_out))
+        one, many = (
+            _("{n} file is not in the collection. The details say why."),
+            _("{n} files are not in the collection. The details say why."),
+        )
+        text = (one if len(left_out) == 1 else many).format(n=len(left_out))
         slicer.util.infoDisplay(text, detailedText="\n".join(f"{path}: {reason}" for path, reason in left_out))
 
     # Looking at it --------------------------------------------------------------------------------------------------
@@ -82,6 +91,8 @@ class CollectionSection(Section):
         finally:
             # Also where it failed: the table must mark what is shown.
             self.panel.refresh()
+        if self.strip is not None and self.browse.notice and not self.running:
+            self.strip.say(self.browse.notice)
 
     def on_prior(self, *_index: object) -> None:
         # Qt 5 has this signal with an index and with a text, so what it brings is not looked at.
@@ -118,7 +129,8 @@ class CollectionSection(Section):
         ui.previousButton.enabled = browse.has_step(-1)
         ui.nextButton.enabled = browse.has_step(+1)
         ui.leftOutButton.visible = self._left_out > 0
-        ui.leftOutButton.text = _("{n} files left out...").format(n=self._left_out)
+        text = _("{n} file left out...") if self._left_out == 1 else _("{n} files left out...")
+        ui.leftOutButton.text = text.format(n=self._left_out)
 
     def _show_priors(self) -> None:
         box, priors = self.ui.priorComboBox, self.browse.priors()

@@ -38,5 +38,5 @@ class ExportSection(Section):
         return self.export.outcome()
 
     def show_buttons(self) -> None:
-        self.ui.exportButton.enabled = self.browse.total > 0 and not self.running
+        self.ui.exportButton.enabled = self.browse.has_images and not self.running
         self.ui.exportFolderButton.enabled = self.export.folder is not None

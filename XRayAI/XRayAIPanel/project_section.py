@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
-import qt
-import slicer
 from slicer.i18n import tr as _
 
+from XRayAIPanel import last_project
 from XRayAIPanel.section import Panel, Section
-
-LAST_PROJECT = "XRayAI/Project"
-"""The setting that keeps the folder of the last project."""
 
 
 class ProjectSection(Section):
@@ -33,7 +30,7 @@ class ProjectSection(Section):
     def show(self) -> None:
         if self.browse.is_open:
             project = self.browse.project
-            self.ui.projectLabel.text = f"<b>{project.name}</b><br>{project.folder}"
+            self.ui.projectLabel.text = f"<b>{escape(project.name)}</b><br>{escape(str(project.folder))}"
 
     def on_new(self, _checked: bool = False) -> None:
         self._change(_("Choose an empty folder for the new project"), self.browse.create)
@@ -43,29 +40,12 @@ class ProjectSection(Section):
 
     def open_last(self) -> None:
         """Open the project of the last session, if that takes no question to anybody."""
-        from XRayAILib.project.errors import ProjectError
-        from XRayAIPanel.installation import library_is_there
-
-        folder = slicer.util.settingsValue(LAST_PROJECT, "")
-        if not folder or not Path(folder, "project.toml").exists() or not library_is_there():
-            return
-        try:
-            self.browse.open(Path(folder))
-        except ProjectError as error:
+        problem = last_project.open_last(self.browse)
+        if problem:
             # Nobody asked for it now, so no dialog: the reason stands where the project's name would.
-            self.ui.projectLabel.text = str(error)
+            self.ui.projectLabel.text = escape(problem)
 
     def _change(self, title: str, change: Callable[[Path], None]) -> None:
-        from XRayAIPanel.installation import need_library
-
-        start = slicer.util.settingsValue(LAST_PROJECT, "")
-        folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title, start)
-        if not folder:
-            return
-        with slicer.util.tryWithErrorDisplay(_("The project was not opened.")):
-            self._refuse()
-            need_library()
-            change(Path(folder))
-            qt.QSettings().setValue(LAST_PROJECT, str(self.browse.project.folder))
-        self.ui.filterSearchBox.text = ""
-        self.panel.refresh()
+        if last_project.ask(self.browse, title, change, self._refuse):
+            self.ui.filterSearchBox.text = ""
+            self.panel.refresh()

@@ -89,7 +89,7 @@ class ReviewSection(Section):
     def show_buttons(self) -> None:
         ready = bool(self._model()) and not self.running
         self.ui.predictButton.enabled = ready and self.browse.current is not None
-        self.ui.predictAllButton.enabled = ready and self.browse.total > 0
+        self.ui.predictAllButton.enabled = ready and self.browse.has_images
         self.ui.acceptButton.enabled = self.ui.rejectButton.enabled = self.browse.has_prediction
 
     def parameters_changed(self) -> None:

@@ -59,7 +59,8 @@ class TrainingSection(Section):
 
     def _wants_to_go_on(self, stopped: StoppedTraining) -> bool:
         question = _("A training ({preset}: {labels}) was stopped before its end. Go on with it? No starts a new one.")
-        titles = ", ".join(stopped.labels)
+        schema = self.browse.project.schema
+        titles = ", ".join(schema[name].title if name in schema else name for name in stopped.labels)
         return slicer.util.confirmYesNoDisplay(question.format(preset=stopped.preset, labels=titles))
 
     def on_curve(self, shown: bool) -> None:
@@ -73,6 +74,7 @@ class TrainingSection(Section):
     def ended(self) -> str:
         self.curve.update(self.training.curves())
         self.panel.refresh()
+        self.parameters_changed()  # the device was asked for before the training, perhaps by another PyTorch
         return self.training.outcome()
 
     def close(self) -> None:
@@ -86,7 +88,7 @@ class TrainingSection(Section):
             self.labels.show(self.training.labels(self.browse.project))
 
     def show_buttons(self) -> None:
-        self.ui.trainButton.enabled = self.browse.total > 0 and not self.running
+        self.ui.trainButton.enabled = self.browse.has_images and not self.running
 
     def parameters_changed(self) -> None:
         if self.panel.parameters is not None and self._open:

@@ -107,7 +107,8 @@ class SceneCanvas:
         for shape in nodes.shapes:
             if shape.GetID() not in self._times:
                 self._watch_points(shape)
-                self._on_drawn(shape, "")
+                if placing.is_placed(shape):  # choosing a tool adds an empty one, which is no drawing yet
+                    self._on_drawn(shape, "")
 
     def unwatch(self) -> None:
         for node, tag in self._watched:

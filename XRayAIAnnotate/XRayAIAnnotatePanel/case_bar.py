@@ -33,6 +33,8 @@ class CaseBar:
         message = ""
         if session is not None:
             message = session.problem or session.notice
+            if not message and session.index is None:
+                message = _("No image is shown. Click Reload to go on; what was saved is safe.")
         elif project is not None:
             message = _("The project has no images yet. Add a folder in X-Ray AI.")
         ui.messageLabel.text = f'<span style="color:{FAILED}">{escape(message)}</span>'

@@ -95,6 +95,7 @@ class LabelTable:
                 self._widget.setItem(row, column, item)
         rows = min(max(len(self._labels), 4), ROWS_SHOWN)
         self._widget.setFixedHeight(rows * ROW + 30)
+        self.mark("")
 
     def mark(self, name: str) -> None:
         """Mark a label without telling anybody; empty for none."""
@@ -107,11 +108,16 @@ class LabelTable:
         self._clicked(self.label.name)
 
 
-def tool_text(label: Label | None) -> str:
-    """What the next click in the view does; ``None`` where nothing is being drawn."""
+def tool_text(label: Label | None, active: bool, placed: set[str]) -> str:
+    """What the next click in the view does, where a tool is ``active``; else what to do first.
+
+    ``placed`` are the titles of the landmarks that are there: each is placed once only.
+    """
     from XRayAILib.findings.schema import Tool
 
-    if label is None:
+    if label is not None and label.tool is Tool.LANDMARK and label.title in placed and not active:
+        return _("{label} is placed: drag it to move it.").format(label=label.title)
+    if label is None or not active:
         return _("Click a label to draw it.")
     texts = {
         Tool.MASK: _("{label}: draw it; the tools are below."),

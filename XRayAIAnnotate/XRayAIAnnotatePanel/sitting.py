@@ -45,6 +45,7 @@ class Sitting:
         self.tools = Tools(self.canvas, editor)
         uids = [image.uid for image in project.images(browse.text) if not image.excluded]
         self.session = AnnotationSession(project, reader(), self.canvas, uids or None, start, listener)
+        self._last = ""
         browse.hide_prior()
         browse.leaving.append(self.leave)
 
@@ -66,6 +67,18 @@ class Sitting:
         current = self.desk.browse.current
         offered = current is not None and self.session.offers(current.uid)
         self.step(lambda: self.session.open(current.uid if offered and current is not None else None))
+
+    def remember(self) -> None:
+        """The scene is about to be closed: keep in mind which image it showed."""
+        image = self.session.image
+        self._last = image.uid if image is not None else self._last
+
+    def open_again(self) -> None:
+        """Show the image again that the scene showed before it was closed."""
+        if self._last:
+            self.step(lambda: self.session.open(self._last))
+        else:
+            self.open()
 
     def step(self, step: Callable[[], object]) -> None:
         """Go to another image by ``step``, with every tool put away before and ready after."""

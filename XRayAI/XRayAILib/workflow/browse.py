@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.workflow.review import open_prediction
 from XRayAILib.workflow.table import Row, row_of
@@ -46,6 +47,13 @@ class Browse:
         Called after another image is shown.
     interpreter
         The Python that runs the scan.
+
+    Attributes
+    ----------
+    total
+        Number of images that match the filter.
+    notice
+        Images that the last :meth:`step` had to pass over, and why; empty where there were none.
     """
 
     def __init__(
@@ -62,6 +70,7 @@ class Browse:
         self.rows: list[Row] = []
         self.total = 0
         self.text = ""
+        self.notice = ""
         self.current: Image | None = None
         self.prior: Image | None = None
         self._offset = 0
@@ -140,11 +149,13 @@ class Browse:
         if result.get("refreshed"):
             parts.append(f"{result['refreshed']} refreshed")
         if result.get("unchanged"):
-            parts.append(f"{result['unchanged']} files known already")
+            parts.append(counted(result["unchanged"], "file known already", "files known already"))
         if duplicates:
-            parts.append(f"{duplicates} duplicates")
+            parts.append(counted(duplicates, "duplicate", "duplicates"))
         if unreadable:
-            parts.append(f"{unreadable} files are no radiograph")
+            parts.append(counted(unreadable, "file is no radiograph", "files are no radiographs"))
+        if parts == ["0 added"]:
+            return "Nothing found there: no DICOM, PNG, JPEG or TIFF file."
         return ", ".join(parts)
 
     def left_out(self) -> list[tuple[str, str]]:
@@ -225,16 +236,38 @@ class Browse:
         self._unreviewed = False
 
     def step(self, by: int) -> bool:
-        """Look at the next image of the table (``by`` = 1) or the one before (-1); whether there was one."""
-        place = self._offset + self.row_of_current() + by if self.row_of_current() >= 0 else self._offset
-        if not 0 <= place < self.total:
-            return False
-        offset = place // PAGE * PAGE
+        """Look at the next image of the table (``by`` = 1) or the one before (-1); whether there was one.
+
+        Images that cannot be read are passed over, and named in :attr:`notice`.
+
+        Raises
+        ------
+        UnreadableError
+            None of those that are left in this direction can be read; what was shown before stays.
+        """
+        self.notice = ""
+        here = self.row_of_current()
+        place = self._offset + here + by if here >= 0 else self._offset
+        offset, passed, last = self._offset, [], None
+        while 0 <= place < self.total:
+            self._turn_to(place // PAGE * PAGE)
+            try:
+                self.select(self.rows[place - self._offset].uid)
+            except UnreadableError as error:
+                passed.append(str(error))
+                last, place = error, place + by
+                continue
+            self.notice = f"Passed over: {'; '.join(passed)}" if passed else ""
+            return True
+        self._turn_to(offset)
+        if last is not None:
+            raise last
+        return False
+
+    def _turn_to(self, offset: int) -> None:
         if offset != self._offset:
             self._offset = offset
             self.refresh()
-        self.select(self.rows[place - self._offset].uid)
-        return True
 
     def has_step(self, by: int) -> bool:
         """Whether :meth:`step` would find an image."""
@@ -248,6 +281,11 @@ class Browse:
         here = self.row_of_current()
         count = f"{self.total} radiograph{'s' if self.total != 1 else ''}"
         return count if here < 0 else f"{self._offset + here + 1} of {count}"
+
+    @property
+    def has_images(self) -> bool:
+        """Whether the project has any image, filtered away or not."""
+        return self.total > 0 or (self._project is not None and self._project.count() > 0)
 
     @property
     def has_prediction(self) -> bool:
@@ -276,3 +314,8 @@ class Browse:
         if self.current is not None:
             for call in self.leaving:
                 call()
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun, such as ``1 file`` and ``2 files``."""
+    return f"{number} {one if number == 1 else many}"

@@ -49,7 +49,10 @@ class Prediction:
         result = self.work.result or {}
         done, failed = result.get("predicted", 0), result.get("failed", [])
         text = f"Predicted on {done} image{'s' if done != 1 else ''}"
-        return f"{text}; {len(failed)} could not be read." if failed else f"{text}."
+        if not failed:
+            return f"{text}."
+        more = f" And {len(failed) - 1} more." if len(failed) > 1 else ""
+        return f"{text}; {len(failed)} could not be read. {failed[0][1]}{more}"
 
 
 def find_models(folder: Path) -> list[ModelEntry]:

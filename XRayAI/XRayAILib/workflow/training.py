@@ -77,6 +77,10 @@ class Training:
         from XRayAILib.learning.config import TrainingConfig
 
         if not labels:
+            if not project.label_counts(Mask, Polygon):
+                raise TrainingRefused(
+                    "No image has a mask or a polygon to learn from: draw some in X-Ray AI Annotate, or import labels."
+                )
             raise TrainingRefused("No label is chosen: tick at least one that occurs in the collection.")
         counts = project.label_counts(Mask, Polygon)
         missing = [project.schema[name].title for name in labels if not counts.get(name)]

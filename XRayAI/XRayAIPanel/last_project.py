@@ -1,4 +1,4 @@
-"""The project that is annotated, where X-Ray AI has not opened one yet."""
+"""The project of the last session, and the dialog that asks for another one; for both panels."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from slicer.i18n import tr as _
 if TYPE_CHECKING:
     from XRayAILib.workflow.browse import Browse
 
+LAST_PROJECT = "XRayAI/Project"
+"""The setting that keeps the folder of the last project."""
+
 
 def open_last(browse: Browse) -> str:
     """Open the project of the last session, if that takes no question to anybody; what went wrong, or empty."""
     from XRayAILib.project.errors import ProjectError
     from XRayAIPanel.installation import library_is_there
-    from XRayAIPanel.project_section import LAST_PROJECT
 
     folder = slicer.util.settingsValue(LAST_PROJECT, "")
     if not folder or not Path(folder, "project.toml").exists() or not library_is_there():
@@ -30,20 +32,33 @@ def open_last(browse: Browse) -> str:
     return ""
 
 
-def ask(browse: Browse, leave: Callable[[], None]) -> bool:
-    """Let a person choose the project; ``leave`` is called before the one that is open goes. Whether one was opened."""
+def ask(browse: Browse, title: str, change: Callable[[Path], None], before: Callable[[], None]) -> bool:
+    """Let a person choose a folder, and make or open the project in it.
+
+    Parameters
+    ----------
+    title
+        Of the dialog.
+    change
+        Makes or opens the project in the folder chosen.
+    before
+        Called first; raises where the project that is open cannot be left.
+
+    Returns
+    -------
+    bool
+        Whether another project is open now; where it failed, the person has been told.
+    """
     from XRayAIPanel.installation import need_library
-    from XRayAIPanel.project_section import LAST_PROJECT
 
     start = slicer.util.settingsValue(LAST_PROJECT, "")
-    title = _("Choose the folder of a project")
     folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title, start)
     if not folder:
         return False
     with slicer.util.tryWithErrorDisplay(_("The project was not opened.")):
         need_library()
-        leave()
-        browse.open(Path(folder))
+        before()
+        change(Path(folder))
         qt.QSettings().setValue(LAST_PROJECT, str(browse.project.folder))
         return True
     return False
