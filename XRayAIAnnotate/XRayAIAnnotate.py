@@ -276,7 +276,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _standUp(self) -> None:
         """Save and hand the image back to be looked at. What cannot be saved stays in the scene, to be tried again."""
         if self.sitting is not None:
-            with slicer.util.tryWithErrorDisplay(_("What is drawn is not saved.")):
+            with slicer.util.tryWithErrorDisplay(_("Saving failed.")):
                 self.sitting.end()
                 self.sitting = None
 
@@ -298,7 +298,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._step(session.reload)
 
     def onSave(self, _checked=False) -> None:
-        with slicer.util.tryWithErrorDisplay(_("What is drawn is not saved.")):
+        with slicer.util.tryWithErrorDisplay(_("Saving failed.")):
             self.sitting.session.save()
         self.showState()
 

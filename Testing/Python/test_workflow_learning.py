@@ -43,11 +43,13 @@ def test_labels_are_offered_with_the_number_of_images_that_have_them(project, ph
 
 def test_a_training_is_refused_before_it_starts_where_it_could_not_work(project, phantoms):
     training = Training()
-    with pytest.raises(TrainingRefused, match="tick at least one"):
+    with pytest.raises(TrainingRefused, match="No image has a mask or a polygon"):
         training.config(project, [], "quick", "auto")
     with pytest.raises(TrainingRefused, match="No image has the label Heart"):
         training.config(project, ["heart"], "quick", "auto")
     label(phantoms, project, 4)
+    with pytest.raises(TrainingRefused, match="tick at least one"):
+        training.config(project, [], "quick", "auto")
     config = training.config(project, ["heart"], "quick", "cpu")
     assert (config.labels, config.device, config.name) == (("heart",), "cpu", "model-1")
 

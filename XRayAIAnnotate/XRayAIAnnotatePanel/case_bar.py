@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from XRayAILib.project.project import Project
     from XRayAILib.workflow.annotate import AnnotationSession
 
-SAVED, UNSAVED, FAILED = "#2e7d32", "#ef6c00", "#c62828"
+SAVED, UNSAVED, FAILED, HINT = "#2e7d32", "#ef6c00", "#c62828", "#1976d2"
 
 
 class CaseBar:
@@ -30,14 +30,14 @@ class CaseBar:
         ui.detailsLabel.text = details(image)
         ui.detailsLabel.visible = image is not None
         ui.stateLabel.text = state(session)
-        message = ""
+        message, color = "", FAILED
         if session is not None:
             message = session.problem or session.notice
             if not message and session.index is None:
-                message = _("No image is shown. Click Reload to go on; what was saved is safe.")
+                message, color = _("No image is shown. Click Reload to go on; what was saved is safe."), HINT
         elif project is not None:
-            message = _("The project has no images yet. Add a folder in X-Ray AI.")
-        ui.messageLabel.text = f'<span style="color:{FAILED}">{escape(message)}</span>'
+            message, color = _("The project has no images yet. Add a folder in X-Ray AI."), HINT
+        ui.messageLabel.text = f'<span style="color:{color}">{escape(message)}</span>'
         ui.messageLabel.visible = bool(message)
 
 
