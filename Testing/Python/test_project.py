@@ -320,3 +320,15 @@ def test_nothing_counts_as_saved_in_a_folder_that_is_gone(tmp_path: Path) -> Non
         project.audit("after")
         with Project.open(project.folder) as again:
             assert [action for _, _, action, _ in again.audit_trail()][-1] == "after"
+
+
+def test_reading_does_not_wait_for_another_program_that_writes(project: Project) -> None:
+    project.add([header("1.2.3")])
+    other = sqlite3.connect(project.folder / "project.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("DELETE FROM images")
+    with project._database.reading() as connection:
+        connection.exec_driver_sql("PRAGMA busy_timeout = 1")
+    assert project.count() == 1 and [image.uid for image in project.images()] == ["1.2.3"]
+    other.rollback()
+    other.close()

@@ -107,7 +107,7 @@ class Database:
         if self.engine.dialect.name == "sqlite":
             journal = "DELETE" if on_network_drive(place) else "WAL"
             event.listen(self.engine, "connect", lambda connection, _: _prepare(connection, journal))
-            event.listen(self.engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+            event.listen(self.engine, "begin", _begin)
         self._file: tuple[int, int] | None = None
         with self.writing() as connection:
             metadata.create_all(connection)
@@ -117,7 +117,7 @@ class Database:
     def reading(self) -> Iterator[Connection]:
         """A connection for queries that never waits for a writer."""
         try:
-            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT", reading=True) as connection:
                 yield connection
         except DatabaseError as error:
             raise self._explained(error) from error
@@ -189,6 +189,12 @@ def on_network_drive(folder: Path) -> bool:
         if inside and len(mount) > best:
             best, kind = len(mount), partition.fstype.lower()
     return kind.startswith(_NETWORK) or resolved.startswith("\\\\")
+
+
+def _begin(connection: Connection) -> None:
+    # SQLAlchemy says "begin" for queries too: one that took the writer's lock would wait for a job that is writing.
+    reading = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 def _prepare(connection, journal: str) -> None:  # type: ignore[no-untyped-def]  # a DBAPI connection
