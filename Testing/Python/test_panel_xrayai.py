@@ -148,6 +148,8 @@ def test_next_tells_which_file_it_passed_over(desktop, filled, tmp_path):
     try:
         filled.ui.nextButton.click()
         assert filled.ui.countLabel.text == "3 of 12 radiographs" and gone.name in filled.ui.scanLabel.text
+        filled.ui.nextButton.click()
+        assert filled.ui.scanLabel.text == ""
     finally:
         (tmp_path / "elsewhere").rename(gone)
     assert errors(desktop) == []

@@ -25,6 +25,7 @@ class CollectionSection(Section):
         self.add_strip("scan", self.browse.scanning)
         self._ticks = 0
         self._left_out = 0
+        self._noticed = ""
         ui.addFolderButton.clicked.connect(self.on_add_folder)
         ui.addDatabaseButton.clicked.connect(self.on_add_database)
         ui.leftOutButton.clicked.connect(self.on_left_out)
@@ -91,8 +92,9 @@ class CollectionSection(Section):
         finally:
             # Also where it failed: the table must mark what is shown.
             self.panel.refresh()
-        if self.strip is not None and self.browse.notice and not self.running:
-            self.strip.say(self.browse.notice)
+        if self.strip is not None and not self.running and self.browse.notice != self._noticed:
+            self._noticed = self.browse.notice
+            self.strip.say(self._noticed)
 
     def on_prior(self, *_index: object) -> None:
         # Qt 5 has this signal with an index and with a text, so what it brings is not looked at.

@@ -195,6 +195,7 @@ class Browse:
         UnreadableError
             Its file is gone or damaged; what was shown before stays.
         """
+        self.notice = ""
         project = self.project
         image, radiograph = project.image(uid), project.radiograph(uid)
         self._leave()
