@@ -118,3 +118,17 @@ def test_there_must_be_something_to_review(project, uid):
         Review(project, ANNA).reject(uid)
     with pytest.raises(ReviewError, match="only people review"):
         Review(project, MODEL)
+
+
+def test_what_was_imported_of_other_labels_counts_on_after_an_acceptance(project, uid):
+    origin = Author.imported("truth")
+    nodule = Box(label="nodule", author=origin, x0=1, y0=1, x1=4, y1=5, status=Status.APPROVED)
+    imported = Findings(uid, SHAPE, origin, (disc("heart", origin, 9.0, status=Status.APPROVED), nodule))
+    project.save(imported)
+    predict(project, uid, disc("heart", MODEL))
+    Review(project, ANNA).accept(uid)
+    counts = project.reference(uid)
+    assert counts.author == ANNA and nodule in counts.objects
+    assert [o.author for o in counts.of(Mask, "heart")] == [MODEL]
+    Review(project, ANNA).reject(uid)
+    assert project.reference(uid) == imported

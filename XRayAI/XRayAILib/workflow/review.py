@@ -65,10 +65,11 @@ class Review:
 
         Each object stays the model's (``author``), remembers the prediction (``derived_from``), and keeps its score.
         Objects of an earlier acceptance make room. What the person drew is never replaced: where both have a label of
-        which there can be one only, the person's stays.
+        which there can be one only, the person's stays. With the first acceptance, imported objects of other labels come
+        along: they are as true as before, and the person's findings are what counts from now on.
         """
         prediction = self._prediction(uid)
-        before = self.project.findings(uid, self.person.key) or Findings(uid, prediction.shape, self.person)
+        before = self.project.findings(uid, self.person.key) or self._imported(prediction)
         own = before.without(o.id for o in before if _taken_over(o))
         drawn = {o.label for o in own if o.status is not Status.REJECTED}
         earlier = {o.derived_from: o for o in before if _taken_over(o)}
@@ -91,6 +92,9 @@ class Review:
         mine = self.project.findings(uid, self.person.key)
         if mine is not None:
             withdrawn = mine.each(lambda o: o.changed(status=Status.REJECTED) if _taken_over(o) else o)
+            if not any(o.author.kind is AuthorKind.PERSON for o in mine):
+                # What came along from the import goes back, so that the whole import counts again.
+                withdrawn = withdrawn.without(o.id for o in mine if o.author.kind is AuthorKind.IMPORT)
             self.project.save(withdrawn, by=self.person)
         self.project.save(prediction.each(lambda o: o.changed(status=Status.REJECTED)), by=self.person)
         self.project.audit("reject", f"{prediction.author.key} on {uid}", self.person.key)
@@ -105,6 +109,13 @@ class Review:
         if not prediction.objects:
             raise ReviewError(f"{prediction.author.name} found nothing in this radiograph: there is nothing to review.")
         return prediction
+
+    def _imported(self, prediction: Findings) -> Findings:
+        """What was imported of labels that the prediction says nothing of, as a beginning for the person's findings."""
+        reference = self.project.reference(prediction.radiograph_uid)
+        objects = reference.objects if reference and reference.author.kind is AuthorKind.IMPORT else ()
+        others = tuple(o for o in objects if o.label not in prediction.labels())
+        return Findings(prediction.radiograph_uid, prediction.shape, self.person, others)
 
     def _lift_rejection(self, prediction: Findings) -> None:
         lifted = prediction.each(lambda o: o.changed(status=Status.DRAFT) if o.status is Status.REJECTED else o)
