@@ -65,8 +65,8 @@ class Review:
 
         Each object stays the model's (``author``), remembers the prediction (``derived_from``), and keeps its score.
         Objects of an earlier acceptance make room. What the person drew is never replaced: where both have a label of
-        which there can be one only, the person's stays. With the first acceptance, imported objects of other labels come
-        along: they are as true as before, and the person's findings are what counts from now on.
+        which there can be one only, the person's stays. With the first acceptance, imported objects of other labels
+        come along: they are as true as before, and the person's findings are what counts from now on.
         """
         prediction = self._prediction(uid)
         before = self.project.findings(uid, self.person.key) or self._imported(prediction)
