@@ -35,7 +35,8 @@ class XRayAIAnnotate(ScriptedLoadableModule):
             "seconds later at most, and before another image is shown."
         )
         self.parent.acknowledgementText = _("For research only; not for clinical use.")
-        slicer.app.startupCompleted.connect(registerEffects)
+        # The string form is what was seen to work for the application itself, and what Slicer's own modules use.
+        slicer.app.connect("startupCompleted()", registerEffects)
 
 
 def registerEffects() -> None:

@@ -45,6 +45,12 @@ class Application:
             return getattr(self._qt, name)
         raise AttributeError(f"slicer.app.{name} exists in 3D Slicer, but desktop_double does not offer it")
 
+    def connect(self, signal: str, listener: Any) -> None:
+        """PythonQt's string form, as it was measured for this one signal of the application."""
+        if signal != "startupCompleted()":
+            raise TypeError(f"slicer.app.connect: desktop_double knows 'startupCompleted()', not '{signal}'")
+        self.startupCompleted.connect(listener)
+
     def applicationLogic(self) -> Any:
         return self._host.application_logic
 
