@@ -12,7 +12,7 @@ from XRayAILib.project.project import Project
 from XRayAILib.workflow.export import Export, ExportRefused
 from XRayAILib.workflow.prediction import NoModelError, Prediction
 from XRayAILib.workflow.training import DeviceQuestion, Training, TrainingRefused, limit_text
-from XRayAILib.workflow.work import WorkError, duration_text
+from XRayAILib.workflow.work import WorkError
 
 
 @pytest.fixture(scope="module")
@@ -63,11 +63,6 @@ def test_each_model_gets_a_name_of_its_own(project, phantoms):
 def test_the_time_limit_of_a_preset_is_said():
     assert limit_text("quick") == "at most 20 min"
     assert limit_text("best") == "no time limit"
-
-
-@pytest.mark.parametrize(("seconds", "text"), [(0.2, "1 s"), (89, "89 s"), (150, "2 min"), (7800, "2 h 10 min")])
-def test_times_are_given_as_people_say_them(seconds, text):
-    assert duration_text(seconds) == text
 
 
 def test_the_device_is_found_out_by_another_process():

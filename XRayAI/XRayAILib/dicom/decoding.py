@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from XRayAILib.dicom.child import library_environment
 from XRayAILib.dicom.errors import UnreadableError
 
 TIME_LIMIT = 60.0
@@ -85,14 +86,12 @@ class ChildDecoder:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
-            library = str(Path(__file__).resolve().parents[2])
-            paths = os.pathsep.join(p for p in (library, os.environ.get("PYTHONPATH", "")) if p)
             self._child = subprocess.Popen(
                 [self._interpreter, "-m", "XRayAILib.dicom.decoder_child"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": paths},
+                env=library_environment(),
                 # A group of its own, to be ended as a whole; no console window beside Slicer's on Windows.
                 start_new_session=os.name == "posix",
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),

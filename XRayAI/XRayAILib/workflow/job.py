@@ -23,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from XRayAILib.dicom.child import library_environment
+
 EVENTS, LOG, CANCEL, REQUEST = "events.jsonl", "log.txt", "cancel", "request.json"
 
 
@@ -106,8 +108,6 @@ class Job:
             (folder / old).unlink(missing_ok=True)
         request = {"kind": kind, "project": str(project_folder), "options": options, "parent": os.getpid()}
         (folder / REQUEST).write_text(json.dumps(request, indent=1), "utf-8")
-        library = str(Path(__file__).resolve().parents[2])
-        paths = os.pathsep.join(p for p in (library, os.environ.get("PYTHONPATH", "")) if p)
         with (folder / LOG).open("ab") as log:
             process = subprocess.Popen(
                 [interpreter, "-m", "XRayAILib.apps.job", str(folder)],
@@ -115,7 +115,7 @@ class Job:
                 stdout=log,
                 stderr=log,
                 # Threads that wait must not spin: whoever works at this machine meanwhile would feel it.
-                env={"OMP_WAIT_POLICY": "PASSIVE", **os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
+                env={"OMP_WAIT_POLICY": "PASSIVE", **library_environment(), "PYTHONUNBUFFERED": "1"},
                 # A key press meant for the starter must not reach the worker half way through a file.
                 start_new_session=os.name == "posix",
                 # And no console window beside Slicer's on Windows.

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from XRayAILib.dicom.child import library_environment
 from XRayAILib.findings.objects import Mask, Polygon
 from XRayAILib.findings.schema import Tool
+from XRayAILib.learning.device import duration_text
 from XRayAILib.workflow.job import REQUEST
-from XRayAILib.workflow.work import Work, duration_text
+from XRayAILib.workflow.work import Work
 
 if TYPE_CHECKING:
     from XRayAILib.learning.config import TrainingConfig
@@ -166,8 +167,6 @@ class DeviceQuestion:
         if device in self._answers or (self._process is not None and self._asked == device):
             return
         self.close()
-        library = str(Path(__file__).resolve().parents[2])
-        paths = os.pathsep.join(p for p in (library, os.environ.get("PYTHONPATH", "")) if p)
         self._asked = device
         self._process = subprocess.Popen(
             [self._interpreter, "-c", self._CODE, device],
@@ -175,7 +174,7 @@ class DeviceQuestion:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env={**os.environ, "PYTHONPATH": paths},
+            env=library_environment(),
             # No console window beside Slicer's on Windows.
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )

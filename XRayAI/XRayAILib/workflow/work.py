@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from XRayAILib.learning.device import duration_text
 from XRayAILib.workflow.job import Job
 
 
@@ -98,11 +99,3 @@ class Work:
         else:
             self.stopping = True
             self.job.cancel()
-
-
-def duration_text(seconds: float) -> str:
-    """A length of time for people: ``40 s``, ``3 min``, ``2 h 10 min``."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
