@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+
+import slicer
 
 from XRayAILib.workflow.work import Work
 from XRayAIPanel.work_strip import WorkStrip
@@ -10,6 +13,9 @@ from XRayAIPanel.work_strip import WorkStrip
 if TYPE_CHECKING:
     from XRayAIPanel.desk import Desk
     from XRayAIPanel.parameters import XRayAIParameterNode
+
+
+UI_FOLDER = Path(__file__).resolve().parents[1] / "Resources" / "UI"
 
 
 class Panel(Protocol):
@@ -27,16 +33,32 @@ class Panel(Protocol):
 
 
 class Section:
-    """Base of the sections; most have one kind of long work, shown by a strip."""
+    """Base of the sections; most have one kind of long work, shown by a strip.
+
+    Attributes
+    ----------
+    ui
+        The widgets of the panel.
+    own
+        Those of the section, where it has a ``.ui`` file of its own; the panel's without.
+    """
 
     def __init__(self, panel: Panel) -> None:
         self.panel, self.ui, self.browse = panel, panel.ui, panel.desk.browse
         self.viewer = panel.desk.viewer
         self.strip: WorkStrip | None = None
+        self.own = self.ui
+
+    def load(self, name: str, collapsible: Any) -> Any:
+        """Put the widgets of ``Resources/UI/<name>.ui`` into a collapsible button; gives them by their names."""
+        widget = slicer.util.loadUI(str(UI_FOLDER / f"{name}.ui"))
+        collapsible.layout().addWidget(widget)
+        self.own = slicer.util.childWidgetVariables(widget)
+        return self.own
 
     def add_strip(self, name: str, work: Work) -> None:
         """Show ``work`` in the widgets ``<name>ProgressBar``, ``<name>Label`` and ``<name>StopButton``."""
-        bar, label, stop = (getattr(self.ui, name + kind) for kind in ("ProgressBar", "Label", "StopButton"))
+        bar, label, stop = (getattr(self.own, name + kind) for kind in ("ProgressBar", "Label", "StopButton"))
         self.strip = WorkStrip(work, bar, label, stop, self.ended)
 
     @property

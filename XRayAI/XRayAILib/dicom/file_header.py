@@ -114,19 +114,24 @@ def _texts(dataset: Dataset) -> dict[str, str]:
     keywords = {
         "modality": "Modality",
         "patient_id": "PatientID",
+        "patient_name": "PatientName",
         "patient_sex": "PatientSex",
         "patient_age": "PatientAge",
         "study_uid": "StudyInstanceUID",
+        "study_description": "StudyDescription",
         "series_uid": "SeriesInstanceUID",
+        "series_description": "SeriesDescription",
         "sop_class_uid": "SOPClassUID",
         "view": "ViewPosition",
         "body_part": "BodyPartExamined",
+        "intent": "PresentationIntentType",
         "photometric": "PhotometricInterpretation",
         "manufacturer": "Manufacturer",
         "station": "StationName",
     }
     texts = {name: _text(dataset, keyword) for name, keyword in keywords.items()}
     texts["laterality"] = _text(dataset, "ImageLaterality") or _text(dataset, "Laterality")
+    texts["patient_birth_date"] = _date(_text(dataset, "PatientBirthDate"))
     texts["study_date"] = _date(_text(dataset, "StudyDate") or _text(dataset, "AcquisitionDate"))
     return texts
 

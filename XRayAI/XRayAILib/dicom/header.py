@@ -23,8 +23,10 @@ class Header:
         Where the pixels are.
     rows, columns
         Size of the stored image.
-    study_date
+    study_date, patient_birth_date
         ``yyyy-mm-dd``, or empty.
+    intent
+        Presentation Intent Type: ``FOR PRESENTATION``, ``FOR PROCESSING``, or empty.
     notes
         What is odd about the file, in words for a person.
     """
@@ -37,15 +39,20 @@ class Header:
     frame: int = 0
     modality: str = ""
     patient_id: str = ""
+    patient_name: str = ""
+    patient_birth_date: str = ""
     patient_sex: str = ""
     patient_age: str = ""
     study_uid: str = ""
     study_date: str = ""
+    study_description: str = ""
     series_uid: str = ""
+    series_description: str = ""
     sop_class_uid: str = ""
     view: str = ""
     body_part: str = ""
     laterality: str = ""
+    intent: str = ""
     photometric: str = ""
     transfer_syntax: str = ""
     manufacturer: str = ""

@@ -35,14 +35,15 @@ class Scanned:
 class Found:
     """Files below some folders.
 
-        Attributes
-        ----------
-        files
-            Those that could be images, sorted.
-        passed_over
-            How many others there were, by their name.
-        problems
-    X"""
+    Attributes
+    ----------
+    files
+        Those that could be images, sorted.
+    passed_over
+        How many others there were, by their name.
+    problems
+        Folders and files that cannot be looked at, with the reason.
+    """
 
     files: list[Path] = field(default_factory=list)
     passed_over: int = 0

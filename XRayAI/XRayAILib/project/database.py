@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
+    inspect,
 )
 from sqlalchemy.exc import DatabaseError, OperationalError
 
@@ -36,10 +37,15 @@ images = Table(
     Column("uid", String(200), unique=True, nullable=False),
     Column("path", Text, nullable=False),
     Column("patient_id", String(200), index=True),
-    Column("study_date", String(10)),
+    Column("study_date", String(10), index=True),
     Column("modality", String(16)),
-    Column("view", String(64)),
+    Column("view", String(64), index=True),
+    Column("laterality", String(16), index=True),
+    Column("body_part", String(64), index=True),
+    Column("manufacturer", String(200), index=True),
+    Column("station", String(200), index=True),
     Column("spacing_source", String(16)),
+    Column("pixel_hash", String(64), index=True),  # of the decoded stored values; NULL until a later pass has read them
     Column("status", String(16), nullable=False, default="unlabelled", index=True),
     Column("excluded", Text, nullable=False, default=""),
     Column("split", String(16), nullable=False, default=""),
@@ -76,6 +82,35 @@ current = Table(
 blobs = Table(
     "blobs", metadata, Column("name", String(64), primary_key=True), Column("data", LargeBinary, nullable=False)
 )
+calibrations = Table(
+    "calibrations",  # append-only: the newest of an image counts
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("uid", String(200), ForeignKey("images.uid"), nullable=False, index=True),
+    Column("start_x", Float, nullable=False),  # pixels of the stored image, centres at integers
+    Column("start_y", Float, nullable=False),
+    Column("end_x", Float, nullable=False),
+    Column("end_y", Float, nullable=False),
+    Column("millimetres", Float, nullable=False),  # the known length; 0 takes the calibration back
+    Column("what", Text, nullable=False, default=""),  # the object of known length
+    Column("who", String(300), nullable=False),
+    Column("time", String(32), nullable=False),
+)
+checked = Table(
+    "checked",
+    metadata,
+    Column("uid", String(200), ForeignKey("images.uid"), primary_key=True),
+    Column("key", String(64), nullable=False),  # digest of the file's state and the rules' version: else check again
+    Column("facts", Text, nullable=False, default=""),  # JSON: what rules over several images need to know of this one
+)
+marks = Table(
+    "marks",
+    metadata,
+    Column("uid", String(200), ForeignKey("images.uid"), primary_key=True),
+    Column("rule", String(64), primary_key=True),
+    Column("severity", String(16), nullable=False, index=True),
+    Column("detail", Text, nullable=False, default=""),
+)
 audit = Table(
     "audit",
     metadata,
@@ -111,6 +146,7 @@ class Database:
         self._file: tuple[int, int] | None = None
         with self.writing() as connection:
             metadata.create_all(connection)
+            add_missing_columns(connection)
         self._file = self._identity()
 
     @contextmanager
@@ -170,6 +206,19 @@ class Database:
             way = text
         kind = "" if isinstance(error, OperationalError) else f" ({type(error).__name__})"
         return ProjectError(f"Project {self.place}: {way}{kind}.")
+
+
+def add_missing_columns(connection: Connection) -> None:
+    """Bring a database made by an earlier version up to date: columns and indexes that its tables lack."""
+    there = inspect(connection)
+    for table in metadata.sorted_tables:
+        columns = {column["name"] for column in there.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in columns:
+                kind = column.type.compile(connection.dialect)
+                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}")
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)
 
 
 def database_in(folder: Path) -> URL:

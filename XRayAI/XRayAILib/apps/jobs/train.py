@@ -1,0 +1,21 @@
+"""The job ``train``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from XRayAILib.apps.jobs import Emit, progress_event
+
+
+def run(
+    project_folder: Path, options: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]
+) -> dict[str, Any]:
+    """Train a model on a project's labels."""
+    from XRayAILib.learning.config import TrainingConfig
+    from XRayAILib.learning.worker import run_training
+
+    emit(progress_event("prepare", 0, 0, "Loading PyTorch", None))
+    config = TrainingConfig.from_document(options["config"])
+    return run_training(project_folder, config, folder, emit, cancelled)
