@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.header import Header
+from XRayAILib.dicom.source import open_source
 from XRayAILib.dicom.spacing import read_spacing
 
 if TYPE_CHECKING:
@@ -38,10 +39,13 @@ def read_dataset(path: Path, pixels: bool) -> Dataset:
     from pydicom.errors import InvalidDicomError
 
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), open_source(path) as stream:
             # pydicom warns of each value that breaks a rule of the standard; what matters here becomes a note.
             warnings.simplefilter("ignore")
-            return pydicom.dcmread(path, stop_before_pixels=not pixels, force=_bare_dicom(path))
+            bare = _bare_dicom(stream)
+            return pydicom.dcmread(stream, stop_before_pixels=not pixels, force=bare)
+    except UnreadableError:
+        raise
     except InvalidDicomError as error:
         raise UnreadableError(str(path), "not a DICOM file: the mark 'DICM' is missing") from error
     except PermissionError as error:
@@ -55,10 +59,10 @@ def read_dataset(path: Path, pixels: bool) -> Dataset:
         raise UnreadableError(str(path), reason) from error
 
 
-def _bare_dicom(path: Path) -> bool:
+def _bare_dicom(stream: BinaryIO) -> bool:
     # Old files lack preamble and File Meta and begin with group 0008 at once.
-    with path.open("rb") as stream:
-        start = stream.read(132)
+    start = stream.read(132)
+    stream.seek(0)
     return start[128:132] != b"DICM" and start[:2] in (b"\x08\x00", b"\x02\x00") and start[3:4] == b"\x00"
 
 

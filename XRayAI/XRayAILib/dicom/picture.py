@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +15,7 @@ from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.file_header import MAX_PIXELS
 from XRayAILib.dicom.grayscale import Grayscale, Window
 from XRayAILib.dicom.header import PICTURE, Header
+from XRayAILib.dicom.source import open_source
 from XRayAILib.dicom.spacing import Spacing
 
 _MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"BM")
@@ -59,32 +63,33 @@ def read_picture(path: Path) -> tuple[np.ndarray, Grayscale]:
     return stored, Grayscale((Window(top / 2.0, top, "LINEAR_EXACT"),))
 
 
-def _opened(path: Path):  # type: ignore[no-untyped-def]  # PIL is imported late
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:  # PIL is imported late
     from PIL import Image, UnidentifiedImageError
 
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns from 89 million pixels on; the limit that counts here is checked below.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(path)
-    except UnidentifiedImageError as error:
-        raise UnreadableError(str(path), "not a picture that can be read") from error
-    except Image.DecompressionBombError as error:
-        raise UnreadableError(str(path), f"far too many pixels for a radiograph ({error})") from error
-    except (OSError, ValueError, SyntaxError) as error:
-        raise UnreadableError(str(path), f"damaged picture ({error})") from error
-    if picture.size[0] * picture.size[1] > MAX_PIXELS:
-        picture.close()
-        raise UnreadableError(str(path), f"it claims {picture.size[0]} x {picture.size[1]} pixels")
-    if picture.mode == "F":
-        picture.close()
-        raise UnreadableError(str(path), "its grey values are not whole numbers: save it as 8- or 16-bit PNG or TIFF")
-    return picture
+    with open_source(path) as stream:
+        try:
+            with warnings.catch_warnings():
+                # Pillow warns from 89 million pixels on; the limit that counts here is checked below.
+                warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+                picture = Image.open(stream)
+        except UnidentifiedImageError as error:
+            raise UnreadableError(str(path), "not a picture that can be read") from error
+        except Image.DecompressionBombError as error:
+            raise UnreadableError(str(path), f"far too many pixels for a radiograph ({error})") from error
+        except (OSError, ValueError, SyntaxError) as error:
+            raise UnreadableError(str(path), f"damaged picture ({error})") from error
+        if picture.size[0] * picture.size[1] > MAX_PIXELS:
+            raise UnreadableError(str(path), f"it claims {picture.size[0]} x {picture.size[1]} pixels")
+        if picture.mode == "F":
+            reason = "its grey values are not whole numbers: save it as 8- or 16-bit PNG or TIFF"
+            raise UnreadableError(str(path), reason)
+        yield picture
 
 
 def _digest(path: Path) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
+    with open_source(path) as stream:
         for block in iter(lambda: stream.read(1 << 20), b""):
             digest.update(block)
     return digest.hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from XRayAILib.dicom.file_header import headers_of, read_dataset
 from XRayAILib.dicom.grayscale import Grayscale, read_grayscale
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.picture import is_picture, read_picture, read_picture_header
+from XRayAILib.dicom.source import read_start
 from XRayAILib.dicom.spacing import Spacing
 
 __all__ = ["Header", "Radiograph", "UnreadableError", "is_compressed", "read_header", "read_radiograph"]
@@ -55,7 +55,7 @@ class Radiograph:
 def read_header(path: Path | str) -> list[Header]:
     """The headers in a file: one, or one per frame. :class:`UnreadableError` says why a file has none."""
     path = Path(path)
-    start = _start(path)
+    start = read_start(path, 132)
     if is_picture(start):
         return [read_picture_header(path)]
     return headers_of(read_dataset(path, pixels=False), path)
@@ -80,7 +80,7 @@ def read_radiograph(path: Path | str, frame: int = 0) -> Radiograph:
     from XRayAILib.dicom.pixel_data import stored_pixels
 
     path = Path(path)
-    if is_picture(_start(path)):
+    if is_picture(read_start(path, 132)):
         header = read_picture_header(path)
         stored, grayscale = read_picture(path)
     else:
@@ -110,21 +110,3 @@ def _compressed(transfer_syntax: str) -> bool:
 
     syntax = UID(transfer_syntax)
     return bool(transfer_syntax) and syntax.is_transfer_syntax and syntax.is_compressed
-
-
-def _start(path: Path) -> bytes:
-    try:
-        mode = path.stat().st_mode
-        if stat.S_ISDIR(mode):
-            raise UnreadableError(str(path), "is a folder, not a file")
-        if not stat.S_ISREG(mode):
-            # Opening a pipe would wait for its writer for ever, and a device may never end.
-            raise UnreadableError(str(path), "is a pipe, a socket or a device, not a file")
-        with path.open("rb") as stream:
-            return stream.read(132)
-    except FileNotFoundError as error:
-        raise UnreadableError(str(path), "the file is gone; was it moved since the scan?") from error
-    except PermissionError as error:
-        raise UnreadableError(str(path), "no permission to read it") from error
-    except OSError as error:
-        raise UnreadableError(str(path), f"cannot be read ({error.strerror or error})") from error

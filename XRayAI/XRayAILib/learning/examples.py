@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from XRayAILib.dicom.errors import UnreadableError
+from XRayAILib.dicom.source import stamp
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Mask, Polygon
 from XRayAILib.findings.schema import Tool
@@ -96,9 +98,9 @@ def gather(project: Project, config: TrainingConfig) -> tuple[tuple[str, ...], l
 def _image_key(image: Image) -> str:
     header = image.header
     try:
-        status = Path(header.path).stat()
-        state = f"{status.st_size}:{status.st_mtime_ns}"
-    except OSError:
+        size, modified = stamp(Path(header.path))
+        state = f"{size}:{modified}"
+    except UnreadableError:
         # The cache says of a missing file what is to be said; it may hold the pixels still.
         state = "gone"
     return _digest(header.uid, header.path, str(header.frame), f"{header.rows}x{header.columns}", state)
