@@ -69,6 +69,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _makeSections(self) -> None:
         from XRayAIPanel.annotations import CornerAnnotations
+        from XRayAIPanel.calibration_section import CalibrationSection
         from XRayAIPanel.collection_section import CollectionSection
         from XRayAIPanel.desk import desk
         from XRayAIPanel.export_section import ExportSection
@@ -80,10 +81,18 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.annotations = CornerAnnotations()
         self.project = ProjectSection(self, self.refuseWhileWorking)
         self.collection = CollectionSection(self)
+        self.calibration = CalibrationSection(self)
         self.training = TrainingSection(self)
         self.review = ReviewSection(self)
         self.export = ExportSection(self)
-        self.sections = (self.project, self.collection, self.training, self.review, self.export)
+        self.sections = (
+            self.project,
+            self.collection,
+            self.calibration,
+            self.training,
+            self.review,
+            self.export,
+        )
 
     def cleanup(self) -> None:
         """Called when Slicer ends, or the module is loaded again."""

@@ -179,6 +179,8 @@ def _strict_setattr(self: Any, name: str, value: Any) -> None:
         found.fset(self, value)  # type: ignore[union-attr]
     elif type(found).__name__ == "Signal":  # PySide6 keeps the bound signal on the object
         self.__dict__[name] = value
+    elif name == getattr(value, "objectName", None):
+        return  # PySide6's loader of .ui files names each child on its form; Slicer's does not
     elif type(self).__module__.startswith("PySide6"):
         raise AttributeError(
             f"'{name}' does not exist on {type(self).__name__} and creating new attributes on C++ objects is "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select, update
+from sqlalchemy import Row, Select, case, func, or_, select, update
 
 from XRayAILib.dicom.header import Header
 from XRayAILib.project.database import Database, files, images
@@ -37,7 +37,12 @@ class Collection:
             if fresh:
                 connection.execute(images.insert(), fresh)
             for uid in there:
-                connection.execute(update(images).where(images.c.uid == uid).values(rows[uid]))
+                # What a person calibrated stays calibrated.
+                source = case(
+                    (images.c.calibration.is_(None), rows[uid]["spacing_source"]), else_=images.c.spacing_source
+                )
+                values = {**rows[uid], "spacing_source": source}
+                connection.execute(update(images).where(images.c.uid == uid).values(values))
         return len(fresh)
 
     def images(
@@ -124,7 +129,7 @@ def _columns(header: Header) -> dict[str, Any]:
 
 
 def _image(row: Row[Any]) -> Image:
-    return Image(header_from_json(row.header), ImageStatus(row.status), row.excluded, row.split)
+    return Image(header_from_json(row.header, row.calibration), ImageStatus(row.status), row.excluded, row.split)
 
 
 def _filtered(query: Select[Any], text: str, status: ImageStatus | str | None) -> Select[Any]:

@@ -45,6 +45,7 @@ images = Table(
     Column("manufacturer", String(200), index=True),
     Column("station", String(200), index=True),
     Column("spacing_source", String(16)),
+    Column("calibration", Text),  # JSON of the Spacing that a person set; NULL where the file's counts
     Column("pixel_hash", String(64), index=True),  # of the decoded stored values; NULL until a later pass has read them
     Column("status", String(16), nullable=False, default="unlabelled", index=True),
     Column("excluded", Text, nullable=False, default=""),

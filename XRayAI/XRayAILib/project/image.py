@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from enum import Enum
+from typing import Any
 
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.spacing import Spacing, SpacingSource
@@ -47,9 +48,19 @@ def header_to_json(header: Header) -> str:
     return json.dumps(asdict(header), ensure_ascii=False)
 
 
-def header_from_json(text: str) -> Header:
+def header_from_json(text: str, calibration: str | None = None) -> Header:
+    """The header as it was stored, with the spacing that a person set, where there is one."""
     values = json.loads(text)
-    spacing = values.pop("spacing")
-    spacing["source"] = SpacingSource(spacing["source"])
+    spacing = _spacing(values.pop("spacing"))
+    if calibration:
+        spacing = _spacing(json.loads(calibration))
     values["notes"] = tuple(values.get("notes", ()))
-    return Header(spacing=Spacing(**spacing), **values)
+    return Header(spacing=spacing, **values)
+
+
+def spacing_to_json(spacing: Spacing) -> str:
+    return json.dumps(asdict(spacing))
+
+
+def _spacing(values: dict[str, Any]) -> Spacing:
+    return Spacing(**{**values, "source": SpacingSource(values["source"])})

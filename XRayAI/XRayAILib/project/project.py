@@ -27,6 +27,7 @@ from XRayAILib.findings.chest import chest_schema
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingObject, now
 from XRayAILib.findings.schema import LabelSchema
+from XRayAILib.project.calibration import Calibration, Calibrations
 from XRayAILib.project.collection import Collection
 from XRayAILib.project.database import Database, audit, database_in
 from XRayAILib.project.errors import ProjectError
@@ -46,6 +47,7 @@ class Project:
         self._database = Database(url, folder)
         self._collection = Collection(self._database)
         self._history = History(self._database)
+        self.calibrations = Calibrations(self._database)
         for place in (self.models_folder, self.exports_folder, self.cache_folder, self.jobs_folder):
             place.mkdir(exist_ok=True)
 
@@ -188,6 +190,22 @@ class Project:
             raise UnreadableError(header.path, "the file holds another radiograph than when it was scanned: scan again")
         return Radiograph(header, read.stored, read.grayscale)
 
+    def calibrate(
+        self,
+        uid: str,
+        start: tuple[float, float],
+        end: tuple[float, float],
+        millimetres: float,
+        what: str = "",
+        who: str = "",
+    ) -> Calibration:
+        """Set an image's spacing by a line of known length on it; see :class:`Calibrations`."""
+        return self.calibrations.add(uid, start, end, millimetres, what, who or _user())
+
+    def take_calibration_back(self, uid: str, who: str = "") -> None:
+        """Let the file's own spacing count again."""
+        self.calibrations.take_back(uid, who or _user())
+
     # Findings ---------------------------------------------------------------------------------------------------
 
     def save(self, findings: Findings, by: Author | None = None) -> int:
@@ -232,15 +250,18 @@ class Project:
 
     def audit(self, action: str, detail: str = "", who: str = "") -> None:
         """Append a line to the audit trail: who did what, when."""
-        who = who or os.environ.get("USER") or os.environ.get("USERNAME") or "unknown"
         with self._database.writing() as connection:
-            connection.execute(audit.insert().values(time=now(), who=who, action=action, detail=detail))
+            connection.execute(audit.insert().values(time=now(), who=who or _user(), action=action, detail=detail))
 
     def audit_trail(self) -> list[tuple[str, str, str, str]]:
         """(time, who, action, detail), the oldest first."""
         with self._database.reading() as connection:
             rows = connection.execute(audit.select().order_by(audit.c.id))
             return [(row.time, row.who, row.action, row.detail) for row in rows]
+
+
+def _user() -> str:
+    return os.environ.get("USER") or os.environ.get("USERNAME") or "unknown"
 
 
 def _read_settings(folder: Path) -> dict[str, object]:
