@@ -15,10 +15,10 @@ import numpy as np
 
 from XRayAILib import __version__
 from XRayAILib.dicom.errors import UnreadableError
+from XRayAILib.dicom.pseudonyms import Pseudonyms
 from XRayAILib.exchange.coco_check import Said, check_coco, said_by
 from XRayAILib.exchange.coco_write import CocoWriter
 from XRayAILib.exchange.errors import ExportError
-from XRayAILib.exchange.pseudonyms import Pseudonyms
 from XRayAILib.findings.author import Status
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import now

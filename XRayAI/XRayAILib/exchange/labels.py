@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from XRayAILib.dicom.pseudonyms import KEY_FILE, Pseudonyms
 from XRayAILib.exchange.coco_read import CocoFile
 from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.file_names import FileNames
 from XRayAILib.exchange.import_report import ImportReport, Skipped
 from XRayAILib.exchange.label_names import extended
 from XRayAILib.exchange.masks import MaskFolders
-from XRayAILib.exchange.pseudonyms import KEY_FILE, Pseudonyms
 from XRayAILib.exchange.sides import Sides
 from XRayAILib.findings.author import Author
 from XRayAILib.project.project import Project
