@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from XRayAILib.dicom.archive import RATIO, contents
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.radiograph import read_header, read_radiograph
 from XRayAILib.dicom.source import exists, open_source, read_start, stamp
+from XRayAILib.dicom.zip_archive import RATIO, contents
 
 
 def packed(archive: Path, *files: tuple[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> Path:

@@ -10,8 +10,8 @@ import stat
 from pathlib import Path
 from typing import BinaryIO
 
-from XRayAILib.dicom.archive import contents, is_archive, read_member
 from XRayAILib.dicom.errors import UnreadableError
+from XRayAILib.dicom.zip_archive import contents, is_archive, read_member
 
 
 def open_source(path: Path) -> BinaryIO:
