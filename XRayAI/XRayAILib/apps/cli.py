@@ -62,6 +62,22 @@ def list_images(
     list_project(project, text, as_json)
 
 
+@app.command()
+def calibrate(
+    uid: Annotated[str, typer.Argument(help="The image, as 'list --json' gives it.")],
+    project: ProjectOption,
+    start: Annotated[str, typer.Option("--from", help="One end of the line: x,y in pixels.")] = "",
+    end: Annotated[str, typer.Option("--to", help="The other end.")] = "",
+    millimetres: Annotated[float, typer.Option("--mm", help="Its known length.")] = 0.0,
+    what: Annotated[str, typer.Option(help="The object of known length, such as '25 mm ball'.")] = "",
+    take_back: Annotated[bool, typer.Option("--take-back", help="Let the file's own spacing count again.")] = False,
+) -> None:
+    """Set an image's millimetres by a line of known length, or say what they are worth."""
+    from XRayAILib.apps.calibrate import calibrate_image
+
+    calibrate_image(project, uid, start, end, millimetres, what, take_back)
+
+
 @app.command("import")
 def import_labels(
     source: Annotated[Path, typer.Argument(help="A COCO file, or a folder with a subfolder of masks per label.")],
