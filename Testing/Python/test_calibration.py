@@ -34,7 +34,7 @@ def test_areas_too() -> None:
 
 def test_a_length_in_the_patient_is_only_given_where_the_file_knows_the_magnification_and_says_so() -> None:
     length = DETECTOR.length((0, 0), (100, 0))
-    assert length.in_patient == "8.0 mm (in the patient, by the magnification that the file gives)"
+    assert length.in_patient == "8.0 mm (in the patient, by the file's magnification)"
     assert DETECTOR.area(1000).in_patient.startswith("12.8 mm²")
     assert Spacing(0.2, 0.1, SpacingSource.DETECTOR).length((0, 0), (9, 9)).in_patient == ""
     assert Spacing.unknown().length((0, 0), (9, 9)).in_patient == ""

@@ -56,7 +56,7 @@ class Quantity:
         if self.enlarged is None or self.source is not SpacingSource.DETECTOR:
             return ""
         return (
-            f"{self.value / self.enlarged:.1f} {self.unit} (in the patient, by the magnification that the file gives)"
+            f"{self.value / self.enlarged:.1f} {self.unit} (in the patient, by the file's magnification)"
         )
 
 
