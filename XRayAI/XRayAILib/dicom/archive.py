@@ -1,171 +1,248 @@
-"""Archive: a zip file read as if it were a folder. Nothing is ever extracted to disk.
+"""Archive: a server of radiographs, however it is spoken to; what is asked of it, and what it answers.
 
-A zip file from outside may be made to harm: names that lead out of it (zip-slip), members that unpack to far more than
-the disk holds (a bomb), or millions of entries. Every limit below is checked before a byte is unpacked, and no more
-bytes are unpacked than the archive's directory promised.
+::
+
+    with open_server(Servers()["clinic"]) as archive:
+        archive.echo()
+        for study in archive.find(Query(patient_name="DOE", date_from="2024-01-01")).studies:
+            retrieve(archive, study.uid, folder)
 """
 
 from __future__ import annotations
 
-import os
-import struct
-import zipfile
-import zlib
-from collections.abc import Mapping
+import fnmatch
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from datetime import date
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
 
-from XRayAILib.dicom.errors import UnreadableError
+from XRayAILib.dicom.servers import Server
 
-ENDING = ".zip"
-MEMBER_BYTES = 2 << 30
-"""Unpacked size of the largest member: more than the largest radiograph that is read has in its frames."""
-MEMBERS = 250_000
-DIRECTORY_BYTES = 64 << 20
-"""Size of the archive's own table of contents, which has to be held in memory."""
-RATIO = 200
-"""Unpacked to packed size from which on a large member or archive is a bomb; deflate reaches 1032 on zeros."""
-RATIO_FROM = 64 << 20
-"""Unpacked bytes below which the ratio does not count: an empty image packs well and harms nobody."""
+if TYPE_CHECKING:
+    from XRayAILib.dicom.inbox import Inbox
 
-_END_OF_DIRECTORY = b"PK\x05\x06"  # APPNOTE.TXT 4.3.16
-_LOCAL_HEADER = b"PK\x03\x04"  # APPNOTE.TXT 4.3.7
-_ENCRYPTED = 0x1
+MAX_STUDIES = 1000
+"""An answer to a search is cut here: nobody reads more, and a server must not decide how much memory we need."""
+MAX_INSTANCES = 20_000
+"""Of one study; a study of radiographs has a handful."""
+MAX_TEXT = 200
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 60.0
+
+
+class ServerError(RuntimeError):
+    """A server that does not answer as it should: which, what happened, what to do."""
+
+    def __init__(self, server: Server, reason: str) -> None:
+        super().__init__(f"Server '{server.name}' ({server.address}): {reason}")
+        self.reason = reason
+
+
+class QueryError(ValueError):
+    """A search that cannot be asked, with the reason."""
 
 
 @dataclass(frozen=True)
-class Contents:
-    """What an archive holds.
+class Query:
+    """What is searched for; an empty field does not matter. ``*`` and ``?`` stand for any text (PS3.4 C.2.2.2.4).
 
     Attributes
     ----------
-    members
-        Path within the archive -> its entry, for what can be read.
-    refused
-        (name, reason) of the rest.
+    patient_name
+        Begins so, where it has no ``*``: ``DOE`` finds ``DOE^JANE``.
+    date_from, date_to
+        Study dates, ``yyyy-mm-dd``, both included.
+    description
+        Occurs in the study's description, where it has no ``*``.
+    body_part
+        Of one of the study's series.
     """
 
-    members: Mapping[str, zipfile.ZipInfo]
-    refused: tuple[tuple[str, str], ...] = ()
+    patient_id: str = ""
+    patient_name: str = ""
+    date_from: str = ""
+    date_to: str = ""
+    modality: str = ""
+    accession: str = ""
+    body_part: str = ""
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            if not value.isprintable() or "\\" in value or len(value) > 64:
+                raise QueryError(f"'{value}' cannot be searched for as {name}: up to 64 characters, no backslash.")
+        for value in (self.date_from, self.date_to):
+            if value:
+                _date(value)
+        if self.date_from and self.date_to and self.date_from > self.date_to:
+            raise QueryError(f"The search ends ({self.date_to}) before it begins ({self.date_from}).")
+
+    def keys(self) -> dict[str, str]:
+        """Attribute -> matching value, on the level of studies (PS3.4 C.6.2.1.2)."""
+        name, description = self.patient_name, self.description
+        keys = {
+            "PatientID": self.patient_id,
+            "PatientName": name if not name or _wild(name) else f"{name}*",
+            "StudyDate": self._dates(),
+            "ModalitiesInStudy": self.modality.upper(),
+            "AccessionNumber": self.accession,
+            "StudyDescription": description if not description or _wild(description) else f"*{description}*",
+        }
+        return {keyword: value for keyword, value in keys.items() if value}
+
+    def fits(self, study: Study) -> bool:
+        """Whether a study fits what a server may ignore: matching these attributes is optional for it."""
+        wanted = self.keys()
+        modality, description = wanted.get("ModalitiesInStudy"), wanted.get("StudyDescription")
+        if modality and study.modalities and not any(_like(found, modality) for found in study.modalities):
+            return False
+        return not description or _like(study.description, description)
+
+    def fits_series(self, series: Sequence[Series]) -> bool:
+        """Whether one of a study's series has the body part; matching that is optional too."""
+        return not self.body_part or any(_like(one.body_part, self.body_part) for one in series)
+
+    def _dates(self) -> str:
+        if not self.date_from and not self.date_to:
+            return ""
+        first, last = (value.replace("-", "") for value in (self.date_from, self.date_to))
+        return first if first == last else f"{first}-{last}"
 
 
-def is_archive(name: str) -> bool:
-    """Whether a file of this name is looked into."""
-    return name.lower().endswith(ENDING)
+@dataclass(frozen=True)
+class Study:
+    """A study as a server describes it; ``date`` is ``yyyy-mm-dd`` or empty, counts are 0 where it does not say."""
+
+    uid: str
+    patient_id: str = ""
+    patient_name: str = ""
+    date: str = ""
+    description: str = ""
+    modalities: tuple[str, ...] = ()
+    accession: str = ""
+    series: int = 0
+    instances: int = 0
 
 
-def contents(archive: Path) -> Contents:
-    """The files in an archive; :class:`UnreadableError` where it cannot be read or is one that does harm."""
+@dataclass(frozen=True)
+class Series:
+    """A series as a server describes it."""
+
+    uid: str
+    study_uid: str
+    modality: str = ""
+    description: str = ""
+    body_part: str = ""
+    instances: int = 0
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An instance as a server describes it; ``sop_class`` is empty where it does not say."""
+
+    uid: str
+    series_uid: str
+    study_uid: str
+    sop_class: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """The studies that a search found; ``cut`` where there are more than :data:`MAX_STUDIES`."""
+
+    studies: tuple[Study, ...]
+    cut: bool = False
+
+
+class Archive(Protocol):
+    """A connection to a server; every method raises :class:`ServerError`."""
+
+    server: Server
+
+    def echo(self) -> str:
+        """Ask whether it is there and lets us in; the answer in words."""
+
+    def find(self, query: Query, cancelled: Callable[[], bool] = lambda: False) -> Found:
+        """Search for studies."""
+
+    def series(self, study_uid: str) -> list[Series]:
+        """The series of a study."""
+
+    def instances(self, study_uid: str, series_uid: str) -> list[Instance]:
+        """The instances of a series."""
+
+    def fetch(self, instances: Sequence[Instance], inbox: Inbox, cancelled: Callable[[], bool]) -> None:
+        """Bring instances into the inbox, which says of each what became of it."""
+
+    def close(self) -> None:
+        """End the connection."""
+
+    def __enter__(self) -> Archive: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+def open_server(server: Server) -> Archive:
+    """The connection that fits the kind of the server; nothing is sent yet.
+
+    Raises
+    ------
+    CredentialsError
+        Its password or token is not known.
+    ServerError
+        Its certificates cannot be read.
+    """
+    from XRayAILib.dicom.credentials import credentials_of
+
+    credentials = credentials_of(server)
+    if server.kind == "dicomweb":
+        from XRayAILib.dicom.dicomweb import DicomWeb
+
+        return DicomWeb(server, credentials)
+    from XRayAILib.dicom.dimse import Dimse
+
+    return Dimse(server, credentials)
+
+
+def valid_uid(uid: str) -> bool:
+    """Whether a UID can be one (PS3.5 9.1, leading zeros pardoned): it may become the name of a file then."""
+    return len(uid) <= 64 and re.fullmatch(r"[0-9]+(\.[0-9]+)+", uid, re.ASCII) is not None
+
+
+def plain_text(value: object) -> str:
+    """A value from a server as a short text."""
+    return "" if value is None else str(value).replace("\x00", "").strip()[:MAX_TEXT]
+
+
+def plain_date(value: object) -> str:
+    """A date (DA) as ``yyyy-mm-dd``; empty where it is none."""
+    text = plain_text(value)
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if re.fullmatch(r"\d{8}", text, re.ASCII) else ""
+
+
+def plain_number(value: object) -> int:
+    """A count (IS); 0 where it is none."""
+    text = plain_text(value)
+    return int(text) if re.fullmatch(r"\d{1,9}", text, re.ASCII) else 0
+
+
+def _date(value: str) -> None:
     try:
-        status = archive.stat()
-    except OSError as error:
-        raise UnreadableError(str(archive), f"cannot be read ({error.strerror or error})") from error
-    return _contents(str(archive), status.st_size, status.st_mtime_ns)
+        valid = len(value) == 10 and date.fromisoformat(value).isoformat() == value
+    except ValueError:
+        valid = False
+    if not valid:
+        raise QueryError(f"'{value}' is no date: write it as 2024-03-31.")
 
 
-def read_member(archive: Path, member: str, count: int = -1) -> bytes:
-    """The first ``count`` bytes of a member, or all of it; :class:`UnreadableError` says why there are none."""
-    path = f"{archive}{os.sep}{member}"
-    found = contents(archive)
-    info = found.members.get(member)
-    if info is None:
-        reason = dict(found.refused).get(member, "the file is gone; was the archive changed since the scan?")
-        raise UnreadableError(path, reason)
-    try:
-        with archive.open("rb") as stream:
-            stream.seek(info.header_offset)
-            local = stream.read(30)
-            if len(local) < 30 or not local.startswith(_LOCAL_HEADER):
-                raise UnreadableError(path, "the archive is damaged: the entry does not begin where it should")
-            stream.seek(sum(struct.unpack("<26xHH", local)), os.SEEK_CUR)
-            # Python's ZipFile would parse the whole directory again for each member.
-            with zipfile.ZipExtFile(cast("BinaryIO", stream), "r", info) as unpacked:
-                return unpacked.read(count)
-    except UnreadableError:
-        raise
-    except NotImplementedError as error:
-        raise UnreadableError(path, f"packed by a method that is not read ({error}): unpack it first") from error
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError) as error:
-        raise UnreadableError(path, f"the archive is damaged here ({error})") from error
+def _wild(value: str) -> bool:
+    return "*" in value or "?" in value
 
 
-@lru_cache(maxsize=4)
-def _contents(archive: str, size: int, modified: int) -> Contents:
-    try:
-        with Path(archive).open("rb") as stream:
-            _refuse_giant_directory(archive, stream, size)
-            with zipfile.ZipFile(stream) as opened:
-                infos = opened.infolist()
-    except UnreadableError:
-        raise
-    except PermissionError as error:
-        raise UnreadableError(archive, "no permission to read it") from error
-    except MemoryError as error:
-        raise UnreadableError(archive, "it asks for more memory than there is") from error
-    except Exception as error:  # a hostile archive can raise anything from deep inside the parser
-        raise UnreadableError(archive, f"not an archive that can be read ({error})") from error
-    if len(infos) > MEMBERS:
-        raise UnreadableError(archive, f"has {len(infos):,} members; {MEMBERS:,} are the limit: unpack it, then scan")
-    total = sum(info.file_size for info in infos)
-    if total > max(RATIO_FROM, size * RATIO):
-        raise UnreadableError(archive, f"claims to unpack from {_size(size)} to {_size(total)}: that is a bomb")
-    members: dict[str, zipfile.ZipInfo] = {}
-    refused = []
-    for info in infos:
-        name = str(PurePosixPath(info.filename))
-        if info.is_dir():
-            continue
-        reason = _refusal(info, name)
-        if not reason and name in members:
-            reason = "stands twice in the archive: only the first one is read"
-        if reason:
-            refused.append((info.filename, reason))
-        else:
-            members[name] = info
-    return Contents(members, tuple(refused))
-
-
-def _refusal(info: zipfile.ZipInfo, name: str) -> str:
-    """Why a member is not read; empty for one that is."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    if ".." in parts or name.startswith(("/", "\\")) or name[1:2] == ":":
-        return "its name leads out of the archive: it is not read"
-    if "\\" in name:
-        return "its name has a backslash, which systems read differently: unpack the archive, then scan again"
-    if info.flag_bits & _ENCRYPTED:
-        return "is encrypted: unpack the archive with its password, then scan the folder"
-    if is_archive(name):
-        return "an archive within an archive is not opened: unpack it, then scan again"
-    if info.file_size > MEMBER_BYTES:
-        return f"claims to unpack to {_size(info.file_size)}; {_size(MEMBER_BYTES)} are the limit"
-    if info.file_size > max(RATIO_FROM, info.compress_size * RATIO):
-        return f"claims to unpack from {_size(info.compress_size)} to {_size(info.file_size)}: that is a bomb"
-    return ""
-
-
-def _refuse_giant_directory(archive: str, stream: BinaryIO, size: int) -> None:
-    """Look at the end record: Python reads a directory of any size into memory."""
-    stream.seek(max(0, size - 22 - 0xFFFF))
-    tail = stream.read()
-    at = tail.rfind(_END_OF_DIRECTORY)
-    if at < 0 or len(tail) - at < 22:
-        raise UnreadableError(archive, "not a zip archive, or cut off: its table of contents is missing")
-    (directory,) = struct.unpack_from("<L", tail, at + 12)
-    if directory == 0xFFFFFFFF and at >= 20 and tail[at - 20 : at - 16] == b"PK\x06\x07":  # zip64: 4.3.14, 4.3.15
-        (place,) = struct.unpack_from("<Q", tail, at - 12)
-        stream.seek(min(place, size))
-        record = stream.read(56)
-        directory = struct.unpack_from("<Q", record, 40)[0] if len(record) == 56 else 0
-    if directory > DIRECTORY_BYTES:
-        raise UnreadableError(archive, f"its table of contents alone has {_size(directory)}: unpack it, then scan")
-    stream.seek(0)
-
-
-def _size(count: float) -> str:
-    for unit in ("bytes", "KB", "MB", "GB"):
-        if count < 1024:
-            return f"{count:.0f} {unit}"
-        count /= 1024
-    return f"{count:.0f} TB"
+def _like(value: str, pattern: str) -> bool:
+    # Square brackets mean nothing in DICOM's wildcards.
+    return fnmatch.fnmatchcase(value.upper(), pattern.upper().replace("[", "[[]"))

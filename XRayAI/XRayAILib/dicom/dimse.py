@@ -1,0 +1,273 @@
+"""DIMSE: C-ECHO, C-FIND in the Study Root model, C-GET and C-MOVE (PS3.4 Annex C)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from XRayAILib.dicom.archive import (
+    MAX_INSTANCES,
+    MAX_STUDIES,
+    Found,
+    Instance,
+    Query,
+    Series,
+    ServerError,
+    Study,
+    plain_date,
+    plain_number,
+    plain_text,
+    valid_uid,
+)
+from XRayAILib.dicom.association import CLASSES_AT_ONCE, STORAGE_CLASSES, Guard, associate, stopping, storage_contexts
+from XRayAILib.dicom.credentials import Credentials
+from XRayAILib.dicom.inbox import Inbox
+from XRayAILib.dicom.servers import Server
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+# Study Root Query/Retrieve (PS3.4 C.6.2).
+FIND, MOVE, GET = (f"1.2.840.10008.5.1.4.1.2.2.{number}" for number in (1, 2, 3))
+VERIFICATION = "1.2.840.10008.1.1"
+AT_ONCE = 50
+"""Instances asked for in one request: a list of UIDs that any peer takes, and little to do again after a stop."""
+
+_STUDY = (
+    *("StudyInstanceUID", "PatientID", "PatientName", "StudyDate", "StudyDescription", "ModalitiesInStudy"),
+    *("AccessionNumber", "NumberOfStudyRelatedSeries", "NumberOfStudyRelatedInstances"),
+)
+_SERIES = ("SeriesInstanceUID", "Modality", "SeriesDescription", "BodyPartExamined", "NumberOfSeriesRelatedInstances")
+_IMAGE = ("SOPInstanceUID", "SOPClassUID")
+
+
+class Dimse:
+    """A DIMSE server as an :class:`XRayAILib.dicom.archive.Archive`; each request has an association of its own."""
+
+    def __init__(self, server: Server, credentials: Credentials) -> None:
+        self.server = server
+        self._credentials = credentials
+
+    def echo(self) -> str:
+        from pynetdicom import build_context
+
+        with associate(self.server, self._credentials, [build_context(VERIFICATION)]) as association:
+            status = association.send_c_echo()
+            if "Status" not in status or status.Status != 0:
+                raise ServerError(self.server, "it lets us connect, but does not answer C-ECHO")
+        if self._credentials.password and not self.server.tls:
+            return "It answers (C-ECHO). The password goes over the network unencrypted: use TLS where you can."
+        return "It answers (C-ECHO)."
+
+    def find(self, query: Query, cancelled: Callable[[], bool] = lambda: False) -> Found:
+        keys = dict.fromkeys(_STUDY, "") | query.keys()
+        found: list[Study] = []
+        for answer in self._find("STUDY", keys, MAX_STUDIES, cancelled):
+            study = _study(answer)
+            if query.fits(study):
+                found.append(study)
+        cut = len(found) > MAX_STUDIES
+        if query.body_part:
+            found = [study for study in found if not cancelled() and query.fits_series(self.series(study.uid))]
+        return Found(tuple(found[:MAX_STUDIES]), cut)
+
+    def series(self, study_uid: str) -> list[Series]:
+        self._refuse_no_uid(study_uid)
+        keys = dict.fromkeys(_SERIES, "") | {"StudyInstanceUID": study_uid}
+        return [_series(answer, study_uid) for answer in self._find("SERIES", keys, MAX_INSTANCES)]
+
+    def instances(self, study_uid: str, series_uid: str) -> list[Instance]:
+        self._refuse_no_uid(study_uid, series_uid)
+        keys = dict.fromkeys(_IMAGE, "") | {"StudyInstanceUID": study_uid, "SeriesInstanceUID": series_uid}
+        answers = self._find("IMAGE", keys, MAX_INSTANCES)
+        return [
+            Instance(_text(one, "SOPInstanceUID"), series_uid, study_uid, _text(one, "SOPClassUID")) for one in answers
+        ]
+
+    def fetch(self, instances: Sequence[Instance], inbox: Inbox, cancelled: Callable[[], bool]) -> None:
+        if self.server.move_port:
+            self._move(instances, inbox, cancelled)
+        else:
+            self._get(instances, inbox, cancelled)
+
+    def close(self) -> None:
+        """Nothing is open between two requests."""
+
+    def __enter__(self) -> Dimse:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # Searching --------------------------------------------------------------------------------------------------
+
+    def _find(
+        self, level: str, keys: dict[str, str], limit: int, cancelled: Callable[[], bool] = lambda: False
+    ) -> list[Dataset]:
+        """The answers to a C-FIND, at most one more than ``limit``."""
+        from pynetdicom import build_context
+
+        guard = Guard(1 << 26)
+        found: list[Dataset] = []
+        with associate(self.server, self._credentials, [build_context(FIND)], guard=guard) as association:
+
+            def cancel() -> None:
+                association.send_c_cancel(1, query_model=FIND)
+
+            with stopping(association, cancelled, cancel):
+                for status, answer in association.send_c_find(_identifier(level, keys), FIND, msg_id=1):
+                    if "Status" not in status:
+                        if cancelled():
+                            break
+                        raise ServerError(self.server, guard.reason or "it hung up in the middle of its answer")
+                    guard.taken(4096)
+                    if status.Status in (0xFF00, 0xFF01):
+                        if answer is None:
+                            raise ServerError(self.server, "its answer to the search cannot be read")
+                        found.append(answer)
+                        if len(found) > limit:
+                            cancel()
+                            break
+                    elif status.Status not in (0x0000, 0xFE00):
+                        raise ServerError(self.server, f"it refuses the search ({_status(status)})")
+        return found
+
+    # Retrieving -------------------------------------------------------------------------------------------------
+
+    def _get(self, instances: Sequence[Instance], inbox: Inbox, cancelled: Callable[[], bool]) -> None:
+        from pynetdicom import build_context, build_role, evt
+
+        from XRayAILib.dicom.storage_scp import Receiver
+
+        classes = sorted({one.sop_class for one in instances}) if all(one.sop_class for one in instances) else []
+        for some in _few(classes or list(STORAGE_CLASSES), CLASSES_AT_ONCE):
+            wanted = [one for one in inbox.missing if not classes or one.sop_class in some]
+            guard = Guard(inbox.max_object_bytes)
+            receiver = Receiver(inbox, guard)
+            roles = [build_role(sop_class, scp_role=True) for sop_class in some]
+            contexts = [build_context(GET), *storage_contexts(some)]
+            handlers = [(evt.EVT_C_STORE, receiver)]
+            if wanted and not cancelled():
+                with associate(self.server, self._credentials, contexts, roles, handlers, guard) as association:
+                    for request in _requests(wanted):
+                        if cancelled() or receiver.full:
+                            break
+                        answers = association.send_c_get(request, GET, msg_id=1)
+                        self._follow(association, answers, GET, guard, cancelled)
+            if receiver.full:
+                raise receiver.full
+
+    def _move(self, instances: Sequence[Instance], inbox: Inbox, cancelled: Callable[[], bool]) -> None:
+        from pynetdicom import build_context
+
+        from XRayAILib.dicom.storage_scp import receiving
+
+        guard = Guard()
+        with (
+            receiving(self.server, inbox) as receiver,
+            associate(self.server, self._credentials, [build_context(MOVE)], guard=guard) as association,
+        ):
+            for request in _requests(instances):
+                if cancelled() or receiver.full:
+                    break
+                answers = association.send_c_move(request, self.server.own_ae, MOVE, msg_id=1)
+                self._follow(association, answers, MOVE, guard, cancelled)
+        if receiver.full:
+            raise receiver.full
+
+    def _follow(
+        self, association: Any, answers: Iterator[Any], model: str, guard: Guard, cancelled: Callable[[], bool]
+    ) -> None:
+        """Wait for the end of a C-GET or C-MOVE; single objects that failed are no error of the whole."""
+
+        def cancel() -> None:
+            association.send_c_cancel(1, query_model=model)
+
+        with stopping(association, cancelled, cancel):
+            for status, _ in answers:
+                if "Status" not in status:
+                    if cancelled():
+                        return
+                    reason = guard.reason or "the connection broke in the middle"
+                    raise ServerError(self.server, f"{reason}; what has come stays: retrieve again to go on")
+                if status.Status == 0xA801:
+                    reason = f"it does not know where '{self.server.own_ae}' is: have our AE title, address and port"
+                    raise ServerError(self.server, f"{reason} {self.server.move_port} entered there, or use C-GET")
+                # B000: some sub-operations failed. A702: none could be carried out; the inbox misses them all then.
+                if status.Status not in (0x0000, 0xFF00, 0xFE00, 0xB000, 0xA702):
+                    raise ServerError(self.server, f"it refuses to send the images ({_status(status)})")
+
+    def _refuse_no_uid(self, *uids: str) -> None:
+        for uid in uids:
+            if not valid_uid(uid):
+                raise ServerError(self.server, f"'{plain_text(uid)}' is no UID: digits and dots")
+
+
+def _identifier(level: str, keys: dict[str, str]) -> Dataset:
+    from pydicom import Dataset
+
+    identifier = Dataset()
+    identifier.QueryRetrieveLevel = level
+    if not all(value.isascii() for value in keys.values()):
+        identifier.SpecificCharacterSet = "ISO_IR 192"
+    for keyword, value in keys.items():
+        setattr(identifier, keyword, value)
+    return identifier
+
+
+def _requests(instances: Sequence[Instance]) -> Iterator[Dataset]:
+    """Identifiers that ask for these instances by their UIDs, series by series (PS3.4 C.4.3.1.3)."""
+    series = sorted(instances, key=lambda one: (one.study_uid, one.series_uid))
+    for (study, uid), members in groupby(series, key=lambda one: (one.study_uid, one.series_uid)):
+        for some in _few([one.uid for one in members], AT_ONCE):
+            keys = {"StudyInstanceUID": study, "SeriesInstanceUID": uid}
+            identifier = _identifier("IMAGE", keys)
+            identifier.SOPInstanceUID = some
+            yield identifier
+
+
+def _few(values: Sequence[Any], count: int) -> Iterator[list[Any]]:
+    for start in range(0, len(values), count):
+        yield list(values[start : start + count])
+
+
+def _study(answer: Dataset) -> Study:
+    modalities = answer.get("ModalitiesInStudy") or ()
+    return Study(
+        uid=_text(answer, "StudyInstanceUID"),
+        patient_id=_text(answer, "PatientID"),
+        patient_name=_text(answer, "PatientName"),
+        date=plain_date(_text(answer, "StudyDate")),
+        description=_text(answer, "StudyDescription"),
+        modalities=tuple(map(plain_text, [modalities] if isinstance(modalities, str) else list(modalities)[:20])),
+        accession=_text(answer, "AccessionNumber"),
+        series=plain_number(_text(answer, "NumberOfStudyRelatedSeries")),
+        instances=plain_number(_text(answer, "NumberOfStudyRelatedInstances")),
+    )
+
+
+def _series(answer: Dataset, study_uid: str) -> Series:
+    return Series(
+        uid=_text(answer, "SeriesInstanceUID"),
+        study_uid=study_uid,
+        modality=_text(answer, "Modality"),
+        description=_text(answer, "SeriesDescription"),
+        body_part=_text(answer, "BodyPartExamined"),
+        instances=plain_number(_text(answer, "NumberOfSeriesRelatedInstances")),
+    )
+
+
+def _text(answer: Dataset, keyword: str) -> str:
+    try:
+        return plain_text(answer.get(keyword))
+    except Exception:  # noqa: BLE001 - one value that cannot be converted must not cost the row
+        return ""
+
+
+def _status(status: Dataset) -> str:
+    comment = plain_text(status.get("ErrorComment"))
+    return f"status {status.Status:04X}" + (f": {comment}" if comment else "")
