@@ -12,11 +12,12 @@ MEMORY_LIMIT = 8 << 30
 
 def main() -> None:
     """Answer requests ``{"path", "frame"}`` until standard input ends."""
+    from XRayAILib.dicom.child import limit_memory
     from XRayAILib.dicom.errors import UnreadableError
     from XRayAILib.dicom.file_header import read_dataset, refuse_others
     from XRayAILib.dicom.pixel_data import stored_pixels
 
-    _limit_memory()
+    limit_memory(MEMORY_LIMIT)
     answers = sys.stdout.buffer
     # A decoder that prints must not disturb the protocol.
     sys.stdout = sys.stderr
@@ -36,17 +37,6 @@ def main() -> None:
             answers.write(json.dumps(head).encode() + b"\n")
             answers.write(array.tobytes())
         answers.flush()
-
-
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    try:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-    except (ValueError, OSError):  # macOS refuses, and a lower limit may be in force already
-        return
 
 
 if __name__ == "__main__":

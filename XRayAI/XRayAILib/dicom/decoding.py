@@ -8,10 +8,7 @@ hangs inside Slicer (Slicer#7445).
 from __future__ import annotations
 
 import atexit
-import contextlib
 import json
-import os
-import signal
 import subprocess
 import sys
 import threading
@@ -20,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from XRayAILib.dicom.child import library_environment
+from XRayAILib.dicom.child import end_child, forget_child, start_child
 from XRayAILib.dicom.errors import UnreadableError
 
 TIME_LIMIT = 60.0
@@ -50,7 +47,7 @@ class ChildDecoder:
 
             def stop() -> None:
                 expired.set()
-                _kill(child)
+                end_child(child)
 
             timer = threading.Timer(self._time_limit, stop)
             timer.start()
@@ -86,47 +83,13 @@ class ChildDecoder:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
-            self._child = subprocess.Popen(
-                [self._interpreter, "-m", "XRayAILib.dicom.decoder_child"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=library_environment(),
-                # A group of its own, to be ended as a whole; no console window beside Slicer's on Windows.
-                start_new_session=os.name == "posix",
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-            )
+            self._child = start_child("XRayAILib.dicom.decoder_child", self._interpreter)
         return self._child
 
     def _end(self) -> None:
         child, self._child = self._child, None
-        if child is None:
-            return
-        _kill(child)
-        child.wait()
-        for pipe in (child.stdin, child.stdout):
-            if pipe is not None:
-                try:
-                    pipe.close()
-                except OSError:  # the child went away with bytes still in the pipe: they are of no use
-                    continue
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    """End the child and what it started.
-
-    Inside Slicer the child is a launcher: alone it would leave the decoder running, and its pipe open.
-    """
-    if child.poll() is not None:
-        return
-    if sys.platform == "win32":
-        command = ["taskkill", "/F", "/T", "/PID", str(child.pid)]
-        subprocess.run(command, capture_output=True, check=False, creationflags=subprocess.CREATE_NO_WINDOW)
-    else:
-        # It may end by itself at this moment; macOS denies the signal then.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(child.pid, signal.SIGKILL)
-    child.kill()
+        if child is not None:
+            forget_child(child)
 
 
 def _exactly(stream: Any, count: int | None) -> bytes:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.header import Header
-from XRayAILib.dicom.source import open_source
+from XRayAILib.dicom.plain_header import FIRST_BYTES, MOST_BYTES, NotPlainError, PlainHeader, ShortError, is_native
+from XRayAILib.dicom.source import open_source, read_start
 from XRayAILib.dicom.spacing import read_spacing
 
 if TYPE_CHECKING:
@@ -31,19 +35,65 @@ RADIOGRAPH_CLASSES = {
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
+def read_header(path: Path | str) -> list[Header]:
+    """The headers in a file: one, or one per frame. :class:`UnreadableError` says why a file has none."""
+    from XRayAILib.dicom.picture import is_picture, read_picture_header
+
+    path = Path(path)
+    headers = quick_headers(path)
+    if headers is not None:
+        return headers
+    if is_picture(read_start(path, 132)[0]):
+        return [read_picture_header(path)]
+    with _reading(path) as stream:
+        dataset = _parsed(stream, pixels=False)
+        headers = headers_of(dataset, path)
+        refuse_incomplete(dataset, path, *_pixel_element(stream, dataset))
+    return headers
+
+
+def quick_headers(path: Path) -> list[Header] | None:
+    """What :func:`read_header` gives, without a parser that a hostile file could harm; ``None`` where it takes one."""
+    from XRayAILib.dicom.picture import is_picture, read_png_header
+
+    start, size = read_start(path, FIRST_BYTES)
+    if is_picture(start):
+        header = read_png_header(path, start)
+        return None if header is None else [header]
+    if not start:
+        raise UnreadableError(str(path), "the file is empty")
+    if start.startswith(b"PK\x03\x04"):
+        raise UnreadableError(str(path), "a zip archive: give its name the ending .zip, then scan again")
+    if start[128:132] != b"DICM" and not _bare_dicom(start):
+        raise UnreadableError(str(path), "not a DICOM file: the mark 'DICM' is missing")
+    try:
+        try:
+            plain = PlainHeader(start, size)
+        except ShortError:
+            if size <= len(start):
+                return None
+            plain = PlainHeader(read_start(path, MOST_BYTES)[0], size)
+        headers = headers_of(plain, path)
+        refuse_incomplete(plain, path, plain.pixel_length, plain.pixel_room)
+    except NotPlainError:
+        return None
+    return headers
+
+
 def read_dataset(path: Path, pixels: bool) -> Dataset:
     """Parse a DICOM file; :class:`UnreadableError` says what is wrong with one that cannot be."""
-    import warnings
+    with _reading(path) as stream:
+        return _parsed(stream, pixels)
 
-    import pydicom
+
+@contextmanager
+def _reading(path: Path) -> Iterator[BinaryIO]:
+    """A stream to parse; whatever a parser says of it becomes an :class:`UnreadableError`."""
     from pydicom.errors import InvalidDicomError
 
     try:
-        with warnings.catch_warnings(), open_source(path) as stream:
-            # pydicom warns of each value that breaks a rule of the standard; what matters here becomes a note.
-            warnings.simplefilter("ignore")
-            bare = _bare_dicom(stream)
-            return pydicom.dcmread(stream, stop_before_pixels=not pixels, force=bare)
+        with open_source(path) as stream:
+            yield stream
     except UnreadableError:
         raise
     except InvalidDicomError as error:
@@ -59,21 +109,32 @@ def read_dataset(path: Path, pixels: bool) -> Dataset:
         raise UnreadableError(str(path), reason) from error
 
 
-def _bare_dicom(stream: BinaryIO) -> bool:
-    # Old files lack preamble and File Meta and begin with group 0008 at once.
-    start = stream.read(132)
+def _parsed(stream: BinaryIO, pixels: bool) -> Dataset:
+    import warnings
+
+    import pydicom
+
+    bare = _bare_dicom(stream.read(132))
     stream.seek(0)
+    with warnings.catch_warnings():
+        # pydicom warns of each value that breaks a rule of the standard; what matters here becomes a note.
+        warnings.simplefilter("ignore")
+        return pydicom.dcmread(stream, stop_before_pixels=not pixels, force=bare)
+
+
+def _bare_dicom(start: bytes) -> bool:
+    # Old files lack preamble and File Meta and begin with group 0008 at once.
     return start[128:132] != b"DICM" and start[:2] in (b"\x08\x00", b"\x02\x00") and start[3:4] == b"\x00"
 
 
-def headers_of(dataset: Dataset, path: Path) -> list[Header]:
+def headers_of(dataset: Dataset | PlainHeader, path: Path) -> list[Header]:
     """A header per frame; :class:`UnreadableError` where the file is no radiograph."""
     refuse_others(dataset, path)
     frames = _integer(dataset, "NumberOfFrames", 1)
     uid = str(dataset.get("SOPInstanceUID") or "")
     if not uid:
         raise UnreadableError(str(path), "SOPInstanceUID (0008,0018) is missing, so it cannot be told from others")
-    spacing, notes = read_spacing(dataset)
+    spacing, notes = read_spacing(cast("Dataset", dataset))  # all that it asks for, a plain header answers as well
     text = _texts(dataset)
     meta = getattr(dataset, "file_meta", None)
     common: dict[str, Any] = dict(
@@ -90,7 +151,7 @@ def headers_of(dataset: Dataset, path: Path) -> list[Header]:
     return [Header(uid=f"{uid}#{frame}", frame=frame, **common) for frame in range(frames)]
 
 
-def refuse_others(dataset: Dataset, path: Path) -> None:
+def refuse_others(dataset: Dataset | PlainHeader, path: Path) -> None:
     """Raise :class:`UnreadableError` for a dataset that is not a radiograph with pixels."""
     sop_class = dataset.get("SOPClassUID")
     modality = str(dataset.get("Modality") or "")
@@ -101,7 +162,9 @@ def refuse_others(dataset: Dataset, path: Path) -> None:
         and modality in (*RADIOGRAPH_MODALITIES, "OT", "SC", "")
     )
     if not is_radiograph:
-        name = getattr(sop_class, "name", str(sop_class))
+        from pydicom.uid import UID
+
+        name = UID(str(sop_class)).name
         raise UnreadableError(str(path), f"{name}{f' ({modality})' if modality else ''} is not a radiograph")
     for keyword in ("Rows", "Columns"):
         if _integer(dataset, keyword, 0) <= 0:
@@ -114,7 +177,58 @@ def refuse_others(dataset: Dataset, path: Path) -> None:
         raise UnreadableError(str(path), f"it claims {dataset.NumberOfFrames} frames")
 
 
-def _texts(dataset: Dataset) -> dict[str, str]:
+def refuse_incomplete(dataset: Dataset | PlainHeader, path: Path, length: int | None, room: int) -> None:
+    """Raise :class:`UnreadableError` where a file has not the pixels that its header promises.
+
+    Parameters
+    ----------
+    length
+        Of Pixel Data, as its element says: ``None`` where that is undefined, -1 where there is no such element.
+    room
+        Bytes that the file has left for it.
+    """
+    if length == -1:
+        raise UnreadableError(str(path), "PixelData (7FE0,0010) is missing: the file holds no image or was cut off")
+    if length is None:
+        return  # compressed: how much there should be, only its decoder knows
+    # PS3.5 8.1.1, PS3.3 C.7.6.3.1.2: colour differences of two neighbours are stored once in the 4:2:2 forms.
+    halved = _text(dataset, "PhotometricInterpretation").endswith("_422")
+    samples = 2 if halved else _integer(dataset, "SamplesPerPixel", 1)
+    pixels = int(dataset.Rows) * int(dataset.Columns) * samples * max(1, _integer(dataset, "NumberOfFrames", 1))
+    needed = pixels * _integer(dataset, "BitsAllocated", 0) // 8 if _native(dataset) else length
+    if min(length, room) >= needed:
+        return
+    if room < length:
+        reason = f"cut off: PixelData should have {length:,} bytes, the file ends after {room:,}"
+    else:
+        reason = f"Rows x Columns ask for {needed:,} bytes of pixels; PixelData has {length:,}"
+    raise UnreadableError(str(path), reason)
+
+
+def _native(dataset: Dataset | PlainHeader) -> bool:
+    meta = getattr(dataset, "file_meta", None)
+    return is_native(str(meta.get("TransferSyntaxUID", "")) if meta is not None else "")
+
+
+def _pixel_element(stream: BinaryIO, dataset: Dataset) -> tuple[int | None, int]:
+    """Length and room of Pixel Data, before which ``stream`` stands."""
+    implicit, little = dataset.original_encoding
+    meta = getattr(dataset, "file_meta", None)
+    if meta is not None and meta.get("TransferSyntaxUID") == "1.2.840.10008.1.2.1.99":
+        return None, 0  # deflated as a whole: the stream's places say nothing
+    order: Literal["little", "big"] = "little" if little else "big"
+    head = stream.read(8)
+    group, element = (int.from_bytes(head[at : at + 2], order) for at in (0, 2))
+    if (group, element) != (0x7FE0, 0x0010) or len(head) < 8:
+        return -1, 0
+    field = head[4:8]
+    if not implicit and head[4:6].isalpha():  # some writers name no VR where they should
+        field = stream.read(4) if head[4:6] in (b"OB", b"OW", b"UN") else head[6:8]
+    length, at = int.from_bytes(field, order), stream.tell()
+    return None if length == 0xFFFFFFFF else length, stream.seek(0, os.SEEK_END) - at
+
+
+def _texts(dataset: Dataset | PlainHeader) -> dict[str, str]:
     keywords = {
         "modality": "Modality",
         "patient_id": "PatientID",
@@ -140,15 +254,17 @@ def _texts(dataset: Dataset) -> dict[str, str]:
     return texts
 
 
-def _text(dataset: Dataset, keyword: str) -> str:
+def _text(dataset: Dataset | PlainHeader, keyword: str) -> str:
     try:
         value = dataset.get(keyword)
+    except NotPlainError:
+        raise
     except Exception:  # noqa: BLE001 - one value that cannot be converted must not cost the image
         return ""
     return "" if value is None else str(value).replace("\x00", "").strip()
 
 
-def _integer(dataset: Dataset, keyword: str, default: int) -> int:
+def _integer(dataset: Dataset | PlainHeader, keyword: str, default: int) -> int:
     try:
         return int(dataset.get(keyword) or default)
     except (TypeError, ValueError):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import Any
 
-from XRayAILib.dicom.spacing import Spacing
+from XRayAILib.dicom.spacing import Spacing, SpacingSource
 
 PICTURE = "PICTURE"
 """``Header.modality`` of a PNG, JPEG or TIFF file."""
@@ -18,7 +20,8 @@ class Header:
     ----------
     uid
         SOP Instance UID, with ``#frame`` behind it (from 0) in a multi-frame file; ``sha256:...`` of the file for a
-        picture. The project's key.
+        picture. The project's key. In a project, ``~`` and eight hex digits of the file's SHA-256 stand behind the
+        UID of a second file that has the same one but other content.
     path, frame
         Where the pixels are.
     rows, columns
@@ -65,6 +68,34 @@ class Header:
         return self.rows, self.columns
 
     @property
+    def sop_instance_uid(self) -> str:
+        """SOP Instance UID; empty for a picture."""
+        return "" if self.modality == PICTURE else self.uid.partition("#")[0].partition("~")[0]
+
+    @property
     def patient_key(self) -> str:
         """What tells patients apart: the patient's id, or the image itself where there is none."""
         return self.patient_id or self.uid
+
+
+def header_to_json(header: Header) -> str:
+    """A header as text, for the database and from process to process."""
+    return json.dumps({**vars(header), "spacing": vars(header.spacing)}, ensure_ascii=False)
+
+
+def header_from_json(text: str, calibration: str | None = None) -> Header:
+    """The header as it was stored, with the spacing that a person set, where there is one."""
+    values = json.loads(text)
+    spacing = _spacing(values.pop("spacing"))
+    if calibration:
+        spacing = _spacing(json.loads(calibration))
+    values["notes"] = tuple(values.get("notes", ()))
+    return Header(spacing=spacing, **values)
+
+
+def spacing_to_json(spacing: Spacing) -> str:
+    return json.dumps(vars(spacing))
+
+
+def _spacing(values: dict[str, Any]) -> Spacing:
+    return Spacing(**{**values, "source": SpacingSource(values["source"])})

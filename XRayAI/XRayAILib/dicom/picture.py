@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +37,24 @@ def read_picture_header(path: Path) -> Header:
     with _opened(path) as picture:
         columns, rows = picture.size
         mode = picture.mode
+    return _header(path, rows, columns, grey=mode in ("1", "L", "I;16", "I;16B", "I"))
+
+
+def read_png_header(path: Path, start: bytes) -> Header | None:
+    """The header of a PNG file out of its first bytes (PNG specification, 11.2.2), without a library that decodes.
+
+    Nothing else is parsed, so this may be done to any file, in any process; ``None`` for other kinds of pictures.
+    """
+    if not start.startswith(_MAGIC[0]) or start[12:16] != b"IHDR" or len(start) < 33:
+        return None
+    columns, rows, _depth, colour, compression, filtering, _interlace = struct.unpack(">LLBBBBB", start[16:29])
+    sound = struct.unpack(">L", start[29:33])[0] == zlib.crc32(start[12:29])
+    if not sound or compression or filtering or not 0 < rows * columns <= MAX_PIXELS:
+        return None
+    return _header(path, rows, columns, grey=colour == 0)
+
+
+def _header(path: Path, rows: int, columns: int, grey: bool) -> Header:
     return Header(
         uid=f"sha256:{_digest(path)}",
         path=str(path),
@@ -44,7 +64,7 @@ def read_picture_header(path: Path) -> Header:
         modality=PICTURE,
         photometric="MONOCHROME2",
         transfer_syntax=path.suffix.lstrip(".").lower(),
-        notes=("colour picture turned to grey",) if mode not in ("1", "L", "I;16", "I;16B", "I") else (),
+        notes=() if grey else ("colour picture turned to grey",),
     )
 
 

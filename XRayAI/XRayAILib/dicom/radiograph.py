@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from XRayAILib.dicom.errors import UnreadableError
-from XRayAILib.dicom.file_header import headers_of, read_dataset
+from XRayAILib.dicom.file_header import headers_of, read_dataset, read_header
 from XRayAILib.dicom.grayscale import Grayscale, read_grayscale
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.picture import is_picture, read_picture, read_picture_header
@@ -52,15 +52,6 @@ class Radiograph:
         return self.grayscale.display(self.stored)
 
 
-def read_header(path: Path | str) -> list[Header]:
-    """The headers in a file: one, or one per frame. :class:`UnreadableError` says why a file has none."""
-    path = Path(path)
-    start = read_start(path, 132)
-    if is_picture(start):
-        return [read_picture_header(path)]
-    return headers_of(read_dataset(path, pixels=False), path)
-
-
 def is_compressed(path: Path | str) -> bool:
     """Whether a decoder is needed for the pixels of a file. :class:`UnreadableError` where its header is unreadable."""
     return any(_compressed(header.transfer_syntax) for header in read_header(path))
@@ -80,7 +71,7 @@ def read_radiograph(path: Path | str, frame: int = 0) -> Radiograph:
     from XRayAILib.dicom.pixel_data import stored_pixels
 
     path = Path(path)
-    if is_picture(read_start(path, 132)):
+    if is_picture(read_start(path, 132)[0]):
         header = read_picture_header(path)
         stored, grayscale = read_picture(path)
     else:

@@ -6,12 +6,13 @@ A member has the path ``<...>/archive.zip/<member>``, as if the archive were a f
 from __future__ import annotations
 
 import io
+import os
 import stat
 from pathlib import Path
 from typing import BinaryIO
 
 from XRayAILib.dicom.errors import UnreadableError
-from XRayAILib.dicom.zip_archive import contents, is_archive, read_member
+from XRayAILib.dicom.zip_archive import ENDING, contents, is_archive, read_member
 
 
 def open_source(path: Path) -> BinaryIO:
@@ -37,14 +38,14 @@ def open_source(path: Path) -> BinaryIO:
         raise explained(error, path) from error
 
 
-def read_start(path: Path, count: int) -> bytes:
-    """The first ``count`` bytes, or all of it where it is shorter; :class:`UnreadableError` as :func:`open_source`."""
+def read_start(path: Path, count: int) -> tuple[bytes, int]:
+    """The first ``count`` bytes of a file or member, and how many it has; errors as of :func:`open_source`."""
     inside = archive_of(path)
     if inside is not None:
-        return read_member(*inside, count)
+        return read_member(*inside, count), stamp(path)[0]
     with open_source(path) as stream:
         try:
-            return stream.read(count)
+            return stream.read(count), os.fstat(stream.fileno()).st_size
         except OSError as error:
             raise explained(error, path) from error
 
@@ -82,6 +83,8 @@ def stamp(path: Path) -> tuple[int, int]:
 
 def archive_of(path: Path) -> tuple[Path, str] | None:
     """The archive and the name of the member in it that ``path`` stands for; ``None`` for a path of the disk."""
+    if ENDING not in str(path).lower():
+        return None
     for parent in path.parents:
         if is_archive(parent.name):
             # A folder may have such a name as well.

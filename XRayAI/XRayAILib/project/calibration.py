@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, update
 
+from XRayAILib.dicom.header import header_from_json, spacing_to_json
 from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.findings.objects import now
 from XRayAILib.project.database import Database, calibrations, images
 from XRayAILib.project.errors import ProjectError
-from XRayAILib.project.image import header_from_json, spacing_to_json
 
 
 @dataclass(frozen=True)

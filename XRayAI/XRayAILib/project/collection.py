@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sqlalchemy import Row, Select, case, func, or_, select, update
+from sqlalchemy import Connection, Row, Select, case, func, or_, select, update
 
-from XRayAILib.dicom.header import Header
+from XRayAILib.dicom.header import Header, header_from_json, header_to_json
 from XRayAILib.project.database import Database, files, images
 from XRayAILib.project.errors import ProjectError
-from XRayAILib.project.image import Image, ImageStatus, header_from_json, header_to_json
+from XRayAILib.project.image import Image, ImageStatus
 
 LEAST_OF_PATH = 4
 """So many letters a word must have to be looked for in paths: "AP" is in every path with a folder "radiographs"."""
@@ -24,26 +24,8 @@ class Collection:
 
     def add(self, headers: Iterable[Header]) -> int:
         """Add radiographs, or refresh those that are there already; gives the number of new ones."""
-        rows = {header.uid: _columns(header) for header in headers}
         with self._database.writing() as connection:
-            there: set[str] = set()
-            for part in _parts(list(rows)):
-                there.update(connection.scalars(select(images.c.uid).where(images.c.uid.in_(part))))
-            fresh = [
-                {**row, "status": "unlabelled", "excluded": "", "split": ""}
-                for uid, row in rows.items()
-                if uid not in there
-            ]
-            if fresh:
-                connection.execute(images.insert(), fresh)
-            for uid in there:
-                # What a person calibrated stays calibrated.
-                source = case(
-                    (images.c.calibration.is_(None), rows[uid]["spacing_source"]), else_=images.c.spacing_source
-                )
-                values = {**rows[uid], "spacing_source": source}
-                connection.execute(update(images).where(images.c.uid == uid).values(values))
-        return len(fresh)
+            return store(connection, headers)
 
     def images(
         self, text: str = "", status: ImageStatus | str | None = None, limit: int | None = None, offset: int = 0
@@ -102,17 +84,41 @@ class Collection:
     def note_files(self, seen: Mapping[str, tuple[int, int, str]]) -> None:
         """Remember files: path -> (size, time of modification, reason why it is no radiograph or empty)."""
         with self._database.writing() as connection:
-            for part in _parts(list(seen)):
-                connection.execute(files.delete().where(files.c.path.in_(part)))
-            rows = [{"path": p, "size": s, "modified": m, "reason": r} for p, (s, m, r) in seen.items()]
-            if rows:
-                connection.execute(files.insert(), rows)
+            note(connection, seen)
 
     def unreadable(self) -> list[tuple[str, str]]:
         """(path, reason) of every file that is no radiograph."""
         query = select(files.c.path, files.c.reason).where(files.c.reason != "").order_by(files.c.path)
         with self._database.reading() as connection:
             return [(path, reason) for path, reason in connection.execute(query)]
+
+
+def store(connection: Connection, headers: Iterable[Header]) -> int:
+    """Add radiographs, or refresh those that are there already; gives the number of new ones."""
+    rows = {header.uid: _columns(header) for header in headers}
+    there: set[str] = set()
+    for part in parts(list(rows)):
+        there.update(connection.scalars(select(images.c.uid).where(images.c.uid.in_(part))))
+    fresh = [
+        {**row, "status": "unlabelled", "excluded": "", "split": ""} for uid, row in rows.items() if uid not in there
+    ]
+    if fresh:
+        connection.execute(images.insert(), fresh)
+    for uid in there:
+        # What a person calibrated stays calibrated.
+        source = case((images.c.calibration.is_(None), rows[uid]["spacing_source"]), else_=images.c.spacing_source)
+        values = {**rows[uid], "spacing_source": source}
+        connection.execute(update(images).where(images.c.uid == uid).values(values))
+    return len(fresh)
+
+
+def note(connection: Connection, seen: Mapping[str, tuple[int, int, str]]) -> None:
+    """Remember files: path -> (size, time of modification, reason why it is no radiograph or empty)."""
+    for part in parts(list(seen)):
+        connection.execute(files.delete().where(files.c.path.in_(part)))
+    rows = [{"path": p, "size": s, "modified": m, "reason": r} for p, (s, m, r) in seen.items()]
+    if rows:
+        connection.execute(files.insert(), rows)
 
 
 def _columns(header: Header) -> dict[str, Any]:
@@ -144,6 +150,6 @@ def _filtered(query: Select[Any], text: str, status: ImageStatus | str | None) -
     return query
 
 
-def _parts(values: list[str], size: int = 500) -> Iterable[list[str]]:
-    # SQLite limits the number of parameters of one statement.
+def parts(values: list[str], size: int = 500) -> Iterable[list[str]]:
+    """Slices: SQLite limits the number of parameters of one statement."""
     return (values[i : i + size] for i in range(0, len(values), size))

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import Enum
-from typing import Any
 
 from XRayAILib.dicom.header import Header
-from XRayAILib.dicom.spacing import Spacing, SpacingSource
 
 
 class ImageStatus(str, Enum):
@@ -42,25 +39,3 @@ class Image:
     @property
     def uid(self) -> str:
         return self.header.uid
-
-
-def header_to_json(header: Header) -> str:
-    return json.dumps(asdict(header), ensure_ascii=False)
-
-
-def header_from_json(text: str, calibration: str | None = None) -> Header:
-    """The header as it was stored, with the spacing that a person set, where there is one."""
-    values = json.loads(text)
-    spacing = _spacing(values.pop("spacing"))
-    if calibration:
-        spacing = _spacing(json.loads(calibration))
-    values["notes"] = tuple(values.get("notes", ()))
-    return Header(spacing=spacing, **values)
-
-
-def spacing_to_json(spacing: Spacing) -> str:
-    return json.dumps(asdict(spacing))
-
-
-def _spacing(values: dict[str, Any]) -> Spacing:
-    return Spacing(**{**values, "source": SpacingSource(values["source"])})
