@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import select
 import shutil
 import socket
+import ssl
 import subprocess
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -50,12 +53,11 @@ class Orthanc:
         self.folder, self.certificate, self.trusted = folder, certificate, trusted
         self.http, self.dicom, self.move_port = free_port(), free_port(), free_port()
         settings = self._settings()
+        self._front: TlsFront | None = None
         if certificate is not None and key is not None:
-            both = folder / "both.pem"
-            both.write_text(certificate.read_text("ascii") + key.read_text("ascii"), "ascii")
-            settings |= {"SslEnabled": True, "SslCertificate": str(both), "DicomTlsEnabled": True}
-            settings |= {"DicomTlsCertificate": str(certificate), "DicomTlsPrivateKey": str(key)}
-            settings |= {"DicomTlsTrustedCertificates": str(trusted)}
+            self._front = TlsFront(self.http, certificate, key)
+            settings |= {"DicomTlsEnabled": True, "DicomTlsCertificate": str(certificate)}
+            settings |= {"DicomTlsPrivateKey": str(key), "DicomTlsTrustedCertificates": str(trusted)}
         (folder / "orthanc.json").write_text(json.dumps(settings), "utf-8")
         self.process: subprocess.Popen[bytes] | None = None
         self.start()
@@ -80,11 +82,18 @@ class Orthanc:
             self.process.wait()
             self.process = None
 
+    def close(self) -> None:
+        """End it and what stands in front of it."""
+        self.kill()
+        if self._front is not None:
+            self._front.close()
+
     @property
     def web(self) -> Server:
         """It as a DICOMweb server; the password is in the environment (see :func:`login`)."""
-        scheme, ca_file = ("https", str(self.trusted)) if self.certificate else ("http", "")
-        url = f"{scheme}://localhost:{self.http}/dicom-web"
+        url, ca_file = f"http://localhost:{self.http}/dicom-web", ""
+        if self._front is not None:
+            url, ca_file = f"https://localhost:{self._front.port}/dicom-web", str(self.trusted)
         return Server("test-web", "dicomweb", url=url, login="password", user=USER, ca_file=ca_file)
 
     def dimse(self, move: bool = False) -> Server:
@@ -108,9 +117,8 @@ class Orthanc:
             session.auth = (USER, PASSWORD)
             for file in files:
                 data = file if isinstance(file, bytes) else file.read_bytes()
-                url = f"{'https' if self.certificate else 'http'}://localhost:{self.http}/instances"
-                verify = str(self.trusted) if self.certificate else False
-                session.post(url, data=data, timeout=60, verify=verify).raise_for_status()
+                url = f"http://localhost:{self.http}/instances"
+                session.post(url, data=data, timeout=60).raise_for_status()
 
     def _settings(self) -> dict[str, Any]:
         return {
@@ -142,6 +150,47 @@ class Orthanc:
             },
             "DicomWeb": {"Enable": True, "Root": "/dicom-web/"},
         }
+
+
+class TlsFront:
+    """HTTPS in front of a plain HTTP port, as a web server stands in front of a PACS.
+
+    The HTTPS of Debian's Orthanc 1.10.1 itself ends in a segmentation fault at the first connection.
+    """
+
+    def __init__(self, behind: int, certificate: Path, key: Path) -> None:
+        self._behind = behind
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificate, key)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = int(self._listener.getsockname()[1])
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:  # closed
+                return
+            threading.Thread(target=self._handle, args=(client,), daemon=True).start()
+
+    def _handle(self, client: socket.socket) -> None:
+        try:
+            with self._context.wrap_socket(client, server_side=True) as outside:
+                with socket.create_connection(("127.0.0.1", self._behind)) as inside:
+                    while True:
+                        ready = [outside] if outside.pending() else select.select([outside, inside], [], [])[0]
+                        for source, sink in ((outside, inside), (inside, outside)):
+                            if source in ready:
+                                data = source.recv(1 << 16)
+                                if not data:
+                                    return
+                                sink.sendall(data)
+        except OSError:  # one side hung up
+            return
 
 
 def make_certificates(folder: Path) -> None:

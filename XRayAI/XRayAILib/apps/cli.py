@@ -143,6 +143,102 @@ def test(context: typer.Context) -> None:
     raise typer.Exit(run_checks(context.args))
 
 
+servers = typer.Typer(help="Your PACS and archives.", no_args_is_help=True)
+app.add_typer(servers, name="servers")
+
+
+@servers.command("list")
+def servers_list() -> None:
+    """The servers, and the file that they stand in."""
+    from XRayAILib.apps.servers import list_servers
+
+    list_servers()
+
+
+@servers.command("add")
+def servers_add(
+    name: Annotated[str, typer.Argument(help="Letters, digits, '-' and '_'.")],
+    url: Annotated[str, typer.Option(help="Of a DICOMweb service: https://pacs.example.org/dicom-web.")] = "",
+    host: Annotated[str, typer.Option(help="Of a DIMSE service.")] = "",
+    port: Annotated[int, typer.Option(help="Often 104 or 11112.")] = 0,
+    called_ae: Annotated[str, typer.Option("--ae", help="Its AE title.")] = "",
+    own_ae: Annotated[str, typer.Option(help="Our AE title, as it is entered there.")] = "XRAYAI",
+    move_port: Annotated[int, typer.Option(help="Our port for C-MOVE, as entered there; 0 for C-GET.")] = 0,
+    tls: Annotated[bool, typer.Option("--tls", help="DIMSE through TLS.")] = False,
+    ca_file: Annotated[str, typer.Option(help="PEM file of the authority of its certificate.")] = "",
+    certificate: Annotated[str, typer.Option(help="PEM file that we show.")] = "",
+    key: Annotated[str, typer.Option(help="PEM file with the key to it.")] = "",
+    verify: Annotated[bool, typer.Option(help="Look at its certificate.")] = True,
+    login: Annotated[str, typer.Option(help="none, password or token.")] = "none",
+    user: Annotated[str, typer.Option(help="User name for the password.")] = "",
+    replace: Annotated[bool, typer.Option("--replace", help="Instead of the one of this name.")] = False,
+) -> None:
+    """Add a server: with --url by DICOMweb, with --host, --port and --ae by DIMSE."""
+    from XRayAILib.apps.servers import add_server
+    from XRayAILib.dicom.servers import Server
+
+    kind = "dicomweb" if url else "dimse"
+    place = (url, host, port, called_ae, own_ae, move_port)
+    add_server(Server(name, kind, *place, tls, ca_file, certificate, key, verify, login, user), replace)
+
+
+@servers.command("remove")
+def servers_remove(name: str) -> None:
+    """Remove a server, and its password from the keyring."""
+    from XRayAILib.apps.servers import remove_server
+
+    remove_server(name)
+
+
+@servers.command("check")
+def servers_check(name: str) -> None:
+    """Ask a server whether it is there and lets us in."""
+    from XRayAILib.apps.servers import check_server
+
+    check_server(name)
+
+
+@servers.command("login")
+def servers_login(name: str) -> None:
+    """Put a server's password or token into the keyring; it is asked for, and never shown."""
+    from XRayAILib.apps.servers import log_in
+
+    log_in(name)
+
+
+@app.command()
+def query(
+    server: str,
+    patient_id: Annotated[str, typer.Option(help="As it stands there; * and ? for any text.")] = "",
+    patient: Annotated[str, typer.Option(help="Begin of the name: DOE^J.")] = "",
+    date: Annotated[str, typer.Option(help="2024-01-01..2024-03-31, 2024-01-01.. or one day.")] = "",
+    modality: Annotated[str, typer.Option(help="CR, DX, ...")] = "",
+    accession: Annotated[str, typer.Option(help="Accession number.")] = "",
+    body_part: Annotated[str, typer.Option(help="CHEST, HAND, ...")] = "",
+    description: Annotated[str, typer.Option(help="A word of the study's description.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document for other programs.")] = False,
+) -> None:
+    """Search a server for studies."""
+    from XRayAILib.apps.servers import parse_dates, query_server
+    from XRayAILib.dicom.archive import Query
+
+    dates = parse_dates(date)
+    query_server(server, Query(patient_id, patient, *dates, modality, accession, body_part, description), as_json)
+
+
+@app.command()
+def retrieve(
+    server: str,
+    studies: Annotated[list[str], typer.Argument(help="Study UIDs, as query shows them.")],
+    project: ProjectOption,
+    series: Annotated[list[str] | None, typer.Option(help="Only these series of one study.")] = None,
+) -> None:
+    """Fetch studies from a server into a project; what is there already is not fetched again."""
+    from XRayAILib.apps.servers import retrieve_studies
+
+    retrieve_studies(project, server, studies, series or [])
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         console.print(f"X-Ray AI {__version__}")

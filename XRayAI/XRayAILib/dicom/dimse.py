@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from itertools import groupby
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -28,10 +29,13 @@ from XRayAILib.dicom.servers import Server
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+    from pynetdicom.association import Association
 
 # Study Root Query/Retrieve (PS3.4 C.6.2).
 FIND, MOVE, GET = (f"1.2.840.10008.5.1.4.1.2.2.{number}" for number in (1, 2, 3))
 VERIFICATION = "1.2.840.10008.1.1"
+MAX_ANSWER_BYTES, TAKEN_BYTES = 1 << 26, 1 << 14
+"""64 MB of answers may wait to be looked at; one has at most 16 kB."""
 AT_ONCE = 50
 """Instances asked for in one request: a list of UIDs that any peer takes, and little to do again after a stop."""
 
@@ -44,11 +48,14 @@ _IMAGE = ("SOPInstanceUID", "SOPClassUID")
 
 
 class Dimse:
-    """A DIMSE server as an :class:`XRayAILib.dicom.archive.Archive`; each request has an association of its own."""
+    """A DIMSE server as an :class:`XRayAILib.dicom.archive.Archive`; one association serves all searches."""
 
     def __init__(self, server: Server, credentials: Credentials) -> None:
         self.server = server
         self._credentials = credentials
+        self._open = ExitStack()
+        self._searching: Association | None = None
+        self._guard = Guard()
 
     def echo(self) -> str:
         from pynetdicom import build_context
@@ -93,7 +100,8 @@ class Dimse:
             self._get(instances, inbox, cancelled)
 
     def close(self) -> None:
-        """Nothing is open between two requests."""
+        self._searching = None
+        self._open.close()
 
     def __enter__(self) -> Dimse:
         return self
@@ -109,32 +117,40 @@ class Dimse:
         self, level: str, keys: dict[str, str], limit: int, cancelled: Callable[[], bool] = lambda: False
     ) -> list[Dataset]:
         """The answers to a C-FIND, at most one more than ``limit``."""
+        found: list[Dataset] = []
+        association = self._finder()
+
+        def cancel() -> None:
+            association.send_c_cancel(1, query_model=FIND)
+
+        with stopping(association, cancelled, cancel):
+            for status, answer in association.send_c_find(_identifier(level, keys), FIND, msg_id=1):
+                if "Status" not in status:
+                    if cancelled():
+                        break
+                    raise ServerError(self.server, self._guard.reason or "it hung up in the middle of its answer")
+                self._guard.taken(TAKEN_BYTES)
+                if status.Status in (0xFF00, 0xFF01):
+                    if answer is None:
+                        raise ServerError(self.server, "its answer to the search cannot be read")
+                    if len(found) == limit:
+                        cancel()
+                    # What it sends until it has heard of that is read, and dropped.
+                    found += [answer] if len(found) <= limit else []
+                elif status.Status not in (0x0000, 0xFE00):
+                    raise ServerError(self.server, f"it refuses the search ({_status(status)})")
+        return found
+
+    def _finder(self) -> Association:
+        """The association for searches; a new one where the last one is gone."""
         from pynetdicom import build_context
 
-        guard = Guard(1 << 26)
-        found: list[Dataset] = []
-        with associate(self.server, self._credentials, [build_context(FIND)], guard=guard) as association:
-
-            def cancel() -> None:
-                association.send_c_cancel(1, query_model=FIND)
-
-            with stopping(association, cancelled, cancel):
-                for status, answer in association.send_c_find(_identifier(level, keys), FIND, msg_id=1):
-                    if "Status" not in status:
-                        if cancelled():
-                            break
-                        raise ServerError(self.server, guard.reason or "it hung up in the middle of its answer")
-                    guard.taken(4096)
-                    if status.Status in (0xFF00, 0xFF01):
-                        if answer is None:
-                            raise ServerError(self.server, "its answer to the search cannot be read")
-                        found.append(answer)
-                        if len(found) > limit:
-                            cancel()
-                            break
-                    elif status.Status not in (0x0000, 0xFE00):
-                        raise ServerError(self.server, f"it refuses the search ({_status(status)})")
-        return found
+        if self._searching is None or not self._searching.is_established:
+            self.close()
+            self._guard = Guard(MAX_ANSWER_BYTES)
+            way = associate(self.server, self._credentials, [build_context(FIND)], guard=self._guard)
+            self._searching = self._open.enter_context(way)
+        return self._searching
 
     # Retrieving -------------------------------------------------------------------------------------------------
 

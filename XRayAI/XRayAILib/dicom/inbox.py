@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from XRayAILib.dicom.archive import Instance, valid_uid
 from XRayAILib.dicom.errors import UnreadableError
-from XRayAILib.dicom.file_header import read_dataset
+from XRayAILib.dicom.file_header import read_dataset, refuse_incomplete
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -182,20 +182,16 @@ def check_instance(path: Path, instance: Instance) -> None:
     for keyword, wanted in (("SOPInstanceUID", instance.uid), ("StudyInstanceUID", instance.study_uid)):
         if str(dataset.get(keyword, "")) != wanted:
             raise RefusedError(f"another one was sent than was asked for: its {keyword} differs")
-    missing = _missing_pixels(dataset)
-    if missing:
-        raise RefusedError(f"it is cut short: {missing} bytes of its pixels are missing")
-
-
-def _missing_pixels(dataset: Dataset) -> int:
-    """How many bytes native Pixel Data lack (PS3.5 8.1.1); a truncated encapsulated one does not even parse."""
-    from pydicom.pixels.utils import get_expected_length
-
-    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
-    if "PixelData" not in dataset or syntax is None or not syntax.is_transfer_syntax or syntax.is_compressed:
-        return 0
     try:
-        expected = get_expected_length(dataset)
-    except (AttributeError, KeyError, TypeError, ValueError):
-        return 0  # the scan says what is wrong with its attributes
-    return max(0, expected - len(dataset["PixelData"].value or b""))
+        _refuse_cut_short(dataset, path)
+    except UnreadableError as error:
+        raise RefusedError(error.reason) from error
+
+
+def _refuse_cut_short(dataset: Dataset, path: Path) -> None:
+    """Raise where native pixels are missing; encapsulated ones without their end did not even parse."""
+    syntax = dataset.file_meta.get("TransferSyntaxUID") if hasattr(dataset, "file_meta") else None
+    if syntax is None or not syntax.is_transfer_syntax or syntax.is_compressed or not dataset.get("Rows"):
+        return
+    size = len(dataset["PixelData"].value or b"") if "PixelData" in dataset else -1
+    refuse_incomplete(dataset, path, size, size)
