@@ -10,6 +10,8 @@ import stat
 from functools import lru_cache
 from pathlib import Path
 
+from XRayAILib.dicom.exclusive import put_new
+
 KEY_FILE = "pseudonyms.key"
 LONGEST_SHIFT = 3650
 """Days; about ten years."""
@@ -93,15 +95,9 @@ def make_key(path: Path) -> None:
     with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as stream:
         stream.write(secrets.token_hex(32) + "\n")
     try:
-        # Unlike replace, neither of the two takes the place of a key that came in between.
-        if os.name == "posix":
-            os.link(temporary, path)
-        else:
-            temporary.rename(path)
+        put_new(temporary, path)
     except FileExistsError:
         return
-    except OSError:  # a drive that knows no links
-        temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
 

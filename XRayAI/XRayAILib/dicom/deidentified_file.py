@@ -1,0 +1,173 @@
+"""A de-identified file made from another: written aside, read again and verified, and only then in its place."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from XRayAILib.dicom.deidentify import Deidentified, Deidentifier
+from XRayAILib.dicom.encapsulation import end_of_fragments
+from XRayAILib.dicom.errors import UnreadableError
+from XRayAILib.dicom.exclusive import put_new
+from XRayAILib.dicom.file_header import parsed, reading
+from XRayAILib.dicom.pixel_element import PixelElement, find_pixels
+from XRayAILib.dicom.verification import leaks
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+DIRECTORY = "1.2.840.10008.1.3.10"
+"""The class of a DICOMDIR, which lists patients by name."""
+
+Region = tuple[int, int, int, int]
+
+
+class HeldBackError(ValueError):
+    """A file that must not go out, and why."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """A file that was made and verified.
+
+    Attributes
+    ----------
+    path
+        Relative to the folder of the output.
+    size
+        In bytes.
+    again
+        Whether it was there already, the same to the byte: its source is a copy of another file.
+    source
+        What is known of its source.
+    """
+
+    path: Path
+    size: int
+    again: bool
+    source: Deidentified
+
+
+def deidentify_file(
+    path: Path, folder: Path, deidentifier: Deidentifier, regions: Sequence[Region] = (), pixels_clean: bool = False
+) -> Made:
+    """Make the de-identified counterpart of the DICOM file ``path`` below ``folder``.
+
+    Parameters
+    ----------
+    regions
+        (left, top, right, bottom) of what is to be blanked in the pixels.
+    pixels_clean
+        Somebody made sure that after this nothing identifying is visible in the pixels.
+
+    Raises
+    ------
+    UnreadableError
+        The file is not DICOM, or damaged.
+    HeldBackError
+        Something of the identity would be left, or another file has its place.
+    OSError
+        The output cannot be written.
+    """
+    source, head, pixels = _made(path, deidentifier, regions, pixels_clean)
+    place = _place(source, deidentifier)
+    target = folder / place
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(head)
+            stream.write(pixels)
+        _verify(temporary, source, deidentifier, len(head) + len(pixels))
+        again = False
+        try:
+            put_new(temporary, target)
+        except FileExistsError as error:
+            if target.read_bytes() != temporary.read_bytes():
+                raise HeldBackError(
+                    "another file has the same SOP Instance UID but not the same content; only the first one was taken"
+                ) from error
+            again = True
+        return Made(place, len(head) + len(pixels), again, source)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _made(
+    path: Path, deidentifier: Deidentifier, regions: Sequence[Region], pixels_clean: bool
+) -> tuple[Deidentified, bytes, bytes]:
+    """The de-identified header as bytes, and the pixel element as it was, or all in one where pixels were blanked."""
+    with reading(path) as stream:
+        dataset = parsed(stream, pixels=bool(regions))
+        _refuse(dataset, path, pixels_clean)
+        if regions:
+            from XRayAILib.dicom.clean_pixels import blank
+
+            blank(dataset, regions)
+            pixels = b""
+        else:
+            start = stream.tell()
+            element = find_pixels(stream, dataset)
+            stream.seek(start)
+            data = stream.read()
+            pixels = data[: _end(element, data, start, path)]
+        source = deidentifier.deidentify(dataset, pixels_clean)
+        return source, _encoded(dataset), pixels
+
+
+def _refuse(dataset: Dataset, path: Path, pixels_clean: bool) -> None:
+    meta = getattr(dataset, "file_meta", None)
+    class_uid = str(dataset.get("SOPClassUID") or (meta.get("MediaStorageSOPClassUID", "") if meta else ""))
+    if class_uid == DIRECTORY:
+        raise UnreadableError(str(path), "a DICOMDIR, which is never copied: a new one is written when asked for")
+    if not dataset.get("SOPInstanceUID"):
+        raise UnreadableError(str(path), "SOPInstanceUID (0008,0018) is missing, so it cannot be told from others")
+    if dataset.get("BurnedInAnnotation") == "YES" and not pixels_clean:
+        raise HeldBackError(
+            "it says of itself that identifying text is burned into its pixels (BurnedInAnnotation YES)"
+        )
+
+
+def _end(element: PixelElement, data: bytes, start: int, path: Path) -> int:
+    """Where in ``data``, which begins at ``start`` of the file, the pixel element ends. What follows does not count."""
+    if element.length == -1:
+        return 0
+    if element.length is None:
+        return end_of_fragments(data, element.offset - start)
+    end = element.offset - start + element.length
+    if end > len(data):
+        raise UnreadableError(str(path), f"its pixel data is cut off: {end - len(data)} bytes are missing")
+    return end
+
+
+def _encoded(dataset: Dataset) -> bytes:
+    """Preamble, File Meta and data set; what was not changed is written byte by byte as it was read."""
+    from pydicom.filebase import DicomBytesIO
+    from pydicom.filewriter import write_dataset, write_file_meta_info
+
+    stream = DicomBytesIO()
+    stream.is_little_endian, stream.is_implicit_VR = True, False
+    stream.write(b"\0" * 128 + b"DICM")
+    write_file_meta_info(stream, dataset.file_meta, enforce_standard=True)
+    implicit, little = dataset.original_encoding
+    stream.is_implicit_VR, stream.is_little_endian = bool(implicit), bool(little)
+    write_dataset(stream, dataset)
+    return stream.getvalue()
+
+
+def _place(source: Deidentified, deidentifier: Deidentifier) -> Path:
+    study, _, instance = (old for old, _ in source.uids)
+    pseudonyms = deidentifier.pseudonyms
+    return Path(source.name, f"study-{pseudonyms.name('study', study)}", f"{pseudonyms.image(instance)}.dcm")
+
+
+def _verify(path: Path, source: Deidentified, deidentifier: Deidentifier, size: int) -> None:
+    if path.stat().st_size != size:
+        raise OSError(None, "was not written whole", str(path))
+    actions = deidentifier.actions(str(source.dataset.get("SOPClassUID") or ""))
+    found = leaks(path, source.identity, source.made, actions, deidentifier.actions(None))
+    if found:
+        raise HeldBackError("; ".join(map(str, found[:5])) + (" and more" if len(found) > 5 else ""))

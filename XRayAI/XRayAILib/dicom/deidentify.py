@@ -1,0 +1,317 @@
+"""De-identification of a data set by PS3.15 Annex E. ::
+
+deidentifier = Deidentifier(Pseudonyms.read(Path("private/pseudonyms.key")), Options(keep_patient=True))
+dataset = deidentifier.apply(pydicom.dcmread("image.dcm"))
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from XRayAILib.dicom.attribute_types import attribute_types
+from XRayAILib.dicom.confidentiality import CLEAN, DRAWN, SHIFT, WALK, Actions, Options
+from XRayAILib.dicom.dates import shifted
+from XRayAILib.dicom.dummies import dummy, even
+from XRayAILib.dicom.identity import Identity
+from XRayAILib.dicom.markers import stand_in, statement
+from XRayAILib.dicom.pseudonyms import Pseudonyms
+from XRayAILib.dicom.vocabulary import cleaned
+
+if TYPE_CHECKING:
+    from pydicom import DataElement, Dataset
+    from pydicom.dataelem import RawDataElement
+
+PATIENT_NAME, PATIENT_ID = 0x00100010, 0x00100020
+STANDARD_ROOT = "1.2.840.10008."
+TEXTS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT", "PN", "UR"))
+
+
+@dataclass(frozen=True)
+class Deidentified:
+    """What came of a data set.
+
+    Attributes
+    ----------
+    dataset
+        The data set that was given, de-identified.
+    identity
+        The values that were taken out.
+    made
+        The values that were put in, as bytes without padding.
+    patient, name, days
+        Who it was as the key has it, their pseudonym, and by how many days dates were moved back.
+    uids
+        Study, series and instance: (old, new).
+    """
+
+    dataset: Dataset
+    identity: Identity
+    made: frozenset[bytes]
+    patient: str
+    name: str
+    days: int
+    uids: tuple[tuple[str, str], ...]
+
+
+class Deidentifier:
+    """Applies the profile with its options; the same key gives the same pseudonyms, UIDs and days."""
+
+    def __init__(self, pseudonyms: Pseudonyms, options: Options | None = None) -> None:
+        self.pseudonyms = pseudonyms
+        self.options = options or Options()
+        self._actions: dict[int | None, Actions] = {}
+
+    def apply(self, dataset: Dataset) -> Dataset:
+        """De-identify ``dataset`` itself, which is returned; its preamble and File Meta too."""
+        return self.deidentify(dataset).dataset
+
+    def deidentify(self, dataset: Dataset, pixels_clean: bool = False) -> Deidentified:
+        """De-identify ``dataset`` itself, and tell what was done.
+
+        Parameters
+        ----------
+        pixels_clean
+            Somebody made sure that no identity is visible in the pixels: the option Clean Pixel Data was carried out.
+        """
+        return _Pass(self, dataset).run(pixels_clean)
+
+    def actions(self, sop_class: str | None) -> Actions:
+        """What becomes of each attribute of a class; ``None`` for the items of a sequence."""
+        types = attribute_types(sop_class) if sop_class else None
+        key = id(types) if types is not None else None
+        if key not in self._actions:
+            self._actions[key] = Actions(self.options, types)
+        return self._actions[key]
+
+    @property
+    def basic(self) -> Actions:
+        """The Basic Profile for what nothing is known of."""
+        if -1 not in self._actions:
+            self._actions[-1] = Actions(Options(dates="remove"), None)
+        return self._actions[-1]
+
+
+def patient_key(patient_id: str, name: str, birth_date: str, study_uid: str) -> str:
+    """Who the patient is for pseudonyms: the id, else name and birth date, else whoever was in this study."""
+    if patient_id:
+        return patient_id
+    return f"{name}/{birth_date}" if name else study_uid
+
+
+class _Pass:
+    """One data set on its way."""
+
+    def __init__(self, deidentifier: Deidentifier, dataset: Dataset) -> None:
+        from pydicom.charset import convert_encodings
+
+        self._deidentifier = deidentifier
+        self._dataset = dataset
+        self._encodings = convert_encodings(dataset.get("SpecificCharacterSet") or "ISO_IR 6")
+        self._pseudonyms = deidentifier.pseudonyms
+        self._options = deidentifier.options
+        self._identity = Identity(self._encodings)
+        self._made: set[bytes] = set()
+        self._descriptions: list[tuple[Dataset, DataElement | RawDataElement, str]] = []
+        self._uids = {tag: self._text_at(tag) for tag in (0x0020000D, 0x0020000E, 0x00080018)}
+        self.patient = patient_key(
+            *(self._text_at(tag) for tag in (PATIENT_ID, PATIENT_NAME, 0x00100030)),
+            self._uids[0x0020000D] or self._uids[0x00080018],
+        )
+        self.name = self._pseudonyms.patient(self.patient)
+        self.days = self._pseudonyms.days(self.patient)
+
+    def run(self, pixels_clean: bool) -> Deidentified:
+        dataset = self._dataset
+        self._walk(dataset, self._deidentifier.actions(str(dataset.get("SOPClassUID") or "")))
+        for where, element, action in self._descriptions:
+            self._clean(where, element, action)
+        for element in statement(self._options, pixels_clean):
+            dataset[element.tag] = element
+        uids = tuple((old, self._new_uid(old)) for old in self._uids.values())
+        if hasattr(dataset, "file_meta"):
+            _replace_meta(dataset, uids[2][1])
+        days = self.days if self._options.dates == "shift" else 0
+        return Deidentified(dataset, self._identity, frozenset(self._made), self.patient, self.name, days, uids)
+
+    def _walk(self, dataset: Dataset, actions: Actions, drawn: bool = False) -> None:
+        for element in list(dataset.values()):
+            tag = element.tag
+            action = actions[tag]
+            if action == WALK:
+                if _is_sequence(element):
+                    self._items(dataset, element, drawn)
+                elif drawn and element.VR in TEXTS:
+                    self._descriptions.append((dataset, element, "D"))
+            elif action == "X":
+                self._take(dataset, element, actions)
+                del dataset[tag]
+            elif _is_sequence(element):
+                self._sequence(dataset, element, actions, action)
+            else:
+                self._value(dataset, element, actions, action)
+
+    def _sequence(self, dataset: Dataset, element: DataElement | RawDataElement, actions: Actions, action: str) -> None:
+        stands_in = stand_in(element.tag) if action == "D" else None
+        if action == "Z" or stands_in is not None:
+            self._take(dataset, element, actions)
+            dataset[element.tag] = _sequence_of(element.tag, stands_in or [])
+        else:
+            self._items(dataset, element, action in (DRAWN, CLEAN))
+
+    def _items(self, dataset: Dataset, element: DataElement | RawDataElement, drawn: bool) -> None:
+        for item in _items_of(dataset, element):
+            self._walk(item, self._deidentifier.actions(None), drawn)
+
+    def _value(self, dataset: Dataset, element: DataElement | RawDataElement, actions: Actions, action: str) -> None:
+        tag, vr = element.tag, _vr(element)
+        if action == "K":
+            return
+        if action == CLEAN:
+            self._descriptions.append((dataset, element, self._deidentifier.basic[tag]))
+            return
+        text = self._text(element, vr)
+        self._identity.add(tag, vr, text)
+        if tag in (PATIENT_NAME, PATIENT_ID):
+            self._put(dataset, element, self.name.encode("ascii"))
+        elif action == "U":
+            self._put(dataset, element, "\\".join(self._new_uid(uid) for uid in text.split("\\")).encode("ascii"))
+        elif action == SHIFT and vr in ("DA", "DT", "TM"):
+            moved = shifted(text, vr, self.days)
+            if moved or not text:
+                self._put(dataset, element, moved.encode("ascii"))
+            else:  # not a date, so it cannot be moved
+                self._settle(dataset, element, actions)
+        elif action == SHIFT:
+            self._settle(dataset, element, actions)
+        elif action == "D":
+            self._put(dataset, element, dummy(vr))
+        else:
+            self._put(dataset, element, b"")
+
+    def _settle(self, dataset: Dataset, element: DataElement | RawDataElement, actions: Actions) -> None:
+        """What the Basic Profile does where an option cannot be carried out."""
+        if self._deidentifier.basic[element.tag] == "X":
+            del dataset[element.tag]
+        elif self._deidentifier.basic[element.tag] == "Z":
+            self._put(dataset, element, b"")
+        else:
+            self._put(dataset, element, dummy(_vr(element)))
+
+    def _clean(self, dataset: Dataset, element: DataElement | RawDataElement, action: str) -> None:
+        vr = _vr(element)
+        names = self._identity.values
+        text = self._text(element, vr) if vr in TEXTS else ""
+        words = cleaned(" ".join(word for word in text.split(" ") if word.strip(".,;:").lower() not in names))
+        if words:
+            self._put(dataset, element, words.encode("ascii"))
+        elif action == "X":
+            del dataset[element.tag]
+        else:
+            self._put(dataset, element, b"" if action == "Z" else dummy(vr))
+
+    def _put(self, dataset: Dataset, element: DataElement | RawDataElement, value: bytes) -> None:
+        vr = _vr(element)
+        self._made.add(value.strip(b" "))
+        value = even(value, b"\0" if vr in ("UI", "OB", "UN") else b" ")
+        if element.is_raw:
+            dataset[element.tag] = element._replace(value=value, length=len(value))  # type: ignore[union-attr]
+            return
+        from pydicom import DataElement
+
+        in_text = vr in TEXTS or vr in ("AE", "AS", "CS", "DA", "DS", "DT", "IS", "TM", "UI")
+        shown: Any = value.decode("ascii").rstrip(" \0") if in_text else value
+        dataset[element.tag] = DataElement(element.tag, vr, shown if value or in_text else None)
+
+    def _take(self, dataset: Dataset, element: DataElement | RawDataElement, actions: Actions) -> None:
+        """Remember what an element that is going to be removed says of the patient, deep inside as well."""
+        if element.tag >> 16 & 1:
+            return
+        if not _is_sequence(element):
+            vr = _vr(element)
+            self._identity.add(element.tag, vr, self._text(element, vr))
+            return
+        for item in _items_of(dataset, element):
+            nested = self._deidentifier.actions(None)
+            for inner in list(item.values()):
+                if nested[inner.tag] not in (WALK, "K") or _is_sequence(inner):
+                    self._take(item, inner, nested)
+
+    def _new_uid(self, uid: str) -> str:
+        uid = uid.strip("\0 ")
+        if not uid or uid.startswith(STANDARD_ROOT) or self._options.keep_uids:
+            return uid
+        return self._pseudonyms.uid(uid)
+
+    def _text_at(self, tag: int) -> str:
+        if tag not in self._dataset:
+            return ""
+        element = self._dataset.get_item(tag)
+        return self._text(element, _vr(element)).strip("\0 ")
+
+    def _text(self, element: DataElement | RawDataElement, vr: str) -> str:
+        value = element.value
+        if not isinstance(value, bytes):
+            return "" if value is None else "\\".join(map(str, value)) if _several(value) else str(value)
+        if value.isascii():
+            return value.decode("ascii") if b"\x1b" not in value else _decoded(value, vr, self._encodings)
+        return _decoded(value, vr, self._encodings)
+
+
+def _several(value: object) -> bool:
+    from pydicom.multival import MultiValue
+
+    return isinstance(value, MultiValue | list | tuple)
+
+
+def _decoded(value: bytes, vr: str, encodings: Sequence[str]) -> str:
+    import warnings
+
+    from pydicom.charset import decode_bytes
+    from pydicom.valuerep import PN_DELIMS, TEXT_VR_DELIMS
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return decode_bytes(value, list(encodings), PN_DELIMS if vr == "PN" else TEXT_VR_DELIMS)
+        except (UnicodeError, LookupError):  # the file is wrong about its character set
+            return value.decode("latin-1")
+
+
+@cache
+def _dictionary_vr(tag: int) -> str:
+    from pydicom.datadict import dictionary_has_tag, dictionary_VR
+
+    # Of several representations that the dictionary allows the first; which one does not matter for what is binary.
+    return dictionary_VR(tag)[:2] if dictionary_has_tag(tag) else "UN"
+
+
+def _vr(element: DataElement | RawDataElement) -> str:
+    vr = element.VR
+    return _dictionary_vr(element.tag) if vr is None or vr == "UN" else vr
+
+
+def _is_sequence(element: DataElement | RawDataElement) -> bool:
+    return element.VR == "SQ" or (element.VR in (None, "UN") and _dictionary_vr(element.tag) == "SQ")
+
+
+def _items_of(dataset: Dataset, element: DataElement | RawDataElement) -> Iterable[Dataset]:
+    value = dataset[element.tag].value
+    return value if value is not None else ()
+
+
+def _sequence_of(tag: int, items: Iterable[Dataset]) -> DataElement:
+    from pydicom import DataElement, Sequence
+
+    return DataElement(tag, "SQ", Sequence(items))
+
+
+def _replace_meta(dataset: Dataset, instance_uid: str) -> None:
+    """File Meta with what is needed to read the file, and a preamble of zeros (PS3.10 7.1)."""
+    from XRayAILib.dicom.markers import file_meta
+
+    syntax = dataset.file_meta.get("TransferSyntaxUID")
+    dataset.file_meta = file_meta(str(dataset.get("SOPClassUID") or ""), instance_uid, str(syntax or ""))
+    dataset.preamble = b"\0" * 128  # type: ignore[attr-defined]
