@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.header import Header
+from XRayAILib.dicom.inflate import InflatedError, InflatedStream, end_of_deflated_meta
+from XRayAILib.dicom.pixel_element import find_pixels
 from XRayAILib.dicom.plain_header import FIRST_BYTES, MOST_BYTES, NotPlainError, PlainHeader, ShortError, is_native
 from XRayAILib.dicom.source import open_source, read_start
 from XRayAILib.dicom.spacing import read_spacing
@@ -21,6 +22,9 @@ RADIOGRAPH_MODALITIES = ("CR", "DX", "MG", "RF", "RG", "IO", "PX", "XA")
 MAX_PIXELS = 20_000 * 20_000
 """Larger images do not exist in radiography; a file that claims one is damaged or hostile."""
 
+MAX_INFLATED = 1 << 30
+"""Bytes of a deflated file."""
+
 RADIOGRAPH_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.1",  # Computed Radiography
     "1.2.840.10008.5.1.4.1.1.1.1",  # Digital X-Ray, for presentation
@@ -30,7 +34,9 @@ RADIOGRAPH_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.1.3",  # Digital Intra-Oral, for presentation
     "1.2.840.10008.5.1.4.1.1.1.3.1",
     "1.2.840.10008.5.1.4.1.1.12.1",  # X-Ray Angiographic
+    "1.2.840.10008.5.1.4.1.1.12.1.1",  # Enhanced XA
     "1.2.840.10008.5.1.4.1.1.12.2",  # X-Ray Radiofluoroscopic
+    "1.2.840.10008.5.1.4.1.1.12.2.1",  # Enhanced XRF
 }
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
@@ -45,10 +51,11 @@ def read_header(path: Path | str) -> list[Header]:
         return headers
     if is_picture(read_start(path, 132)[0]):
         return [read_picture_header(path)]
-    with _reading(path) as stream:
-        dataset = _parsed(stream, pixels=False)
+    with reading(path) as stream:
+        dataset = parsed(stream, pixels=False)
         headers = headers_of(dataset, path)
-        refuse_incomplete(dataset, path, *_pixel_element(stream, dataset))
+        element = find_pixels(stream, dataset)
+        refuse_incomplete(dataset, path, element.length, element.room)
     return headers
 
 
@@ -82,34 +89,25 @@ def quick_headers(path: Path) -> list[Header] | None:
 
 def read_dataset(path: Path, pixels: bool) -> Dataset:
     """Parse a DICOM file; :class:`UnreadableError` says what is wrong with one that cannot be."""
-    with _reading(path) as stream:
-        return _parsed(stream, pixels)
+    with reading(path) as stream:
+        return parsed(stream, pixels)
+
+
+def parse(stream: BinaryIO, path: Path, pixels: bool) -> Dataset:
+    """Parse the DICOM file in ``stream``, which came from ``path``; raises what :func:`read_dataset` does."""
+    with _explaining(path):
+        return parsed(_inflated(stream), pixels)
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[BinaryIO]:
+def reading(path: Path) -> Iterator[BinaryIO]:
     """A stream to parse; whatever a parser says of it becomes an :class:`UnreadableError`."""
-    from pydicom.errors import InvalidDicomError
-
-    try:
-        with open_source(path) as stream:
-            yield stream
-    except UnreadableError:
-        raise
-    except InvalidDicomError as error:
-        raise UnreadableError(str(path), "not a DICOM file: the mark 'DICM' is missing") from error
-    except PermissionError as error:
-        raise UnreadableError(str(path), "no permission to read it") from error
-    except RecursionError as error:
-        raise UnreadableError(str(path), "its sequences are nested too deeply to be a real file") from error
-    except MemoryError as error:
-        raise UnreadableError(str(path), "it asks for more memory than there is") from error
-    except Exception as error:  # a hostile file can raise anything from deep inside a parser
-        reason = f"damaged DICOM file ({type(error).__name__}: {error})"
-        raise UnreadableError(str(path), reason) from error
+    with _explaining(path), open_source(path) as stream:
+        yield _inflated(stream)
 
 
-def _parsed(stream: BinaryIO, pixels: bool) -> Dataset:
+def parsed(stream: BinaryIO, pixels: bool) -> Dataset:
+    """What a parser makes of a stream; without pixels, the stream stands before their element then."""
     import warnings
 
     import pydicom
@@ -120,6 +118,34 @@ def _parsed(stream: BinaryIO, pixels: bool) -> Dataset:
         # pydicom warns of each value that breaks a rule of the standard; what matters here becomes a note.
         warnings.simplefilter("ignore")
         return pydicom.dcmread(stream, stop_before_pixels=not pixels, force=bare)
+
+
+@contextmanager
+def _explaining(path: Path) -> Iterator[None]:
+    from pydicom.errors import InvalidDicomError
+
+    try:
+        yield
+    except UnreadableError:
+        raise
+    except InvalidDicomError as error:
+        raise UnreadableError(str(path), "not a DICOM file: the mark 'DICM' is missing") from error
+    except PermissionError as error:
+        raise UnreadableError(str(path), "no permission to read it") from error
+    except RecursionError as error:
+        raise UnreadableError(str(path), "its sequences are nested too deeply to be a real file") from error
+    except MemoryError as error:
+        raise UnreadableError(str(path), "it asks for more memory than there is") from error
+    except InflatedError as error:
+        raise UnreadableError(str(path), str(error)) from error
+    except Exception as error:  # a hostile file can raise anything from deep inside a parser
+        reason = f"damaged DICOM file ({type(error).__name__}: {error})"
+        raise UnreadableError(str(path), reason) from error
+
+
+def _inflated(stream: BinaryIO) -> BinaryIO:
+    meta_end = end_of_deflated_meta(stream)
+    return cast(BinaryIO, InflatedStream(stream, meta_end, MAX_INFLATED)) if meta_end else stream
 
 
 def _bare_dicom(start: bytes) -> bool:
@@ -210,24 +236,6 @@ def _native(dataset: Dataset | PlainHeader) -> bool:
     return is_native(str(meta.get("TransferSyntaxUID", "")) if meta is not None else "")
 
 
-def _pixel_element(stream: BinaryIO, dataset: Dataset) -> tuple[int | None, int]:
-    """Length and room of Pixel Data, before which ``stream`` stands."""
-    implicit, little = dataset.original_encoding
-    meta = getattr(dataset, "file_meta", None)
-    if meta is not None and meta.get("TransferSyntaxUID") == "1.2.840.10008.1.2.1.99":
-        return None, 0  # deflated as a whole: the stream's places say nothing
-    order: Literal["little", "big"] = "little" if little else "big"
-    head = stream.read(8)
-    group, element = (int.from_bytes(head[at : at + 2], order) for at in (0, 2))
-    if (group, element) != (0x7FE0, 0x0010) or len(head) < 8:
-        return -1, 0
-    field = head[4:8]
-    if not implicit and head[4:6].isalpha():  # some writers name no VR where they should
-        field = stream.read(4) if head[4:6] in (b"OB", b"OW", b"UN") else head[6:8]
-    length, at = int.from_bytes(field, order), stream.tell()
-    return None if length == 0xFFFFFFFF else length, stream.seek(0, os.SEEK_END) - at
-
-
 def _texts(dataset: Dataset | PlainHeader) -> dict[str, str]:
     keywords = {
         "modality": "Modality",
@@ -261,7 +269,9 @@ def _text(dataset: Dataset | PlainHeader, keyword: str) -> str:
         raise
     except Exception:  # noqa: BLE001 - one value that cannot be converted must not cost the image
         return ""
-    return "" if value is None else str(value).replace("\x00", "").strip()
+    text = "" if value is None else str(value).replace("\x00", "").strip()
+    # A damaged text may hold halves of characters, which neither a database nor a terminal takes.
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _integer(dataset: Dataset | PlainHeader, keyword: str, default: int) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from XRayAILib.dicom.spacing import Spacing, SpacingSource
@@ -68,9 +68,15 @@ class Header:
         return self.rows, self.columns
 
     @property
+    def uid_in_file(self) -> str:
+        """The uid as the file alone has it, without what tells it from another file with the same one."""
+        head, mark, rest = self.uid.partition("~")
+        return head + rest[8:] if mark else head
+
+    @property
     def sop_instance_uid(self) -> str:
         """SOP Instance UID; empty for a picture."""
-        return "" if self.modality == PICTURE else self.uid.partition("#")[0].partition("~")[0]
+        return "" if self.modality == PICTURE else self.uid_in_file.partition("#")[0]
 
     @property
     def patient_key(self) -> str:
@@ -85,12 +91,13 @@ def header_to_json(header: Header) -> str:
 
 def header_from_json(text: str, calibration: str | None = None) -> Header:
     """The header as it was stored, with the spacing that a person set, where there is one."""
-    values = json.loads(text)
-    spacing = _spacing(values.pop("spacing"))
-    if calibration:
-        spacing = _spacing(json.loads(calibration))
-    values["notes"] = tuple(values.get("notes", ()))
-    return Header(spacing=spacing, **values)
+    header = header_from_values(json.loads(text))
+    return replace(header, spacing=_spacing(json.loads(calibration))) if calibration else header
+
+
+def header_from_values(values: dict[str, Any]) -> Header:
+    """The header that :func:`header_to_json` turned into these values."""
+    return Header(**{**values, "spacing": _spacing(values["spacing"]), "notes": tuple(values.get("notes", ()))})
 
 
 def spacing_to_json(spacing: Spacing) -> str:

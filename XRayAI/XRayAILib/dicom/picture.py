@@ -9,16 +9,18 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.file_header import MAX_PIXELS
-from XRayAILib.dicom.grayscale import Grayscale, Window
 from XRayAILib.dicom.header import PICTURE, Header
 from XRayAILib.dicom.source import open_source
 from XRayAILib.dicom.spacing import Spacing
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from XRayAILib.dicom.grayscale import Grayscale
 
 _MAGIC = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"BM")
 
@@ -54,6 +56,15 @@ def read_png_header(path: Path, start: bytes) -> Header | None:
     return _header(path, rows, columns, grey=colour == 0)
 
 
+def is_two_valued(path: Path) -> bool:
+    """Whether a picture has at most two grey values or colours, as a mask has and no radiograph."""
+    with _opened(path) as picture:
+        try:
+            return picture.getcolors(2) is not None
+        except (OSError, SyntaxError, ValueError):
+            return False  # damaged: whoever shows it will say so
+
+
 def _header(path: Path, rows: int, columns: int, grey: bool) -> Header:
     return Header(
         uid=f"sha256:{_digest(path)}",
@@ -70,6 +81,10 @@ def _header(path: Path, rows: int, columns: int, grey: bool) -> Header:
 
 def read_picture(path: Path) -> tuple[np.ndarray, Grayscale]:
     """Stored values (rows, columns), uint8 or uint16, and the plain transformation that shows them as they are."""
+    import numpy as np
+
+    from XRayAILib.dicom.grayscale import Grayscale, Window
+
     with _opened(path) as picture:
         try:
             mode = picture.mode if picture.mode in ("L", "I;16", "I;16B", "I") else "L"

@@ -1,117 +1,126 @@
-"""Finding the radiographs in folders."""
+"""Reading the headers of many files, in several processes and in their order."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+import sys
+import threading
+from collections import deque
+from collections.abc import Generator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from XRayAILib.dicom.errors import UnreadableError
-from XRayAILib.dicom.header import Header
-from XRayAILib.dicom.radiograph import read_header
+from XRayAILib.dicom.file_header import quick_headers
+from XRayAILib.dicom.header import Header, header_from_values
+from XRayAILib.dicom.header_reader import FILE_SECONDS, HeaderReader
+from XRayAILib.dicom.search import FoundFile
 
-NEVER_IMAGES = frozenset(
-    f".{ending}"
-    for endings in (
-        "csv txt md json xml yaml yml toml html htm pdf doc docx xls xlsx",
-        "py ini log db db-wal db-shm zip exe dll npz npy svg part",
-    )
-    for ending in endings.split()
-)
-"""Endings that are passed over without a word; a scan is about images."""
+BATCH = 64
+"""Files a question; more of them waits longer for nothing where one hangs, fewer wakes processes more often."""
+FEW = 200
+"""So few files are read sooner than processes have started."""
+MOST_PROCESSES = 8
+"""More of them read faster than one writer stores."""
 
 
 @dataclass(frozen=True)
 class Scanned:
-    """What a scan found in one file: headers, or the reason why there are none."""
-
-    path: Path
-    headers: tuple[Header, ...] = ()
-    reason: str = ""
-
-
-@dataclass
-class Found:
-    """Files below some folders.
+    """What a scan found in one file: headers, or the reason why there are none.
 
     Attributes
     ----------
-    files
-        Those that could be images, sorted.
-    passed_over
-        How many others there were, by their name.
-    problems
-        Folders and files that cannot be looked at, with the reason.
+    mask
+        It is a picture with two values that has the name of another picture.
     """
 
-    files: list[Path] = field(default_factory=list)
-    passed_over: int = 0
-    problems: list[Scanned] = field(default_factory=list)
+    file: FoundFile
+    headers: tuple[Header, ...] = ()
+    reason: str = ""
+    mask: bool = False
 
 
-def find_files(folders: Iterable[Path], closed: Callable[[Path], str] = lambda _: "") -> Found:
-    """The files below ``folders``. Links to folders are not followed, so a loop of links ends.
+def scan(
+    files: Sequence[FoundFile],
+    namesakes: Sequence[bool] = (),
+    processes: int = 0,
+    time_limit: float = FILE_SECONDS,
+    interpreter: str = sys.executable,
+) -> Generator[Scanned, None, None]:
+    """Read the header of each file, in the order given; one that is no radiograph gives the reason.
 
     Parameters
     ----------
-    closed
-        Asked for each folder on the way: the reason why it is not to be entered, or nothing.
+    namesakes
+        For each file whether another one has its name, so that it may be a mask.
+    processes
+        How many read; 0 for as many as there are cores.
+    time_limit
+        Seconds for one file.
     """
-    found = Found()
+    flags = namesakes or [False] * len(files)
+    if len(files) <= FEW:
+        yield from _few(files, flags, HeaderReader(interpreter, time_limit))
+        return
+    readers: list[HeaderReader] = []
+    own = threading.local()
 
-    def refused(error: OSError) -> None:
-        path = _shown(Path(error.filename or "?"))
-        found.problems.append(Scanned(path, reason=f"folder cannot be read ({error.strerror})"))
+    def enter() -> None:
+        own.reader = HeaderReader(interpreter, time_limit)
+        readers.append(own.reader)
 
-    def enter(folder: Path) -> bool:
-        reason = "a link to a folder is not followed: scan the folder that it leads to" if folder.is_symlink() else ""
-        reason = reason or closed(folder)
-        if reason:
-            found.problems.append(Scanned(_shown(folder), reason=reason))
-        return not reason
+    def read(start: int) -> list[Scanned]:
+        part = files[start : start + BATCH]
+        asked = [(file.path, flag) for file, flag in zip(part, flags[start : start + BATCH], strict=True)]
+        answers = own.reader.ask("headers", asked)
+        return [_scanned(file, answer) for file, answer in zip(part, answers, strict=True)]
 
-    for folder in folders:
-        if folder.is_file():
-            found.files.append(folder.resolve())
-            continue
-        for root, names, leaves in os.walk(folder.resolve(), onerror=refused):
-            names[:] = sorted(n for n in names if not n.startswith(".") and enter(Path(root, n)))
-            for name in sorted(leaves):
-                if _candidate(name):
-                    found.files.append(Path(root, name))
-                else:
-                    found.passed_over += 1
-    found.problems += [_misnamed(path) for path in found.files if not _storable(path)]
-    found.files = [path for path in found.files if _storable(path)]
-    return found
-
-
-def scan(files: Iterable[Path]) -> Iterator[Scanned]:
-    """Read the header of each file; a file that is no radiograph gives the reason, and the scan goes on."""
-    for path in files:
-        try:
-            yield Scanned(path, tuple(read_header(path)))
-        except UnreadableError as error:
-            yield Scanned(path, reason=error.reason)
-
-
-def _candidate(name: str) -> bool:
-    return not name.startswith(".") and name != "DICOMDIR" and Path(name).suffix.lower() not in NEVER_IMAGES
-
-
-def _storable(path: Path) -> bool:
-    """Whether a database, a report and a terminal can hold the name; Linux takes any bytes for one."""
+    count = processes or min(usable_cores(), MOST_PROCESSES)
+    pool = ThreadPoolExecutor(count, "headers", enter)
     try:
-        str(path).encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
+        waiting: deque[Future[list[Scanned]]] = deque()
+        for start in range(0, len(files), BATCH):
+            waiting.append(pool.submit(read, start))
+            if len(waiting) > 3 * count:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        for reader in readers:
+            reader.close()
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _misnamed(path: Path) -> Scanned:
-    return Scanned(_shown(path), reason="its name or its folder's is not valid UTF-8: rename it, then scan again")
+def usable_cores() -> int:
+    """The cores that this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        return os.cpu_count() or 1
 
 
-def _shown(path: Path) -> Path:
-    return Path(os.fsencode(path).decode("utf-8", "replace"))
+def _few(files: Sequence[FoundFile], flags: Sequence[bool], reader: HeaderReader) -> Generator[Scanned, None, None]:
+    """Ordinary files here and now, and the others, which a parser has to look at, in one child process."""
+    try:
+        for file, flag in zip(files, flags, strict=True):
+            headers = None
+            try:
+                if not flag:
+                    headers = quick_headers(Path(file.path))
+            except UnreadableError as error:
+                yield Scanned(file, reason=error.reason)
+                continue
+            if headers is not None:
+                yield Scanned(file, tuple(headers))
+            else:
+                (answer,) = reader.ask("headers", [(file.path, flag)])
+                yield _scanned(file, answer)
+    finally:
+        reader.close()
+
+
+def _scanned(file: FoundFile, answer: dict[str, Any]) -> Scanned:
+    headers = tuple(header_from_values(values) for values in answer.get("headers", ()))
+    return Scanned(file, headers, answer.get("reason", ""), answer.get("mask", False))

@@ -3,30 +3,55 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from itertools import islice
+from pathlib import Path, PurePath
 
 from XRayAILib.dicom.header import Header
-from XRayAILib.dicom.scan import Scanned, find_files, scan
-from XRayAILib.project.image import Image
+from XRayAILib.dicom.scan import Scanned, scan
+from XRayAILib.dicom.search import FoundFile, Search
+from XRayAILib.project.arrivals import Taken
+from XRayAILib.project.namesakes import Namesakes
 from XRayAILib.project.project import Project
 
 BATCH_SECONDS = 1.0
 """Commits at most this far apart, so that a crash costs little and a commit per file is not paid for."""
+BATCH_FILES = 500
 
 MADE_FOLDERS = frozenset({"cache", "exports", "jobs", "models", "phantom", "scenes"})
 """What a project's folder holds that is no source of radiographs, unless a scan is asked for just that folder."""
-REPLACED = "was replaced by another one"
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a scan is: files done and in all, and radiographs found."""
+    """How far a scan is.
+
+    Attributes
+    ----------
+    done, total
+        Files; a total of 0 while they are still being looked for.
+    found
+        Radiographs.
+    rate
+        Files a second.
+    seconds_left
+        ``None`` while that cannot be told.
+    """
 
     done: int
     total: int
     found: int
+    rate: float = 0.0
+    seconds_left: float | None = None
+
+    @property
+    def text(self) -> str:
+        """How far it is, in words."""
+        if not self.total:
+            return f"looking for files, {self.done:,} so far"
+        rate = f", {self.rate:,.0f} files/s" if self.rate else ""
+        return f"{self.found:,} radiographs{rate}"
 
 
 @dataclass
@@ -44,7 +69,9 @@ class Intake:
     unreadable
         (path, reason) of each file that is no radiograph.
     duplicates
-        (path, path of the file that has the same radiograph already).
+        (path, path of the file that has the same content and was taken).
+    namesakes
+        (path, path of the file with the same SOP Instance UID, and what differs); both were taken.
     """
 
     added: int = 0
@@ -54,6 +81,15 @@ class Intake:
     cancelled: bool = False
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     duplicates: list[tuple[str, str]] = field(default_factory=list)
+    namesakes: list[tuple[str, str]] = field(default_factory=list)
+
+    def include(self, taken: Taken) -> None:
+        """Count a batch."""
+        self.added += taken.added
+        self.refreshed += taken.refreshed
+        self.unreadable += taken.unreadable
+        self.duplicates += taken.duplicates
+        self.namesakes += taken.namesakes
 
 
 def take_in(
@@ -63,6 +99,7 @@ def take_in(
     progress: Callable[[Progress], None] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
     leave_out: Iterable[Path] = (),
+    processes: int = 0,
 ) -> Intake:
     """Add every radiograph below ``folders`` to the project; a second run looks only at what changed.
 
@@ -76,28 +113,87 @@ def take_in(
         Asked between files; what was read so far stays, and the next run goes on from there.
     leave_out
         Folders and files below ``folders`` that are something else: masks, for example.
+    processes
+        How many processes read; 0 for as many as there are cores.
     """
-    found = find_files(folders, closed=_made_by_us)
+    result = Intake()
+    changed: list[FoundFile] = []
+    namesakes = Namesakes()
+
+    def known(container: FoundFile) -> bool:
+        return not project.arrivals.changed([container])
+
+    search = Search(folders, _made_by_us, known)
     others = [path.resolve() for path in leave_out]
-    if others:
-        found.files = [f for f in found.files if not any(f == other or other in f.parents for other in others)]
-    known = project.known_files()
-    result = Intake(passed_over=found.passed_over, unreadable=[(str(p.path), p.reason) for p in found.problems])
-    stamps = {str(path): _stamp(path) for path in found.files}
-    changed = [path for path in found.files if known.get(str(path)) != stamps[str(path)]]
-    result.unchanged = len(found.files) - len(changed)
-    batch = _Batch(project, result, project.images())
-    radiographs = 0
-    for done, scanned in enumerate(scan(changed), 1):
-        headers = tuple(describe(header) for header in scanned.headers)
-        batch.put(replace(scanned, headers=headers), stamps[str(scanned.path)])
-        radiographs += len(headers)
-        progress(Progress(done, len(changed), radiographs))
-        if cancelled():
+    seen = 0
+    for found in _batches(_but(search, others)):
+        if seen and cancelled():
             result.cancelled = True
-            break
-    batch.commit()
+            return result
+        seen += len(found)
+        fresh = project.arrivals.changed(found)
+        result.unchanged += len(found) - len(fresh)
+        for file in found:
+            namesakes.note(file.path)
+        changed += fresh
+        progress(Progress(seen, 0, 0))
+    result.unchanged += sum(project.arrivals.count_in(archive.path) for archive in search.unchanged)
+    result.passed_over = search.passed_over
+    result.unreadable += search.problems
+    _read(project, changed, namesakes, result, describe, progress, cancelled, processes)
+    if not result.cancelled:
+        project.arrivals.note(search.containers)  # now all that is in them is stored
     return result
+
+
+def _read(
+    project: Project,
+    files: list[FoundFile],
+    namesakes: Namesakes,
+    result: Intake,
+    describe: Callable[[Header], Header],
+    progress: Callable[[Progress], None],
+    cancelled: Callable[[], bool],
+    processes: int,
+) -> None:
+    """Read the files that changed, and store what they are batch by batch."""
+    begun = stored = time.monotonic()
+    radiographs = 0
+    batch = [Scanned(file, reason=file.reason) for file in files if file.reason]
+    files = [file for file in files if not file.reason]
+    reading = scan(files, [namesakes.has(file.path) for file in files], processes)
+    try:
+        for done, scanned in enumerate(reading, 1):
+            if scanned.mask:
+                scanned = replace(scanned, mask=False, reason=namesakes.reason(scanned.file.path))
+            headers = tuple(describe(header) for header in scanned.headers)
+            batch.append(replace(scanned, headers=headers))
+            radiographs += len(headers)
+            now = time.monotonic()
+            if len(batch) >= BATCH_FILES or now - stored > BATCH_SECONDS:
+                result.include(project.arrivals.take(batch))
+                batch, stored = [], time.monotonic()
+            rate = done / max(now - begun, 1e-3)
+            progress(Progress(done, len(files), radiographs, rate, (len(files) - done) / rate))
+            if cancelled():
+                result.cancelled = True
+                break
+    finally:
+        reading.close()
+    result.include(project.arrivals.take(batch))
+
+
+def _batches(files: Iterator[FoundFile]) -> Iterator[list[FoundFile]]:
+    while batch := list(islice(files, BATCH_FILES)):
+        yield batch
+
+
+def _but(files: Iterable[FoundFile], others: list[Path]) -> Iterator[FoundFile]:
+    """All but those that are one of the others, or below one."""
+    for file in files:
+        places = {PurePath(file.path), *PurePath(file.path).parents} if others else set()
+        if not places.intersection(others):
+            yield file
 
 
 def left_out(project: Project, intake: Intake) -> list[tuple[str, str]]:
@@ -120,54 +216,3 @@ def _is_project(folder: Path) -> bool:
         return all((folder / name).is_file() for name in ("project.toml", "schema.yaml"))
     except OSError:  # not to be looked into: the search tries to enter it and says so
         return False
-
-
-class _Batch:
-    def __init__(self, project: Project, result: Intake, images: list[Image]) -> None:
-        self._project = project
-        self._result = result
-        self._places = places = {image.uid: image.header.path for image in images}
-        self._replaced = {image.uid for image in images if image.excluded.endswith(REPLACED)}
-        self._contents: dict[str, set[str]] = {}
-        for uid, path in places.items():
-            self._contents.setdefault(path, set()).add(uid)
-        self._headers: list[Header] = []
-        self._files: dict[str, tuple[int, int, str]] = {}
-        self._begun = time.monotonic()
-
-    def put(self, scanned: Scanned, stamp: tuple[int, int]) -> None:
-        path, reason = str(scanned.path), scanned.reason
-        for header in scanned.headers:
-            elsewhere = self._places.get(header.uid)
-            if elsewhere and elsewhere != path and Path(elsewhere).exists():
-                reason = f"the same radiograph (by SOP Instance UID or content) as {elsewhere}, which was taken"
-                self._result.duplicates.append((path, elsewhere))
-            else:
-                self._places[header.uid] = path
-                self._headers.append(header)
-                if header.uid in self._replaced:  # and is back
-                    self._project.include(header.uid)
-        for uid in self._contents.get(path, set()) - {header.uid for header in scanned.headers}:
-            self._project.exclude(uid, f"its file {path} {REPLACED}")
-        if scanned.reason:
-            self._result.unreadable.append((path, scanned.reason))
-        self._files[path] = (*stamp, reason)
-        if time.monotonic() - self._begun > BATCH_SECONDS:
-            self.commit()
-
-    def commit(self) -> None:
-        if self._headers or self._files:
-            added = self._project.add(self._headers)
-            self._result.added += added
-            self._result.refreshed += len(self._headers) - added
-            # After the images: a crash in between costs a second look, never an image.
-            self._project.note_files(self._files)
-        self._headers, self._files, self._begun = [], {}, time.monotonic()
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0  # the scan itself will say what is wrong with the file
-    return status.st_size, status.st_mtime_ns
