@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, func, or_, select, update
+from sqlalchemy import Connection, Row, case, select, update
 
-from XRayAILib.dicom.header import Header, header_from_json, header_to_json
-from XRayAILib.project.database import Database, files, images
+from XRayAILib.dicom.header import Header, header_from_json
+from XRayAILib.project.database import Database, files, images, marks
 from XRayAILib.project.errors import ProjectError
-from XRayAILib.project.image import Image, ImageStatus
+from XRayAILib.project.image import Image, ImageStatus, Mark
+from XRayAILib.project.query import COLUMNS, Query, QueryError
+from XRayAILib.project.statements import chosen_ids, columns_of, number, value_counts
 
-LEAST_OF_PATH = 4
-"""So many letters a word must have to be looked for in paths: "AP" is in every path with a folder "radiographs"."""
+
+@dataclass(frozen=True)
+class Page:
+    """Some images of a query, and how many there are in all."""
+
+    images: tuple[Image, ...]
+    total: int
 
 
 class Collection:
@@ -27,27 +35,59 @@ class Collection:
         with self._database.writing() as connection:
             return store(connection, headers)
 
+    def page(self, query: Query) -> Page:
+        """The images between ``offset`` and ``limit`` of a query, and how many fit in all."""
+        with self._database.reading() as connection:
+            ids = connection.scalars(chosen_ids(query)).all()
+            return Page(tuple(_images(connection, ids)), int(connection.scalar(number(query)) or 0))
+
+    def stream(self, query: Query) -> Iterator[Image]:
+        """The images of a query one after the other, so that a large project needs no more memory than a small one."""
+        with self._database.reading() as connection:
+            ids = connection.scalars(chosen_ids(query)).all()
+        for part in parts(ids):
+            with self._database.reading() as connection:
+                found = _images(connection, part)
+            yield from found
+
+    def uids(self, query: Query) -> Iterator[str]:
+        """The uids of a query, in its order."""
+        with self._database.reading() as connection:
+            ids = connection.scalars(chosen_ids(query)).all()
+        for part in parts(ids):
+            with self._database.reading() as connection:
+                found = dict(connection.execute(select(images.c.id, images.c.uid).where(images.c.id.in_(part))).all())
+            yield from (found[i] for i in part if i in found)
+
+    def values(self, column: str, query: Query | None = None) -> list[tuple[str, int]]:
+        """(value, number of images) of a column of :data:`COLUMNS`, the most frequent first.
+
+        Only images that all *other* filters of ``query`` leave are counted, so that the numbers are what choosing one
+        more value of this column would add.
+        """
+        if column not in COLUMNS:
+            raise QueryError({column: f"there is no such column; there are {', '.join(COLUMNS)}."})
+        with self._database.reading() as connection:
+            return [(value or "", found) for value, found in connection.execute(value_counts(column, query or Query()))]
+
     def images(
         self, text: str = "", status: ImageStatus | str | None = None, limit: int | None = None, offset: int = 0
     ) -> list[Image]:
-        """The images by patient, date and view; each word of ``text`` must occur in one of the columns shown, or in
-        the path if it has at least :data:`LEAST_OF_PATH` letters."""
-        query = _filtered(select(images), text, status)
-        query = query.order_by(images.c.patient_id, images.c.study_date, images.c.id).limit(limit).offset(offset)
-        with self._database.reading() as connection:
-            return [_image(row) for row in connection.execute(query)]
+        """The images by patient, date and addition; see :class:`Query` for ``text``."""
+        return list(self.stream(_simple(text, status, limit, offset)))
 
-    def count(self, text: str = "", status: ImageStatus | str | None = None) -> int:
-        query = _filtered(select(func.count()).select_from(images), text, status)
+    def count(self, text: str | Query = "", status: ImageStatus | str | None = None) -> int:
+        """How many images fit a query, or the text and status of one."""
+        query = text if isinstance(text, Query) else _simple(text, status)
         with self._database.reading() as connection:
-            return int(connection.scalar(query) or 0)
+            return int(connection.scalar(number(query)) or 0)
 
     def image(self, uid: str) -> Image:
         with self._database.reading() as connection:
             row = connection.execute(select(images).where(images.c.uid == uid)).first()
-        if row is None:
-            raise ProjectError(f"The radiograph {uid} is not in the project {self._database.place}.")
-        return _image(row)
+            if row is None:
+                raise ProjectError(f"The radiograph {uid} is not in the project {self._database.place}.")
+            return _image(row, _marks(connection, [uid]))
 
     def priors(self, uid: str) -> list[Image]:
         """Earlier images of the same patient, the latest first."""
@@ -61,7 +101,9 @@ class Collection:
             .order_by(images.c.study_date.desc(), images.c.id)
         )
         with self._database.reading() as connection:
-            return [_image(row) for row in connection.execute(query)]
+            rows = connection.execute(query).all()
+            marked = _marks(connection, [row.uid for row in rows])
+            return [_image(row, marked) for row in rows]
 
     def exclude(self, uid: str, reason: str) -> None:
         """Keep an image out of training and export; an empty ``reason`` lets it in again."""
@@ -95,7 +137,7 @@ class Collection:
 
 def store(connection: Connection, headers: Iterable[Header]) -> int:
     """Add radiographs, or refresh those that are there already; gives the number of new ones."""
-    rows = {header.uid: _columns(header) for header in headers}
+    rows = {header.uid: columns_of(header) for header in headers}
     there: set[str] = set()
     for part in parts(list(rows)):
         there.update(connection.scalars(select(images.c.uid).where(images.c.uid.in_(part))))
@@ -121,35 +163,34 @@ def note(connection: Connection, seen: Mapping[str, tuple[int, int, str]]) -> No
         connection.execute(files.insert(), rows)
 
 
-def _columns(header: Header) -> dict[str, Any]:
-    return {
-        "uid": header.uid,
-        "path": header.path,
-        "patient_id": header.patient_id,
-        "study_date": header.study_date,
-        "modality": header.modality,
-        "view": header.view,
-        "spacing_source": header.spacing.source.value,
-        "header": header_to_json(header),
-    }
+def _simple(text: str, status: ImageStatus | str | None, limit: int | None = None, offset: int = 0) -> Query:
+    filters = {"status": (ImageStatus(status).value,)} if status else {}
+    return Query(text=text, filters=filters, limit=limit, offset=offset)
 
 
-def _image(row: Row[Any]) -> Image:
-    return Image(header_from_json(row.header, row.calibration), ImageStatus(row.status), row.excluded, row.split)
+def _images(connection: Connection, ids: Sequence[int]) -> list[Image]:
+    """The images of these rows, in this order."""
+    found: dict[int, Image] = {}
+    for part in parts(ids):
+        rows = connection.execute(select(images).where(images.c.id.in_(part))).all()
+        marked = _marks(connection, [row.uid for row in rows])
+        found.update((row.id, _image(row, marked)) for row in rows)
+    return [found[i] for i in ids if i in found]
 
 
-def _filtered(query: Select[Any], text: str, status: ImageStatus | str | None) -> Select[Any]:
-    if status:
-        query = query.where(images.c.status == ImageStatus(status).value)
-    for word in text.split():
-        columns = [images.c.patient_id, images.c.study_date, images.c.view, images.c.status, images.c.modality]
-        columns.append(images.c.spacing_source)
-        if len(word) >= LEAST_OF_PATH:
-            columns.append(images.c.path)
-        query = query.where(or_(*(column.icontains(word, autoescape=True) for column in columns)))
-    return query
+def _marks(connection: Connection, uids: Sequence[str]) -> dict[str, tuple[Mark, ...]]:
+    found: dict[str, tuple[Mark, ...]] = {}
+    for part in parts(uids):
+        for row in connection.execute(select(marks).where(marks.c.uid.in_(part)).order_by(marks.c.uid, marks.c.rule)):
+            found[row.uid] = (*found.get(row.uid, ()), Mark(row.rule, row.severity, row.detail))
+    return found
 
 
-def parts(values: list[str], size: int = 500) -> Iterable[list[str]]:
-    """Slices: SQLite limits the number of parameters of one statement."""
+def _image(row: Row[Any], marked: Mapping[str, tuple[Mark, ...]]) -> Image:
+    header = header_from_json(row.header, row.calibration)
+    return Image(header, ImageStatus(row.status), row.excluded, row.split, marked.get(row.uid, ()))
+
+
+def parts(values: Sequence[Any], size: int = 500) -> Iterable[Sequence[Any]]:
+    # SQLite limits the number of parameters of one statement.
     return (values[i : i + size] for i in range(0, len(values), size))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +23,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     event,
-    inspect,
+    make_url,
 )
 from sqlalchemy.exc import DatabaseError, OperationalError
 
@@ -36,22 +37,38 @@ images = Table(
     Column("id", Integer, primary_key=True),
     Column("uid", String(200), unique=True, nullable=False),
     Column("path", Text, nullable=False),
-    Column("patient_id", String(200), index=True),
-    Column("study_date", String(10), index=True),
+    Column("patient_id", String(200)),
+    Column("study_date", String(10)),
     Column("modality", String(16)),
-    Column("view", String(64), index=True),
-    Column("laterality", String(16), index=True),
-    Column("body_part", String(64), index=True),
-    Column("manufacturer", String(200), index=True),
-    Column("station", String(200), index=True),
+    Column("view", String(64)),
+    Column("laterality", String(16)),
+    Column("body_part", String(64)),
+    Column("manufacturer", String(200)),
+    Column("station", String(200)),
     Column("spacing_source", String(16)),
     Column("calibration", Text),  # JSON of the Spacing that a person set; NULL where the file's counts
     Column("pixel_hash", String(64), index=True),  # of the decoded stored values; NULL until a later pass has read them
-    Column("status", String(16), nullable=False, default="unlabelled", index=True),
+    Column("status", String(16), nullable=False, default="unlabelled"),
     Column("excluded", Text, nullable=False, default=""),
     Column("split", String(16), nullable=False, default=""),
+    Column("search", Text),  # what words are looked for in, see statements.search_text
     Column("header", Text, nullable=False),  # JSON of the whole Header
 )
+# All that a query of the collection asks, in its usual order: SQLite answers it out of these two, and reads a row, long
+# with its header, only of an image that is shown. Few and wide, because each index more makes taking images in slower.
+# Other databases limit the size of an entry, and PostgreSQL is quick without.
+_KINDS = [
+    images.c[name]
+    for name in ("split", "spacing_source", "modality", "status", "body_part", "view", "laterality", "manufacturer")
+]
+Index(
+    "images_browse",
+    *(images.c.patient_id, images.c.study_date, images.c.id, *_KINDS, images.c.station, images.c.excluded),
+    images.c.search,
+).ddl_if(dialect="sqlite")
+Index("images_kinds", *_KINDS, images.c.station, images.c.excluded).ddl_if(dialect="sqlite")
+Index("images_dates", images.c.study_date, images.c.patient_id, images.c.id)
+Index("images_path", images.c.path)  # a scan asks what the project has of a file
 files = Table(
     "files",
     metadata,
@@ -111,6 +128,7 @@ marks = Table(
     Column("rule", String(64), primary_key=True),
     Column("severity", String(16), nullable=False, index=True),
     Column("detail", Text, nullable=False, default=""),
+    Index("marks_of_rule", "rule", "uid"),
 )
 audit = Table(
     "audit",
@@ -135,20 +153,23 @@ class Database:
         Any SQLAlchemy URL; :func:`database_in` gives that of the usual project.
     place
         What messages call it: the project's folder.
+
+    Attributes
+    ----------
+    read_only
+        Nothing can be stored: SQLite's file or its folder cannot be written.
     """
 
     def __init__(self, url: str | URL, place: Path) -> None:
         self.place = place
-        self.engine: Engine = create_engine(url)
+        url = make_url(url)
+        self.read_only = _is_read_only(url)
+        self.engine: Engine = create_engine(_only_to_read(url) if self.read_only else url)
         if self.engine.dialect.name == "sqlite":
-            journal = "DELETE" if on_network_drive(place) else "WAL"
+            journal = "" if self.read_only else "DELETE" if on_network_drive(place) else "WAL"
             event.listen(self.engine, "connect", lambda connection, _: _prepare(connection, journal))
             event.listen(self.engine, "begin", _begin)
         self._file: tuple[int, int] | None = None
-        with self.writing() as connection:
-            metadata.create_all(connection)
-            add_missing_columns(connection)
-        self._file = self._identity()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -162,12 +183,19 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction: all of it is stored, or nothing."""
+        if self.read_only:
+            raise ProjectError(
+                f"Project {self.place} is only open to be looked at: its folder cannot be written. Ask for the "
+                "permission to write there, or copy the project to another folder."
+            )
         self._require_file()
         try:
             with self.engine.begin() as connection:
                 yield connection
         except DatabaseError as error:
             raise self._explained(error) from error
+        if self._file is None:
+            self._file = self._identity()
 
     def close(self) -> None:
         self.engine.dispose()
@@ -209,22 +237,25 @@ class Database:
         return ProjectError(f"Project {self.place}: {way}{kind}.")
 
 
-def add_missing_columns(connection: Connection) -> None:
-    """Bring a database made by an earlier version up to date: columns and indexes that its tables lack."""
-    there = inspect(connection)
-    for table in metadata.sorted_tables:
-        columns = {column["name"] for column in there.get_columns(table.name)}
-        for column in table.columns:
-            if column.name not in columns:
-                kind = column.type.compile(connection.dialect)
-                connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}")
-        for index in table.indexes:
-            index.create(connection, checkfirst=True)
-
-
 def database_in(folder: Path) -> URL:
     """The SQLite file of a project; made of its parts, because ``?`` and ``%`` of a folder's name say more in a URL."""
     return URL.create("sqlite", database=str(folder / "project.db"))
+
+
+def _is_read_only(url: URL) -> bool:
+    if url.get_backend_name() != "sqlite" or not url.database or not Path(url.database).exists():
+        return False
+    # SQLite writes files beside it, too.
+    return not (os.access(url.database, os.W_OK) and os.access(Path(url.database).parent, os.W_OK))
+
+
+def _only_to_read(url: URL) -> URL:
+    assert url.database is not None
+    query = {"mode": "ro", "uri": "true"}
+    if not Path(f"{url.database}-wal").exists():
+        # Nobody has it open to write. Without this SQLite would still want a file beside it, for its locks.
+        query["immutable"] = "1"
+    return URL.create("sqlite", database=Path(url.database).resolve().as_uri(), query=query)
 
 
 def on_network_drive(folder: Path) -> bool:
@@ -250,5 +281,8 @@ def _begin(connection: Connection) -> None:
 def _prepare(connection, journal: str) -> None:  # type: ignore[no-untyped-def]  # a DBAPI connection
     # The driver must not begin transactions of its own: SQLAlchemy's "begin" event does (SQLAlchemy, pysqlite notes).
     connection.isolation_level = None
-    for pragma in ("busy_timeout = 30000", f"journal_mode = {journal}", "synchronous = NORMAL", "foreign_keys = ON"):
+    pragmas = ["busy_timeout = 30000", "foreign_keys = ON", "cache_size = -32000"]  # the last one in KiB
+    if journal:
+        pragmas += [f"journal_mode = {journal}", "synchronous = NORMAL"]
+    for pragma in pragmas:
         connection.execute(f"PRAGMA {pragma}")

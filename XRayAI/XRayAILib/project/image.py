@@ -20,6 +20,15 @@ class ImageStatus(str, Enum):
 
 
 @dataclass(frozen=True)
+class Mark:
+    """What a rule of hygiene says of an image; see :mod:`XRayAILib.project.hygiene`."""
+
+    rule: str
+    severity: str
+    detail: str
+
+
+@dataclass(frozen=True)
 class Image:
     """A radiograph of the project, without its pixels.
 
@@ -29,12 +38,15 @@ class Image:
         Why it takes no part in training and export; empty for one that does.
     split
         ``train``, ``validation``, ``test``, or empty where it has not been assigned.
+    marks
+        What the last check found, by rule.
     """
 
     header: Header
     status: ImageStatus = ImageStatus.UNLABELLED
     excluded: str = ""
     split: str = ""
+    marks: tuple[Mark, ...] = ()
 
     @property
     def uid(self) -> str:

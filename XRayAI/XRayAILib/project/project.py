@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -27,12 +27,15 @@ from XRayAILib.findings.chest import chest_schema
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingObject, now
 from XRayAILib.findings.schema import LabelSchema
+from XRayAILib.project.arrivals import Arrivals
 from XRayAILib.project.calibration import Calibration, Calibrations
-from XRayAILib.project.collection import Collection
+from XRayAILib.project.collection import Collection, Page
 from XRayAILib.project.database import Database, audit, database_in
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.history import History, Revision
 from XRayAILib.project.image import Image, ImageStatus
+from XRayAILib.project.query import Query
+from XRayAILib.project.upgrade import bring_up_to_date
 
 FORMAT = 1
 
@@ -45,11 +48,14 @@ class Project:
         self.name = name
         self.schema = LabelSchema.read(folder / "schema.yaml")
         self._database = Database(url, folder)
+        bring_up_to_date(self._database)
         self._collection = Collection(self._database)
+        self.arrivals = Arrivals(self._database)
         self._history = History(self._database)
         self.calibrations = Calibrations(self._database)
-        for place in (self.models_folder, self.exports_folder, self.cache_folder, self.jobs_folder):
-            place.mkdir(exist_ok=True)
+        if not self.read_only:
+            for place in (self.models_folder, self.exports_folder, self.cache_folder, self.jobs_folder):
+                place.mkdir(exist_ok=True)
 
     @classmethod
     def create(cls, folder: Path, schema: LabelSchema | None = None, name: str = "") -> Project:
@@ -104,6 +110,11 @@ class Project:
         self.close()
 
     @property
+    def read_only(self) -> bool:
+        """Whether it can only be looked at: nothing can be written to its folder."""
+        return self._database.read_only
+
+    @property
     def models_folder(self) -> Path:
         return self.folder / "models"
 
@@ -148,7 +159,24 @@ class Project:
     def header(self, uid: str) -> Header:
         return self.image(uid).header
 
-    def count(self, text: str = "", status: ImageStatus | str | None = None) -> int:
+    def page(self, query: Query) -> Page:
+        """See :meth:`Collection.page`."""
+        return self._collection.page(query)
+
+    def stream(self, query: Query) -> Iterator[Image]:
+        """See :meth:`Collection.stream`."""
+        return self._collection.stream(query)
+
+    def uids(self, query: Query) -> Iterator[str]:
+        """See :meth:`Collection.uids`."""
+        return self._collection.uids(query)
+
+    def values(self, column: str, query: Query | None = None) -> list[tuple[str, int]]:
+        """See :meth:`Collection.values`."""
+        return self._collection.values(column, query)
+
+    def count(self, text: str | Query = "", status: ImageStatus | str | None = None) -> int:
+        """See :meth:`Collection.count`."""
         return self._collection.count(text, status)
 
     def priors(self, uid: str) -> list[Image]:
@@ -186,7 +214,7 @@ class Project:
         """Read an image of the project, with the patient's data as the project has them."""
         header = self.header(uid)
         read = read_radiograph(header.path, header.frame)
-        if read.uid != uid:
+        if read.uid != header.uid_in_file:
             raise UnreadableError(header.path, "the file holds another radiograph than when it was scanned: scan again")
         return Radiograph(header, read.stored, read.grayscale)
 
