@@ -159,7 +159,7 @@ def test_a_decoder_that_hangs_behind_a_launcher_is_ended(tmp_path: Path) -> None
     launcher.write_text(f"#!/bin/sh\n(sleep 6; touch '{survived}')\n:\n")
     launcher.chmod(0o755)
     with pytest.raises(UnreadableError, match="longer than 1 s"):
-        ChildDecoder(str(launcher), time_limit=1.0).decode(tmp_path / "hanging.dcm")
+        ChildDecoder(str(launcher), time_limit=1.0).decode(tmp_path / "hanging.dcm", 0, "", {})
     assert not survived.exists()
 
 

@@ -11,32 +11,44 @@ MEMORY_LIMIT = 8 << 30
 
 
 def main() -> None:
-    """Answer requests ``{"path", "frame"}`` until standard input ends."""
-    from XRayAILib.dicom.child import limit_memory
+    """Answer requests until standard input ends: ``{"path", "offset", "syntax", "options", "frame", "shared"}``."""
     from XRayAILib.dicom.errors import UnreadableError
-    from XRayAILib.dicom.file_header import read_dataset, refuse_others
-    from XRayAILib.dicom.pixel_data import stored_pixels
+    from XRayAILib.dicom.pixel_data import decode
+    from XRayAILib.dicom.shared_pixels import Outbox, head_of
+    from XRayAILib.dicom.source import open_source
 
-    limit_memory(MEMORY_LIMIT)
-    answers = sys.stdout.buffer
+    _limit_memory()
+    answers, outbox = sys.stdout.buffer, Outbox()
     # A decoder that prints must not disturb the protocol.
     sys.stdout = sys.stderr
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        path = Path(request["path"])
+        head, array = {}, None
         try:
-            dataset = read_dataset(path, pixels=True)
-            refuse_others(dataset, path)
-            array = stored_pixels(dataset, path, request["frame"])
+            with open_source(Path(request["path"])) as stream:
+                array = decode(stream, request["offset"], request["syntax"], request["options"], request["frame"])
+            head = (outbox.put(array) if request["shared"] else None) or head_of(array)
         except UnreadableError as error:
-            answers.write(json.dumps({"reason": error.reason}).encode() + b"\n")
-        except (OSError, MemoryError) as error:
-            answers.write(json.dumps({"reason": f"cannot be read ({error})"}).encode() + b"\n")
-        else:
-            head = {"shape": array.shape, "dtype": array.dtype.str, "bytes": array.nbytes}
-            answers.write(json.dumps(head).encode() + b"\n")
-            answers.write(array.tobytes())
+            head = {"reason": error.reason}
+        except MemoryError:
+            head = {"reason": "it asks for more memory than there is"}
+        except (OSError, ValueError) as error:
+            head = {"reason": f"its pixels cannot be decoded ({error})"}
+        answers.write(json.dumps(head).encode() + b"\n")
+        if array is not None and "bytes" in head and "memory" not in head:
+            answers.write(memoryview(array.reshape(-1)).cast("B"))
         answers.flush()
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+    except (ValueError, OSError):  # macOS refuses, and a lower limit may be in force already
+        return
 
 
 if __name__ == "__main__":

@@ -19,9 +19,18 @@ import numpy as np
 
 from XRayAILib.dicom.child import end_child, forget_child, start_child
 from XRayAILib.dicom.errors import UnreadableError
+from XRayAILib.dicom.shared_pixels import Head, Inbox
 
 TIME_LIMIT = 60.0
 """Seconds for one frame; the slowest decoder needs 0.3 s for 4 million pixels."""
+
+
+_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(32 << 20),
+    "MALLOC_TRIM_THRESHOLD_": str(128 << 20),
+    "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+}
+"""Lets the child keep the memory of one image for the next, on Linux: to get it anew costs more than some decoders."""
 
 
 class ChildDecoder:
@@ -38,9 +47,18 @@ class ChildDecoder:
         self._time_limit = time_limit
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+        self._inbox = Inbox()
+        self._shared = True
 
-    def decode(self, path: Path, frame: int = 0) -> np.ndarray:
-        """Stored pixels (rows, columns) of a frame; :class:`UnreadableError` with the reason where there are none."""
+    def decode(self, path: Path, offset: int, syntax: str, options: dict[str, Any], frame: int = 0) -> np.ndarray:
+        """What :func:`XRayAILib.dicom.pixel_data.decode` gives for a file.
+
+        Raises
+        ------
+        UnreadableError
+            With the reason why there are no pixels.
+        """
+        request = {"path": str(path), "offset": offset, "syntax": syntax, "options": options, "frame": frame}
         with self._lock:
             child = self._running()
             expired = threading.Event()
@@ -52,7 +70,7 @@ class ChildDecoder:
             timer = threading.Timer(self._time_limit, stop)
             timer.start()
             try:
-                return self._ask(child, path, frame)
+                return self._ask(child, request)
             except (OSError, EOFError, ValueError) as error:
                 if isinstance(error, UnreadableError):
                     raise
@@ -71,15 +89,24 @@ class ChildDecoder:
         with self._lock:
             self._end()
 
-    def _ask(self, child: subprocess.Popen[bytes], path: Path, frame: int) -> np.ndarray:
+    def _ask(self, child: subprocess.Popen[bytes], request: dict[str, Any]) -> np.ndarray:
         assert child.stdin is not None and child.stdout is not None
-        child.stdin.write(json.dumps({"path": str(path), "frame": frame}).encode() + b"\n")
+        child.stdin.write(json.dumps({**request, "shared": self._shared}).encode() + b"\n")
         child.stdin.flush()
-        answer: dict[str, Any] = json.loads(_exactly(child.stdout, None))
-        if "reason" in answer:
-            raise UnreadableError(str(path), answer["reason"])
-        pixels = _exactly(child.stdout, int(answer["bytes"]))
-        return np.frombuffer(pixels, answer["dtype"]).reshape(answer["shape"])
+        head: Head = json.loads(_exactly(child.stdout, None))
+        if "reason" in head:
+            raise UnreadableError(request["path"], head["reason"])
+        if "memory" not in head:
+            pixels = _exactly(child.stdout, int(head["bytes"]))
+            return np.frombuffer(pixels, head["dtype"]).reshape(head["shape"])
+        try:
+            return self._inbox.take(head)
+        except OSError:
+            # A sandbox may keep processes from each other's memory: then all goes through the pipe.
+            if child.poll() is not None:
+                raise
+            self._shared = False
+            return self._ask(child, request)
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:

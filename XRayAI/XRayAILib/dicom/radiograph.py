@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
 from XRayAILib.dicom.errors import UnreadableError
-from XRayAILib.dicom.file_header import headers_of, read_dataset, read_header
+from XRayAILib.dicom.file_header import headers_of, parsed, read_header, reading, refuse_incomplete
 from XRayAILib.dicom.grayscale import Grayscale, read_grayscale
 from XRayAILib.dicom.header import Header
+from XRayAILib.dicom.overlays import Overlay
 from XRayAILib.dicom.picture import is_picture, read_picture, read_picture_header
+from XRayAILib.dicom.pixel_element import decoder_options, find_pixels, transfer_syntax
+from XRayAILib.dicom.presentation_state import Presentation, PresentationState
 from XRayAILib.dicom.source import read_start
 from XRayAILib.dicom.spacing import Spacing
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+    from XRayAILib.dicom.pixel_element import PixelElement
 
 __all__ = ["Header", "Radiograph", "UnreadableError", "is_compressed", "read_header", "read_radiograph"]
 
@@ -25,14 +34,23 @@ class Radiograph:
     Attributes
     ----------
     stored
-        Stored values (rows, columns), integers, read-only, never inverted.
+        Stored values (rows, columns), integers, read-only, never inverted; of a colour image its brightness.
     grayscale
         The transformation to display values.
+    colour
+        A colour or palette image as RGB (rows, columns, 3), uint8, to look at; ``None`` for a grey one.
+    overlays
+        What the file has drawn over it.
+    presentation
+        What a presentation state adds; ``None`` where none is applied.
     """
 
     header: Header
     stored: np.ndarray
     grayscale: Grayscale
+    colour: np.ndarray | None = None
+    overlays: tuple[Overlay, ...] = ()
+    presentation: Presentation | None = None
 
     @property
     def uid(self) -> str:
@@ -49,7 +67,26 @@ class Radiograph:
 
     def display(self) -> np.ndarray:
         """P-values (rows, columns), float32, 0 black to 1 white."""
-        return self.grayscale.display(self.stored)
+        shown = self.grayscale.display(self.stored)
+        shutter = self.presentation.shutter if self.presentation is not None else None
+        if shutter is not None:
+            shown[shutter.hidden] = shutter.value
+        return shown
+
+    def choose(self, choice: int) -> Radiograph:
+        """The same, shown by another of the VOI steps that it offers (:attr:`Grayscale.voi`)."""
+        return replace(self, grayscale=self.grayscale.choose(choice))
+
+    def with_presentation(self, state: PresentationState) -> Radiograph:
+        """The same, as a presentation state wants it to be seen; :class:`ValueError` where it is about other images."""
+        if not state.refers_to(self.header):
+            raise ValueError(f"{state.path}: this presentation state is not about {self.uid}.")
+        return replace(
+            self,
+            grayscale=state.grayscale(self.header, self.grayscale),
+            overlays=state.overlays(self.header, self.overlays),
+            presentation=state.presentation(self.header),
+        )
 
 
 def is_compressed(path: Path | str) -> bool:
@@ -58,7 +95,7 @@ def is_compressed(path: Path | str) -> bool:
 
 
 def read_radiograph(path: Path | str, frame: int = 0) -> Radiograph:
-    """Read one frame of a file.
+    """Read one frame of a file; the others are not looked at.
 
     Uncompressed pixels are copied out of the file here; compressed ones are decoded in a child process.
 
@@ -67,37 +104,61 @@ def read_radiograph(path: Path | str, frame: int = 0) -> Radiograph:
     UnreadableError
         With the file, the reason and, where there is one, the way out.
     """
-    from XRayAILib.dicom.decoding import shared_decoder
-    from XRayAILib.dicom.pixel_data import stored_pixels
-
     path = Path(path)
     if is_picture(read_start(path, 132)[0]):
-        header = read_picture_header(path)
         stored, grayscale = read_picture(path)
+        radiograph = Radiograph(read_picture_header(path), stored, grayscale)
     else:
-        dataset = read_dataset(path, pixels=True)
-        headers = headers_of(dataset, path)
-        if frame >= len(headers):
-            raise UnreadableError(str(path), f"frame {frame} was asked for; it has {len(headers)}")
-        header = headers[frame]
-        if _compressed(header.transfer_syntax):
-            stored = shared_decoder().decode(path, frame)
-        else:
-            stored = stored_pixels(dataset, path, frame)
-        grayscale = read_grayscale(dataset, stored)
-    if stored.shape != header.shape:
+        radiograph = _read_dicom(path, frame)
+    if radiograph.stored.shape != radiograph.shape:
+        rows, columns = radiograph.shape
         raise UnreadableError(
             str(path),
-            f"its pixels are {stored.shape[1]} x {stored.shape[0]}, "
-            f"but Columns x Rows say {header.columns} x {header.rows}",
+            f"its pixels are {radiograph.stored.shape[1]} x {radiograph.stored.shape[0]}, "
+            f"but Columns x Rows say {columns} x {rows}",
         )
-    stored = np.ascontiguousarray(stored)
-    stored.setflags(write=False)
-    return Radiograph(header, stored, grayscale)
+    radiograph.stored.setflags(write=False)
+    return radiograph
 
 
-def _compressed(transfer_syntax: str) -> bool:
+def _read_dicom(path: Path, frame: int) -> Radiograph:
+    from XRayAILib.dicom.functional_groups import of_frame
+    from XRayAILib.dicom.overlays import embedded_planes, read_overlays
+    from XRayAILib.dicom.pixel_data import colours_of, grey_of, stored_values
+
+    with reading(path) as stream:
+        dataset = parsed(stream, pixels=False)
+        headers = headers_of(dataset, path)
+        if not 0 <= frame < len(headers):
+            raise UnreadableError(str(path), f"frame {frame} was asked for; it has {len(headers)}")
+        header = headers[frame]
+        element = find_pixels(stream, dataset)
+        refuse_incomplete(dataset, path, element.length, element.room)
+        raw = _decoded(stream, dataset, element, path, frame)
+        own = of_frame(dataset, frame)
+        colour = colours_of(own, raw, path)
+        stored = grey_of(colour) if colour is not None else stored_values(own, raw)
+        overlays = read_overlays(dataset, header.shape, frame, raw if embedded_planes(dataset) else None)
+        grayscale = read_grayscale(own, stored)
+    return Radiograph(header, np.ascontiguousarray(stored), grayscale, colour, overlays)
+
+
+def _decoded(stream: BinaryIO, dataset: Dataset, element: PixelElement, path: Path, frame: int) -> np.ndarray:
+    from XRayAILib.dicom.decoding import shared_decoder
+    from XRayAILib.dicom.pixel_data import decode
+
+    options = decoder_options(dataset, element)
+    syntax = transfer_syntax(dataset)
+    if _compressed(syntax):
+        return shared_decoder().decode(path, element.offset, syntax, options, frame)
+    try:
+        return decode(stream, element.offset, syntax, options, frame)
+    except ValueError as error:
+        raise UnreadableError(str(path), f"its pixels cannot be read ({error})") from error
+
+
+def _compressed(name: str) -> bool:
     from pydicom.uid import UID
 
-    syntax = UID(transfer_syntax)
-    return bool(transfer_syntax) and syntax.is_transfer_syntax and syntax.is_compressed
+    syntax = UID(name)
+    return bool(name) and syntax.is_transfer_syntax and syntax.is_compressed

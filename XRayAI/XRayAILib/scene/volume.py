@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from XRayAILib.dicom.grayscale import Grayscale, Window
+from XRayAILib.dicom.grayscale import Grayscale, window_limits
 from XRayAILib.dicom.radiograph import Radiograph
 from XRayAILib.scene.host import Host
 from XRayAILib.scene.record import PREFIX, decoded, encoded
@@ -102,15 +102,6 @@ def show_greys(host: Host, volume_node: Any, radiograph: Radiograph) -> None:
     _hide_padding(display, radiograph)
     display.EndModify(changing)
     _note(volume_node, "grey", "window" if grayscale.linear else "table")
-
-
-def window_limits(window: Window) -> tuple[float, float]:
-    """The values that a window shows black and white (PS3.3 C.11.2.1.2: LINEAR uses c - 0.5 and w - 1)."""
-    if window.function == "LINEAR":
-        center, width = window.center - 0.5, max(window.width - 1.0, 1e-6)
-    else:
-        center, width = window.center, window.width
-    return center - width / 2.0, center + width / 2.0
 
 
 def grey_curve(grayscale: Grayscale, stored: np.ndarray) -> tuple[float, float, np.ndarray]:

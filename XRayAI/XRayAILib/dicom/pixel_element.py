@@ -1,0 +1,93 @@
+"""Where in a file its pixels are."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+
+from XRayAILib.dicom.inflate import InflatedStream
+
+if TYPE_CHECKING:
+    from pydicom import Dataset
+
+_KEYWORDS = {0x0008: "FloatPixelData", 0x0009: "DoubleFloatPixelData", 0x0010: "PixelData"}
+
+
+@dataclass(frozen=True)
+class PixelElement:
+    """The element that holds the pixels.
+
+    Attributes
+    ----------
+    offset
+        Of its value in the stream.
+    length
+        As the element says: ``None`` where that is undefined, -1 where there is no such element.
+    room
+        Bytes that the stream has left for it; as many as ``length`` where that cannot be told without inflating all.
+    keyword
+        ``PixelData``, or one of its relatives for floating-point pixels.
+    vr
+        ``OB``, ``OW`` or what the file says instead; empty where it says nothing (implicit VR).
+    """
+
+    offset: int = 0
+    length: int | None = -1
+    room: int = 0
+    keyword: str = ""
+    vr: str = ""
+
+
+def find_pixels(stream: BinaryIO, dataset: Dataset) -> PixelElement:
+    """The pixel element of a dataset that was parsed from ``stream`` up to it."""
+    implicit, little = dataset.original_encoding
+    order: Literal["little", "big"] = "little" if little else "big"
+    head = stream.read(8)
+    group, element = (int.from_bytes(head[at : at + 2], order) for at in (0, 2))
+    if group != 0x7FE0 or element not in _KEYWORDS or len(head) < 8:
+        return PixelElement()
+    field, vr = head[4:8], ""
+    if not implicit and head[4:6].isalpha():  # some writers name no VR where they should
+        vr = head[4:6].decode("ascii", "replace")
+        field = stream.read(4) if vr in ("OB", "OW", "OF", "OD", "UN") else head[6:8]
+    size, offset = int.from_bytes(field, order), stream.tell()
+    length = None if size == 0xFFFFFFFF else size
+    room = (length or 0) if isinstance(stream, InflatedStream) else stream.seek(0, os.SEEK_END) - offset
+    return PixelElement(offset, length, room, _KEYWORDS[element], vr)
+
+
+def transfer_syntax(dataset: Dataset) -> str:
+    """Transfer Syntax UID; of a file without File Meta, what its parser found."""
+    meta = getattr(dataset, "file_meta", None)
+    named = str(meta.get("TransferSyntaxUID", "")) if meta is not None else ""
+    implicit, little = dataset.original_encoding
+    return named or ("1.2.840.10008.1.2" if implicit else "1.2.840.10008.1.2.1" if little else "1.2.840.10008.1.2.2")
+
+
+def decoder_options(dataset: Dataset, element: PixelElement) -> dict[str, Any]:
+    """What a decoder must know of an image, as plain numbers and texts."""
+    from XRayAILib.dicom.attributes import integer, text
+
+    stored = integer(dataset, "BitsStored", 0)
+    allocated = integer(dataset, "BitsAllocated", 16 if stored > 8 else 8)
+    samples = integer(dataset, "SamplesPerPixel", 1)
+    photometric = text(dataset, "PhotometricInterpretation") or ("RGB" if samples > 1 else "MONOCHROME2")
+    options: dict[str, Any] = {
+        "rows": integer(dataset, "Rows", 0),
+        "columns": integer(dataset, "Columns", 0),
+        "number_of_frames": max(integer(dataset, "NumberOfFrames", 1), 1),
+        "samples_per_pixel": samples,
+        "photometric_interpretation": photometric,
+        "pixel_representation": integer(dataset, "PixelRepresentation", 0) & 1,
+        "bits_allocated": allocated,
+        "bits_stored": min(stored or allocated, allocated),
+        "pixel_keyword": element.keyword,
+        # Done later, by stored_values: until then, overlays may be in the bits that the image leaves.
+        "correct_unused_bits": False,
+    }
+    if samples > 1:
+        options["planar_configuration"] = integer(dataset, "PlanarConfiguration", 0) & 1
+    if element.vr:
+        options["pixel_vr"] = element.vr
+    return options
