@@ -1,0 +1,175 @@
+"""Text burned into the pixels of a radiograph: where it is, and what of it is a side marker."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from XRayAILib.pixels.strokes import contrast_of, gradient_of, summed, strokes_of
+from XRayAILib.pixels.text_lines import Line, lines_of
+from XRayAILib.pixels.writing import writing_scores
+
+SCALES = (1, 2, 4)
+"""Pixels of the image per pixel searched: capitals of 6 to about 170 pixels are seen."""
+
+SURE = 0.75
+"""Score from which on a line counts as text."""
+
+LIKELY = 0.1
+"""Score from which on it counts as the continuation of a line that does."""
+
+
+@dataclass(frozen=True)
+class TextRegion:
+    """An upright box around burned-in text.
+
+    Attributes
+    ----------
+    left, top, right, bottom
+        Outer edges in pixels of the stored image (x right, y down, pixel i spans i - 0.5..i + 0.5).
+    text
+        What it says where Tesseract could read it, else empty.
+    score
+        How sure it is, 0..1.
+    kind
+        "text", or "marker" for a side marker, which a radiograph needs.
+    mirrored
+        The text is seen from behind: the film was scanned, or the image stored, the wrong way round.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    text: str = ""
+    score: float = 1.0
+    kind: str = "text"
+    mirrored: bool = False
+
+
+def find_text(display: np.ndarray) -> list[TextRegion]:
+    """Burned-in text, upright or in any quarter turn, mirrored or not, brighter or darker than what is around it.
+
+    Parameters
+    ----------
+    display
+        float32 (rows, columns), 0 black to 1 white, as shown.
+
+    Returns
+    -------
+    Regions that do not overlap, from top to bottom.
+    """
+    found = [
+        candidate
+        for scale, image in _pyramid(np.asarray(display, np.float32))
+        for candidate in _lines(image, scale)
+        if candidate.score >= LIKELY
+    ]
+    kept = _continued(found)
+    regions = [
+        TextRegion(*_clipped(box, display.shape), score=round(score, 3)) for box, score in _united(kept)
+    ]
+    return sorted(regions, key=lambda region: (region.top, region.left))
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """A line in pixels of the image: its box, the height of its letters, its score, and whether it runs down."""
+
+    box: tuple[float, float, float, float]
+    height: float
+    score: float
+    down: bool
+
+    def grown(self, along: float, across: float) -> tuple[float, float, float, float]:
+        """The box with so many heights of letters more at its ends and at its sides."""
+        dx, dy = (across, along) if self.down else (along, across)
+        left, top, right, bottom = self.box
+        return left - dx * self.height, top - dy * self.height, right + dx * self.height, bottom + dy * self.height
+
+
+def _pyramid(image: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    scale = 1
+    for wanted in SCALES:
+        while scale < wanted:
+            rows, columns = (length // 2 for length in image.shape)
+            image = image[: 2 * rows, : 2 * columns].reshape(rows, 2, columns, 2).mean((1, 3))
+            scale *= 2
+        if min(image.shape) >= 16:
+            yield scale, image
+
+
+def _lines(image: np.ndarray, scale: int) -> Iterator[_Candidate]:
+    gradient = gradient_of(image)
+    for shown in (image, 1 - image):
+        strokes, ink = strokes_of(contrast_of(shown), gradient)
+        table = summed(ink)
+        for down in (False, True):
+            lines = lines_of(strokes.transposed(), table.T) if down else lines_of(strokes, table)
+            for line, score in zip(lines, writing_scores(lines), strict=True):
+                yield _Candidate(_box(line, scale, down), line.height * scale, float(score), down)
+
+
+def _box(line: Line, scale: int, down: bool) -> tuple[float, float, float, float]:
+    left, top, right, bottom = (edge * scale - 0.5 for edge in line.box)
+    return (top, left, bottom, right) if down else (left, top, right, bottom)
+
+
+def _continued(found: list[_Candidate]) -> list[_Candidate]:
+    """The sure lines, and the likely ones that go on where those end."""
+    kept = [line for line in found if line.score >= SURE]
+    likely = [line for line in found if line.score < SURE]
+    grown = True
+    while grown:
+        grown = False
+        for line in list(likely):
+            if any(_continues(line, sure) for sure in kept):
+                kept.append(line)
+                likely.remove(line)
+                grown = True
+    return kept
+
+
+def _continues(line: _Candidate, sure: _Candidate) -> bool:
+    alike = 0.5 <= line.height / sure.height <= 2 and line.down == sure.down
+    return alike and _overlap(sure.grown(2.0, -0.2), line.box) > 0
+
+
+def _united(lines: list[_Candidate]) -> list[tuple[tuple[float, float, float, float], float]]:
+    """Boxes around what overlaps, each with the best score in it."""
+    boxes = [(line.grown(0.5, 0.3), line.score) for line in sorted(lines, key=lambda line: -line.score)]
+    changed = True
+    while changed:
+        changed = False
+        united: list[tuple[tuple[float, float, float, float], float]] = []
+        for box, score in boxes:
+            for index, (other, best) in enumerate(united):
+                if _overlap(box, other) > 0.25 * min(_area(box), _area(other)):
+                    around = (*np.minimum(box[:2], other[:2]), *np.maximum(box[2:], other[2:]))
+                    united[index] = (tuple(map(float, around)), max(score, best))  # type: ignore[assignment]
+                    changed = True
+                    break
+            else:
+                united.append((box, score))
+        boxes = united
+    return boxes
+
+
+def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
+    width, height = min(a[2], b[2]) - max(a[0], b[0]), min(a[3], b[3]) - max(a[1], b[1])
+    return max(width, 0.0) * max(height, 0.0)
+
+
+def _area(box: tuple[float, ...]) -> float:
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def _clipped(box: tuple[float, ...], shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+    """Whole pixels within the image."""
+    left, top = (float(np.clip(np.floor(v + 0.5), 0, None)) - 0.5 for v in box[:2])
+    right, bottom = (
+        float(min(np.ceil(v + 0.5), size)) - 0.5 for v, size in zip(box[2:], (shape[1], shape[0]), strict=True)
+    )
+    return left, top, right, bottom
