@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from XRayAILib.apps.console import Step, console, plain, running
+from XRayAILib.apps.console import Step, console, one_line, plain, running
 from XRayAILib.dicom.header import PICTURE
 from XRayAILib.project.image import Image
 from XRayAILib.project.intake import Intake, take_in
@@ -26,7 +26,7 @@ def scan_folders(project_folder: Path, folders: list[Path]) -> None:
     with Project.open_or_create(project_folder) as project:
         step = Step(1, "Scan")
         with running(step) as bar:
-            found = take_in(project, folders, progress=lambda p: bar.show(p.done, p.total, f"{p.found} radiographs"))
+            found = take_in(project, folders, progress=lambda p: bar.show(p.done, p.total, p.text))
             step.result = intake_line(found, project.count())
         tell_unreadable(found)
         console.print(f"Project: {project.folder}", soft_wrap=True, markup=False)
@@ -39,6 +39,7 @@ def intake_line(intake: Intake, count: int) -> str:
         (intake.refreshed, "read again"),
         (intake.unchanged, "files unchanged"),
         (len(intake.duplicates), "duplicates"),
+        (len(intake.namesakes), "with the SOP Instance UID of another file"),
         (len(intake.unreadable), "not readable as a radiograph"),
         (intake.passed_over, "other files passed over"),
     ):
@@ -50,13 +51,17 @@ def intake_line(intake: Intake, count: int) -> str:
 def tell_unreadable(intake: Intake, limit: int = 20) -> None:
     """Print the files that are no radiographs, with the reasons."""
     for path, reason in intake.unreadable[:limit]:
-        console.print(f"  [yellow]left out[/] {plain(path)}: {plain(reason)}", soft_wrap=True)
+        console.print(f"  [yellow]left out[/] {one_line(path)}: {one_line(reason)}", soft_wrap=True)
     if len(intake.unreadable) > limit:
         console.print(f"  ... and {len(intake.unreadable) - limit} more; the project lists them all.")
     for path, other in intake.duplicates[:limit]:
         console.print(
-            f"  [yellow]duplicate[/] {plain(path)}: the same SOP Instance UID or content as {plain(other)}",
+            f"  [yellow]duplicate[/] {one_line(path)}: the same file as {one_line(other)}",
             soft_wrap=True,
+        )
+    for path, other in intake.namesakes[:limit]:
+        console.print(
+            f"  [yellow]same SOP Instance UID[/] {one_line(path)}: taken beside {one_line(other)}", soft_wrap=True
         )
 
 

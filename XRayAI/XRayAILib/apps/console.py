@@ -25,6 +25,11 @@ def plain(text: str) -> str:
     return escape("".join(c if c.isprintable() or c == "\n" else "\N{REPLACEMENT CHARACTER}" for c in text))
 
 
+def one_line(text: str) -> str:
+    """As :func:`plain`, and a line break in a file's name does not look like the end of the message."""
+    return plain(text.replace("\n", "\\n"))
+
+
 @dataclass
 class Step:
     """One step of a longer job: what came of it, and how long it took.

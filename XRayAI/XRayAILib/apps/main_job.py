@@ -133,7 +133,7 @@ class MainJob:
                 project,
                 sources,
                 describe=self._describe(),
-                progress=lambda p: bar.show(p.done, p.total, f"{p.found} radiographs"),
+                progress=lambda p: bar.show(p.done, p.total, p.text),
                 leave_out=[self.wishes.labels.resolve()] if self.wishes.labels else [],
             )
             self._leave_other_phantoms(project)

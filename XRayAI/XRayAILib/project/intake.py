@@ -18,6 +18,7 @@ from XRayAILib.project.project import Project
 BATCH_SECONDS = 1.0
 """Commits at most this far apart, so that a crash costs little and a commit per file is not paid for."""
 BATCH_FILES = 500
+PROGRESS_SECONDS = 0.1
 
 MADE_FOLDERS = frozenset({"cache", "exports", "jobs", "models", "phantom", "scenes"})
 """What a project's folder holds that is no source of radiographs, unless a scan is asked for just that folder."""
@@ -158,6 +159,7 @@ def _read(
 ) -> None:
     """Read the files that changed, and store what they are batch by batch."""
     begun = stored = time.monotonic()
+    told = 0.0
     radiographs = 0
     batch = [Scanned(file, reason=file.reason) for file in files if file.reason]
     files = [file for file in files if not file.reason]
@@ -173,8 +175,10 @@ def _read(
             if len(batch) >= BATCH_FILES or now - stored > BATCH_SECONDS:
                 result.include(project.arrivals.take(batch))
                 batch, stored = [], time.monotonic()
-            rate = done / max(now - begun, 1e-3)
-            progress(Progress(done, len(files), radiographs, rate, (len(files) - done) / rate))
+            if now - told > PROGRESS_SECONDS or done == len(files):
+                told = now
+                rate = done / max(now - begun, 1e-3)
+                progress(Progress(done, len(files), radiographs, rate, (len(files) - done) / rate))
             if cancelled():
                 result.cancelled = True
                 break

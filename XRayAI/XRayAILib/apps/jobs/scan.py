@@ -18,16 +18,13 @@ def run(
     from XRayAILib.project.intake import Progress, take_in
     from XRayAILib.project.project import Project
 
-    begun = time.monotonic()
     shown = 0.0
 
     def progress(state: Progress) -> None:
         nonlocal shown
-        if time.monotonic() - shown > 0.2 or state.done == state.total:
+        if time.monotonic() - shown > 0.2 or (state.total and state.done == state.total):
             shown = time.monotonic()
-            left = (shown - begun) / state.done * (state.total - state.done)
-            message = f"{state.found} radiographs"
-            emit(progress_event("scan", state.done, state.total, message, left))
+            emit(progress_event("scan", state.done if state.total else 0, state.total, state.text, state.seconds_left))
 
     with Project.open(project_folder) as project:
         intake = take_in(project, [Path(f) for f in options["folders"]], progress=progress, cancelled=cancelled)
