@@ -178,6 +178,17 @@ def test_pages_are_the_whole_in_pieces(project: Project) -> None:
     assert {page.total for page in pages} == {len(uids)}
 
 
+@pytest.mark.parametrize("column", SORTED_BY)
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_page_is_cut_out_of_the_whole_whatever_it_is_sorted_by(project: Project, column: str, sign: str) -> None:
+    sort, filters = (sign + column,), {"modality": ("CR",), "view": ("PA", "AP", "")}
+    whole = list(project.uids(Query(sort=sort, filters=filters)))
+    for offset in (0, 37, len(whole) - 3, len(whole), len(whole) + 50):
+        page = project.page(Query(sort=sort, filters=filters, limit=40, offset=offset))
+        assert [image.uid for image in page.images] == whole[offset : offset + 40] and page.total == len(whole)
+    assert [image.uid for image in project.page(Query(sort=sort, filters=filters)).images] == whole
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

@@ -6,14 +6,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, select, update
+from sqlalchemy import Connection, Row, Select, case, select, update
 
 from XRayAILib.dicom.header import Header, header_from_json
 from XRayAILib.project.database import Database, files, images, marks
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.image import Image, ImageStatus, Mark
 from XRayAILib.project.query import COLUMNS, Query, QueryError
-from XRayAILib.project.statements import chosen_ids, columns_of, number, value_counts
+from XRayAILib.project.statements import (
+    chosen_ids,
+    columns_of,
+    ids_with_value,
+    number,
+    sorted_values,
+    value_counts,
+)
 
 
 @dataclass(frozen=True)
@@ -38,8 +45,14 @@ class Collection:
     def page(self, query: Query) -> Page:
         """The images between ``offset`` and ``limit`` of a query, and how many fit in all."""
         with self._database.reading() as connection:
-            ids = connection.scalars(chosen_ids(query)).all()
-            return Page(tuple(_images(connection, ids)), int(connection.scalar(number(query)) or 0))
+            values = sorted_values(query)
+            if values is None:
+                ids = connection.scalars(chosen_ids(query)).all()
+                is_last = (query.limit is None or len(ids) < query.limit) and (ids or not query.offset)
+                total = query.offset + len(ids) if is_last else int(connection.scalar(number(query)) or 0)
+            else:
+                ids, total = _ids_by_value(connection, query, values)
+            return Page(tuple(_images(connection, ids)), total)
 
     def stream(self, query: Query) -> Iterator[Image]:
         """The images of a query one after the other, so that a large project needs no more memory than a small one."""
@@ -166,6 +179,21 @@ def note(connection: Connection, seen: Mapping[str, tuple[int, int, str]]) -> No
 def _simple(text: str, status: ImageStatus | str | None, limit: int | None = None, offset: int = 0) -> Query:
     filters = {"status": (ImageStatus(status).value,)} if status else {}
     return Query(text=text, filters=filters, limit=limit, offset=offset)
+
+
+def _ids_by_value(connection: Connection, query: Query, values: Select[Any]) -> tuple[list[int], int]:
+    """The ``images.id`` of a page that is sorted by a column with few values, and the number of images in all."""
+    counted = connection.execute(values).all()
+    total = sum(count for _, count in counted)
+    begin, end = query.offset, total if query.limit is None else min(query.offset + query.limit, total)
+    ids: list[int] = []
+    before = 0
+    for value, count in counted:
+        first, last = max(begin - before, 0), min(end - before, count)
+        if first < last:
+            ids += connection.scalars(ids_with_value(query, value or "", last - first, first)).all()
+        before += count
+    return ids, total
 
 
 def _images(connection: Connection, ids: Sequence[int]) -> list[Image]:
