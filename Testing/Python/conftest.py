@@ -5,6 +5,22 @@ from pathlib import Path
 
 import pytest
 
+TABLES = pytest.StashKey[dict[str, list[str]]]()
+
+
+@pytest.fixture(scope="session")
+def table_of(request):
+    """``table_of(title)`` gives a list of lines; what a test puts there stands at the end of the output."""
+    tables = request.config.stash.setdefault(TABLES, {})
+    return lambda title: tables.setdefault(title, [])
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    for title, lines in config.stash.get(TABLES, {}).items():
+        terminalreporter.section(title)
+        for line in lines:
+            terminalreporter.line(line)
+
 
 @pytest.fixture(scope="session")
 def test_data() -> Path:
@@ -64,3 +80,45 @@ def host(request):
     host.clear()
     yield host
     host.clear()
+
+
+@pytest.fixture(scope="session")
+def pacs_password():
+    """The password of the PACS of the tests, where a user of a machine without a keyring has it."""
+    import orthanc
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XRAYAI_TEST_WEB_PASSWORD", orthanc.PASSWORD)
+        yield orthanc.PASSWORD
+
+
+@pytest.fixture(scope="session")
+def pacs(tmp_path_factory, real_crs, pacs_password):
+    """A running Orthanc with the studies of ``pacs_content``; see there for what it holds."""
+    import orthanc
+    import pacs_content
+
+    if orthanc.why_not():
+        pytest.skip(orthanc.why_not())
+    server = orthanc.Orthanc(tmp_path_factory.mktemp("pacs") / "orthanc")
+    try:
+        server.store(pacs_content.everything(real_crs))
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture
+def own_pacs(tmp_path, real_crs, pacs_password):
+    """An Orthanc for one test, which may kill it; it holds the study ``pacs_content.LARGE``."""
+    import orthanc
+    import pacs_content
+
+    if orthanc.why_not():
+        pytest.skip(orthanc.why_not())
+    server = orthanc.Orthanc(tmp_path / "orthanc")
+    try:
+        server.store(pacs_content.large_study(real_crs[1]))
+        yield server
+    finally:
+        server.close()

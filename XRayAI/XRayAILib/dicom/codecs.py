@@ -81,7 +81,7 @@ def decode_frame(source: bytes, runner: DecodeRunner) -> Any:
         runner.set_option("planar_configuration", 0)
     runner.set_option("bits_allocated", array.dtype.itemsize * 8)
     # Not bytes: that would copy millions of pixels.
-    return memoryview(array.reshape(-1)).cast("B")
+    return array.reshape(-1).view(np.uint8).data
 
 
 def _decoded(source: bytes, runner: DecodeRunner) -> np.ndarray:

@@ -95,7 +95,9 @@ class Grayscale:
         shown = np.clip(self.voi[0].shown(self.modality(stored)), 0.0, 1.0)
         if self.presentation_table is not None:
             table = self.presentation_table
-            shown = table.shown(table.first + shown * (len(table.values) - 1))
+            # Each entry stands for an equal part of the input's range.
+            count = len(table.values)
+            shown = table.shown(table.first + np.minimum(np.floor(shown * count), count - 1))
         if self.inverted:
             shown = 1.0 - shown
         if self.padding is not None:
