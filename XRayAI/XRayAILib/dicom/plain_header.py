@@ -118,7 +118,9 @@ class PlainHeader:
         self.pixel_length: int | None = -1
         self.pixel_room = 0
         try:
-            self._walk(*self._read_meta())
+            at, syntax, explicit = data_set_of(data)
+            self.file_meta = {"TransferSyntaxUID": syntax}
+            self._walk(at, explicit)
         except StructError as error:
             raise ShortError("the header is longer than what was read") from error
         self._encoding = self._character_set()
@@ -168,39 +170,10 @@ class PlainHeader:
             raise NotPlainError("SpecificCharacterSet")
         return _CHARACTER_SETS[name]
 
-    def _read_meta(self) -> tuple[int, bool]:
-        """Where the data set begins, and whether its elements name their VR."""
-        data = self._data
-        if data[128:132] != b"DICM":
-            raise NotPlainError("no File Meta Information")
-        at, syntax = 132, b""
-        while True:
-            group, element, vr, length = _explicit_element(data, at)
-            if group != 0x0002:
-                break
-            at += 8
-            if vr in _LONG_VRS:
-                (length,) = _length(data, at)
-                at += 4
-            elif vr not in _SHORT_VRS:
-                raise NotPlainError("File Meta Information")
-            if group << 16 | element == _TRANSFER_SYNTAX:
-                syntax = data[at : at + length].rstrip(b" \0")
-            at += length
-        explicit = _EXPLICIT.fullmatch(syntax) is not None
-        if not explicit and syntax != _IMPLICIT:
-            raise NotPlainError("transfer syntax")
-        # Some writers do not do what they say: letters where the VR would be tell.
-        letters = data[at + 4 : at + 6]
-        if (letters.isalpha() and letters.isupper()) != explicit:
-            raise NotPlainError("transfer syntax")
-        self.file_meta = {"TransferSyntaxUID": syntax.decode("ascii")}
-        return at, explicit
-
     def _walk(self, at: int, explicit: bool) -> None:
         data, size, places = self._data, self._size, self._places
         while at + 8 <= size:
-            tag, vr, length, at = _element(data, at, explicit)
+            tag, vr, length, at = element_at(data, at, explicit)
             if tag in _PIXEL_TAGS:
                 if tag == _PIXEL_DATA:
                     self.pixel_length = None if length == _UNDEFINED else length
@@ -211,7 +184,7 @@ class PlainHeader:
             if length == _UNDEFINED:
                 if explicit and vr != b"SQ":
                     raise NotPlainError("undefined length")
-                at = _after_sequence(data, at, explicit)
+                at = after_sequence(data, at, explicit)
                 continue
             wanted = _WANTED.get(tag)
             if wanted is not None:
@@ -225,7 +198,35 @@ class PlainHeader:
             raise NotPlainError("cut off")
 
 
-def _element(data: bytes, at: int, explicit: bool) -> tuple[int, bytes, int, int]:
+def data_set_of(data: bytes) -> tuple[int, str, bool]:
+    """Where the data set of a file begins, its transfer syntax, and whether its elements name their VR."""
+    if data[128:132] != b"DICM":
+        raise NotPlainError("no File Meta Information")
+    at, syntax = 132, b""
+    while True:
+        group, element, vr, length = _explicit_element(data, at)
+        if group != 0x0002:
+            break
+        at += 8
+        if vr in _LONG_VRS:
+            (length,) = _length(data, at)
+            at += 4
+        elif vr not in _SHORT_VRS:
+            raise NotPlainError("File Meta Information")
+        if group << 16 | element == _TRANSFER_SYNTAX:
+            syntax = data[at : at + length].rstrip(b" \0")
+        at += length
+    explicit = _EXPLICIT.fullmatch(syntax) is not None
+    if not explicit and syntax != _IMPLICIT:
+        raise NotPlainError("transfer syntax")
+    # Some writers do not do what they say: letters where the VR would be tell.
+    letters = data[at + 4 : at + 6]
+    if (letters.isalpha() and letters.isupper()) != explicit:
+        raise NotPlainError("transfer syntax")
+    return at, syntax.decode("ascii"), explicit
+
+
+def element_at(data: bytes, at: int, explicit: bool) -> tuple[int, bytes, int, int]:
     """Tag, VR, length and place of the value of the element at ``at``."""
     if not explicit:
         group, element, length = _implicit_element(data, at)
@@ -238,7 +239,7 @@ def _element(data: bytes, at: int, explicit: bool) -> tuple[int, bytes, int, int
     raise NotPlainError("VR")
 
 
-def _after_sequence(data: bytes, at: int, explicit: bool) -> int:
+def after_sequence(data: bytes, at: int, explicit: bool) -> int:
     """Where a sequence of undefined length ends, whose first item is at ``at`` (PS3.5 7.5)."""
     # True: between the items of a sequence; False: among the elements of an item.
     inside = [True]
@@ -261,7 +262,7 @@ def _after_sequence(data: bytes, at: int, explicit: bool) -> int:
             at += 8
             inside.pop()
         else:
-            tag, vr, length, at = _element(data, at, explicit)
+            tag, vr, length, at = element_at(data, at, explicit)
             if length != _UNDEFINED:
                 at += length
             elif explicit and vr != b"SQ":
