@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from XRayAILib.dicom.deidentify import Deidentified, Deidentifier
-from XRayAILib.dicom.encapsulation import end_of_fragments
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.exclusive import put_new
+from XRayAILib.dicom.file_bytes import read_data_set
 from XRayAILib.dicom.file_header import parsed, reading
-from XRayAILib.dicom.pixel_element import PixelElement, find_pixels
+from XRayAILib.dicom.markers import file_start
+from XRayAILib.dicom.pixel_element import transfer_syntax
+from XRayAILib.dicom.plain_dataset import write_elements
 from XRayAILib.dicom.verification import leaks
 
 if TYPE_CHECKING:
@@ -98,24 +100,23 @@ def deidentify_file(
 
 def _made(
     path: Path, deidentifier: Deidentifier, regions: Sequence[Region], pixels_clean: bool
-) -> tuple[Deidentified, bytes, bytes]:
-    """The de-identified header as bytes, and the pixel element as it was, or all in one where pixels were blanked."""
+) -> tuple[Deidentified, bytes, memoryview]:
+    """The de-identified header as bytes, and the pixel element as it was; all in one where pixels were blanked."""
     with reading(path) as stream:
-        dataset = parsed(stream, pixels=bool(regions))
+        data = stream.read()
+        if regions:
+            stream.seek(0)
+            dataset, pixels = parsed(stream, pixels=True), memoryview(b"")
+        else:
+            dataset, begin, end = read_data_set(data)
+            pixels = memoryview(data)[begin:end]
         _refuse(dataset, path, pixels_clean)
         if regions:
             from XRayAILib.dicom.clean_pixels import blank
 
             blank(dataset, regions)
-            pixels = b""
-        else:
-            start = stream.tell()
-            element = find_pixels(stream, dataset)
-            stream.seek(start)
-            data = stream.read()
-            pixels = data[: _end(element, data, start, path)]
         source = deidentifier.deidentify(dataset, pixels_clean)
-        return source, _encoded(dataset), pixels
+        return source, _encoded(source), pixels
 
 
 def _refuse(dataset: Dataset, path: Path, pixels_clean: bool) -> None:
@@ -131,31 +132,20 @@ def _refuse(dataset: Dataset, path: Path, pixels_clean: bool) -> None:
         )
 
 
-def _end(element: PixelElement, data: bytes, start: int, path: Path) -> int:
-    """Where in ``data``, which begins at ``start`` of the file, the pixel element ends. What follows does not count."""
-    if element.length == -1:
-        return 0
-    if element.length is None:
-        return end_of_fragments(data, element.offset - start)
-    end = element.offset - start + element.length
-    if end > len(data):
-        raise UnreadableError(str(path), f"its pixel data is cut off: {end - len(data)} bytes are missing")
-    return end
-
-
-def _encoded(dataset: Dataset) -> bytes:
+def _encoded(source: Deidentified) -> bytes:
     """Preamble, File Meta and data set; what was not changed is written byte by byte as it was read."""
     from pydicom.filebase import DicomBytesIO
-    from pydicom.filewriter import write_dataset, write_file_meta_info
+    from pydicom.filewriter import write_dataset
 
-    stream = DicomBytesIO()
-    stream.is_little_endian, stream.is_implicit_VR = True, False
-    stream.write(b"\0" * 128 + b"DICM")
-    write_file_meta_info(stream, dataset.file_meta, enforce_standard=True)
+    dataset = source.dataset
     implicit, little = dataset.original_encoding
+    start = file_start(source.sop_class, source.uids[2][1], transfer_syntax(dataset))
+    if little:
+        return start + write_elements(dataset.values(), bool(implicit), source.encodings)
+    stream = DicomBytesIO()
     stream.is_implicit_VR, stream.is_little_endian = bool(implicit), bool(little)
     write_dataset(stream, dataset)
-    return stream.getvalue()
+    return start + stream.getvalue()
 
 
 def _place(source: Deidentified, deidentifier: Deidentifier) -> Path:
@@ -167,7 +157,7 @@ def _place(source: Deidentified, deidentifier: Deidentifier) -> Path:
 def _verify(path: Path, source: Deidentified, deidentifier: Deidentifier, size: int) -> None:
     if path.stat().st_size != size:
         raise OSError(None, "was not written whole", str(path))
-    actions = deidentifier.actions(str(source.dataset.get("SOPClassUID") or ""))
+    actions = deidentifier.actions(source.sop_class)
     found = leaks(path, source.identity, source.made, actions, deidentifier.actions(None))
     if found:
         raise HeldBackError("; ".join(map(str, found[:5])) + (" and more" if len(found) > 5 else ""))
