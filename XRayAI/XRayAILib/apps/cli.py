@@ -42,12 +42,27 @@ def demo(
 
 @app.command()
 def scan(
-    folders: Annotated[list[Path], typer.Argument(help="Folders or files, nested as they are.")], project: ProjectOption
+    folders: Annotated[
+        list[Path], typer.Argument(help="Folders, zip archives, a DICOMDIR or files, nested as they are.")
+    ],
+    project: ProjectOption,
+    csv: Annotated[
+        Path | None, typer.Option(help="Table of patient, view and label of pictures; one beside them is found.")
+    ] = None,
+    extend: Annotated[bool, typer.Option(help="Add labels of the table that the schema does not have.")] = False,
 ) -> None:
     """Take radiographs into a project, which is made where there is none."""
     from XRayAILib.apps.collection import scan_folders
 
-    scan_folders(project, folders)
+    scan_folders(project, folders, csv, extend)
+
+
+@app.command()
+def duplicates(project: ProjectOption) -> None:
+    """Find radiographs with the same pixels and different UIDs; it goes on where an earlier run was stopped."""
+    from XRayAILib.apps.duplicates import find_duplicates
+
+    find_duplicates(project)
 
 
 @app.command("list")
@@ -80,7 +95,10 @@ def calibrate(
 
 @app.command("import")
 def import_labels(
-    source: Annotated[Path, typer.Argument(help="A COCO file, or a folder with a subfolder of masks per label.")],
+    source: Annotated[
+        Path,
+        typer.Argument(help="A COCO file, a folder with a subfolder of masks per label, or a CSV table of pictures."),
+    ],
     project: ProjectOption,
     extend: Annotated[bool, typer.Option(help="Add labels that the schema does not have.")] = False,
 ) -> None:

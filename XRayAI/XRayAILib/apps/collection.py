@@ -10,7 +10,7 @@ from rich.table import Table
 from XRayAILib.apps.console import Step, console, one_line, plain, running
 from XRayAILib.dicom.header import PICTURE
 from XRayAILib.project.image import Image
-from XRayAILib.project.intake import Intake, take_in
+from XRayAILib.project.intake import Intake
 from XRayAILib.project.project import Project
 
 
@@ -18,16 +18,30 @@ class NothingThereError(ValueError):
     """A folder that was named does not exist."""
 
 
-def scan_folders(project_folder: Path, folders: list[Path]) -> None:
-    """Take folders into a project and say what became of each file that is no radiograph."""
-    for folder in folders:
+def scan_folders(project_folder: Path, folders: list[Path], table: Path | None = None, extend: bool = False) -> None:
+    """Take folders into a project and say what became of each file that is no radiograph.
+
+    Parameters
+    ----------
+    table
+        CSV file of patient, view and label of pictures; without it the ones beside the pictures are used.
+    extend
+        Add labels of the table that the schema does not have.
+    """
+    from XRayAILib.exchange.picture_labels import take_in_with_tables
+
+    for folder in [*folders, *([table] if table else [])]:
         if not folder.exists():
             raise NothingThereError(f"{folder}: there is no such file or folder.")
     with Project.open_or_create(project_folder) as project:
         step = Step(1, "Scan")
         with running(step) as bar:
-            found = take_in(project, folders, progress=lambda p: bar.show(p.done, p.total, p.text))
+            found, tables = take_in_with_tables(
+                project, folders, table, extend, progress=lambda p: bar.show(p.done, p.total, p.text)
+            )
             step.result = intake_line(found, project.count())
+            for report in tables:
+                step.notes += [f"{report.source.name}: {report.summary}", *report.notes]
         tell_unreadable(found)
         console.print(f"Project: {project.folder}", soft_wrap=True, markup=False)
 

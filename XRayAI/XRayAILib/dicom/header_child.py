@@ -80,7 +80,24 @@ def _referenced(item: str) -> str:
     return json.dumps({"files": referenced_files(Path(item))})
 
 
-TASKS: dict[str, Callable[[Any], str]] = {"headers": _headers, "members": _members, "referenced": _referenced}
+def _pixel_hash(item: tuple[str, int]) -> str:
+    import hashlib
+
+    from XRayAILib.dicom.radiograph import read_radiograph
+
+    path, frame = item
+    stored = read_radiograph(path, frame).stored
+    digest = hashlib.sha256(f"{stored.shape} {stored.dtype.str}".encode())
+    digest.update(memoryview(stored).cast("B"))
+    return json.dumps({"hash": digest.hexdigest()})
+
+
+TASKS: dict[str, Callable[[Any], str]] = {
+    "headers": _headers,
+    "members": _members,
+    "referenced": _referenced,
+    "pixel hash": _pixel_hash,
+}
 
 if __name__ == "__main__":
     main()

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
-import threading
-from collections import deque
-from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,15 +12,11 @@ from typing import Any
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.file_header import quick_headers
 from XRayAILib.dicom.header import Header, header_from_values
-from XRayAILib.dicom.header_reader import FILE_SECONDS, HeaderReader
+from XRayAILib.dicom.header_reader import FILE_SECONDS, HeaderReader, ask_several
 from XRayAILib.dicom.search import FoundFile
 
-BATCH = 64
-"""Files a question; more of them waits longer for nothing where one hangs, fewer wakes processes more often."""
 FEW = 200
 """So few files are read sooner than processes have started."""
-MOST_PROCESSES = 8
-"""More of them read faster than one writer stores."""
 
 
 @dataclass(frozen=True)
@@ -64,44 +57,13 @@ def scan(
     if len(files) <= FEW:
         yield from _few(files, flags, HeaderReader(interpreter, time_limit))
         return
-    readers: list[HeaderReader] = []
-    own = threading.local()
-
-    def enter() -> None:
-        own.reader = HeaderReader(interpreter, time_limit)
-        readers.append(own.reader)
-
-    def read(start: int) -> list[Scanned]:
-        part = files[start : start + BATCH]
-        asked = [(file.path, flag) for file, flag in zip(part, flags[start : start + BATCH], strict=True)]
-        answers = own.reader.ask("headers", asked)
-        return [_scanned(file, answer) for file, answer in zip(part, answers, strict=True)]
-
-    count = processes or min(usable_cores(), MOST_PROCESSES)
-    pool = ThreadPoolExecutor(count, "headers", enter)
-    try:
-        waiting: deque[Future[list[Scanned]]] = deque()
-        for start in range(0, len(files), BATCH):
-            waiting.append(pool.submit(read, start))
-            if len(waiting) > 3 * count:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        for reader in readers:
-            reader.close()
-        pool.shutdown(wait=True, cancel_futures=True)
+    asked = [(file.path, flag) for file, flag in zip(files, flags, strict=True)]
+    with closing(ask_several("headers", asked, processes, time_limit=time_limit, interpreter=interpreter)) as answers:
+        for file, answer in zip(files, answers, strict=True):
+            yield _scanned(file, answer)
 
 
-def usable_cores() -> int:
-    """The cores that this process may use."""
-    try:
-        return len(os.sched_getaffinity(0))
-    except AttributeError:  # not on macOS and Windows
-        return os.cpu_count() or 1
-
-
-def _few(files: Sequence[FoundFile], flags: Sequence[bool], reader: HeaderReader) -> Generator[Scanned, None, None]:
+def _few(files: Sequence[FoundFile], flags: Sequence[bool], reader: HeaderReader) -> Iterator[Scanned]:
     """Ordinary files here and now, and the others, which a parser has to look at, in one child process."""
     try:
         for file, flag in zip(files, flags, strict=True):

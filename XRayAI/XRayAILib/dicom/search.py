@@ -70,6 +70,8 @@ class Search:
         The archives and DICOMDIRs that were looked into.
     unchanged
         The ones that were not, because they are known.
+    tables
+        The CSV files on the way, which may say something of pictures.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Search:
         self.problems: list[tuple[str, str]] = []
         self.containers: list[FoundFile] = []
         self.unchanged: list[FoundFile] = []
+        self.tables: list[FoundFile] = []
 
     def __iter__(self) -> Iterator[FoundFile]:
         try:
@@ -142,6 +145,8 @@ class Search:
             yield from self._on_medium(_stamped(entry.path, entry.stat), everything=False)
         elif not _candidate(entry.name):
             self.passed_over += 1
+            if entry.name.lower().endswith(".csv") and not entry.name.startswith(".") and _storable(entry.path):
+                self.tables.append(_stamped(entry.path, entry.stat))
         elif not _storable(entry.path):
             reason = "its name or its folder's is not valid UTF-8: rename it, then scan again"
             self.problems.append((shown(entry.path), reason))

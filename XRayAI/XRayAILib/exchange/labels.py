@@ -1,4 +1,4 @@
-"""Labels made elsewhere into the project: a COCO file, or folders of masks."""
+"""Labels made elsewhere into the project: a COCO file, folders of masks, or a CSV table of pictures."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from XRayAILib.exchange.file_names import FileNames
 from XRayAILib.exchange.import_report import ImportReport, Skipped
 from XRayAILib.exchange.label_names import extended
 from XRayAILib.exchange.masks import MaskFolders
+from XRayAILib.exchange.picture_labels import import_table
 from XRayAILib.exchange.sides import Sides
 from XRayAILib.findings.author import Author
 from XRayAILib.project.project import Project
@@ -55,7 +56,7 @@ def import_labels(
     extend_schema: bool = False,
     progress: Callable[[int, int, str], None] = lambda *_: None,
 ) -> ImportReport:
-    """Save what a COCO file or mask folders say of the project's radiographs.
+    """Save what a COCO file, mask folders or a table of pictures say of the project's radiographs.
 
     The labels of an image are taken whole or not at all. Importing the same labels again changes nothing.
 
@@ -74,6 +75,8 @@ def import_labels(
         Nothing was imported, and why.
     """
     path = Path(path)
+    if path.suffix.lower() == ".csv":
+        return import_table(project, path, extend_schema, name)
     source = open_labels(path)
     if extend_schema:
         schema = extended(project.schema, source.wanted())

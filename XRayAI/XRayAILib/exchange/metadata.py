@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from XRayAILib.dicom.header import Header
+from XRayAILib.dicom.header import PICTURE, Header
 from XRayAILib.exchange.errors import LabelFileError
 
 COLUMNS = {
@@ -19,8 +19,11 @@ COLUMNS = {
 }
 """What the table tells us, and the names its columns go by; case and spaces do not count."""
 
+Table = dict[str, dict[str, str]]
+"""File name -> what the table says of it."""
 
-def read_metadata(path: Path) -> dict[str, dict[str, str]]:
+
+def read_metadata(path: Path) -> Table:
     """Read a CSV table with one row a picture: by file name its ``patient_id``, ``sex``, ``age`` and ``view``.
 
     Columns that are not there are left out; so are empty cells. Other columns are kept under their own names.
@@ -59,6 +62,49 @@ def described(header: Header, table: Mapping[str, Mapping[str, str]]) -> Header:
         patient_age=header.patient_age or row.get("age", ""),
         view=header.view or row.get("view", ""),
     )
+
+
+class PictureTables:
+    """The tables of a scan: the one that was given, or those beside the pictures, in their folder or the one above.
+
+    Attributes
+    ----------
+    used
+        The ones that said something of a picture.
+    """
+
+    def __init__(self, given: Path | None = None) -> None:
+        self._given = None if given is None else (given.resolve(), read_metadata(given))
+        self._beside: dict[Path, list[tuple[Path, Table]]] = {}
+        self.used: set[Path] = set()
+
+    def describe(self, header: Header) -> Header:
+        """``header`` with what a table says of its file."""
+        if self._given is not None:
+            tables = [self._given]
+        elif header.modality == PICTURE:
+            folder = Path(header.path).parent
+            tables = [*self._in(folder), *self._in(folder.parent)]
+        else:
+            return header
+        for path, table in tables:
+            if Path(header.path).name in table:
+                self.used.add(path)
+                return described(header, table)
+        return header
+
+    def _in(self, folder: Path) -> list[tuple[Path, Table]]:
+        if folder not in self._beside:
+            paths = sorted(folder.glob("*.csv")) if folder.is_dir() else []
+            self._beside[folder] = [(path, table) for path in paths if (table := _table_of_files(path))]
+        return self._beside[folder]
+
+
+def _table_of_files(path: Path) -> Table:
+    try:
+        return read_metadata(path)
+    except LabelFileError:
+        return {}  # a table of something else, or told when its labels are read
 
 
 def _known(name: str) -> str:

@@ -107,6 +107,10 @@ class Arrivals:
                     continue  # another scan was quicker: decide anew
                 taken.added = store(connection, decided.headers)
                 taken.refreshed = len(decided.headers) - taken.added
+                for part in parts([header.uid for header in decided.headers]):
+                    # The pixels of a file that changed have to be read again.
+                    stale = update(images).where(images.c.uid.in_(part), images.c.pixel_hash.is_not(None))
+                    connection.execute(stale.values(pixel_hash=None))
                 for uid, reason in decided.exclusions.items():
                     connection.execute(update(images).where(images.c.uid == uid).values(excluded=reason))
                 note(connection, decided.seen)

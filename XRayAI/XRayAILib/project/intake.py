@@ -73,6 +73,8 @@ class Intake:
         (path, path of the file that has the same content and was taken).
     namesakes
         (path, path of the file with the same SOP Instance UID, and what differs); both were taken.
+    tables
+        CSV files among them, which may say something of pictures.
     """
 
     added: int = 0
@@ -83,6 +85,7 @@ class Intake:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     namesakes: list[tuple[str, str]] = field(default_factory=list)
+    tables: list[FoundFile] = field(default_factory=list)
 
     def include(self, taken: Taken) -> None:
         """Count a batch."""
@@ -139,7 +142,7 @@ def take_in(
         changed += fresh
         progress(Progress(seen, 0, 0))
     result.unchanged += sum(project.arrivals.count_in(archive.path) for archive in search.unchanged)
-    result.passed_over = search.passed_over
+    result.passed_over, result.tables = search.passed_over, search.tables
     result.unreadable += search.problems
     _read(project, changed, namesakes, result, describe, progress, cancelled, processes)
     if not result.cancelled:

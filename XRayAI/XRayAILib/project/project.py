@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 
@@ -31,6 +32,7 @@ from XRayAILib.project.arrivals import Arrivals
 from XRayAILib.project.calibration import Calibration, Calibrations
 from XRayAILib.project.collection import Collection, Page
 from XRayAILib.project.database import Database, audit, database_in
+from XRayAILib.project.duplicates import Duplicates
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.history import History, Revision
 from XRayAILib.project.image import Image, ImageStatus
@@ -51,6 +53,7 @@ class Project:
         bring_up_to_date(self._database)
         self._collection = Collection(self._database)
         self.arrivals = Arrivals(self._database)
+        self.duplicates = Duplicates(self._database)
         self._history = History(self._database)
         self.calibrations = Calibrations(self._database)
         if not self.read_only:
@@ -216,7 +219,7 @@ class Project:
         read = read_radiograph(header.path, header.frame)
         if read.uid != header.uid_in_file:
             raise UnreadableError(header.path, "the file holds another radiograph than when it was scanned: scan again")
-        return Radiograph(header, read.stored, read.grayscale)
+        return replace(read, header=header)
 
     def calibrate(
         self,

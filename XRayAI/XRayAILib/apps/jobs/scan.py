@@ -15,7 +15,8 @@ def run(
     project_folder: Path, options: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]
 ) -> dict[str, Any]:
     """Take folders into a project."""
-    from XRayAILib.project.intake import Progress, take_in
+    from XRayAILib.exchange.picture_labels import take_in_with_tables
+    from XRayAILib.project.intake import Progress
     from XRayAILib.project.project import Project
 
     shown = 0.0
@@ -26,8 +27,12 @@ def run(
             shown = time.monotonic()
             emit(progress_event("scan", state.done if state.total else 0, state.total, state.text, state.seconds_left))
 
+    table = Path(options["csv"]) if options.get("csv") else None
+    extend = bool(options.get("extend"))
     with Project.open(project_folder) as project:
-        intake = take_in(project, [Path(f) for f in options["folders"]], progress=progress, cancelled=cancelled)
+        folders = [Path(f) for f in options["folders"]]
+        intake, tables = take_in_with_tables(project, folders, table, extend, progress, cancelled)
     if intake.cancelled:
         raise Cancelled
-    return vars(intake)
+    result = {name: value for name, value in vars(intake).items() if name != "tables"}
+    return {**result, "labels": [f"{report.source.name}: {report.summary}" for report in tables]}

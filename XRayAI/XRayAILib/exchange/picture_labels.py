@@ -1,0 +1,152 @@
+"""Labels of whole pictures out of a CSV table, as findings; and a scan that takes such tables along."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
+from pathlib import Path
+
+from XRayAILib.dicom.header import Header
+from XRayAILib.exchange.errors import LabelFileError
+from XRayAILib.exchange.file_names import FileNames, UnmatchedError
+from XRayAILib.exchange.import_report import ImportReport
+from XRayAILib.exchange.label_names import LabelNames, extended, normalised
+from XRayAILib.exchange.metadata import PictureTables, described, read_metadata
+from XRayAILib.findings.author import Author, Status
+from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.objects import ImageLabel
+from XRayAILib.findings.schema import Tool
+from XRayAILib.project.intake import Intake, Progress, take_in
+from XRayAILib.project.project import Project
+
+LABEL_COLUMNS = ("label", "labels", "finding", "findings", "diagnosis")
+"""Columns whose values are names of labels, several of them with ``|`` or ``;`` between; the first one counts."""
+_SAYS_NOTHING = ("", "na", "n_a", "nan", "none", "todo", "unknown")
+
+
+def take_in_with_tables(
+    project: Project,
+    folders: Iterable[Path],
+    table: Path | None = None,
+    extend: bool = False,
+    progress: Callable[[Progress], None] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> tuple[Intake, list[ImportReport]]:
+    """Scan folders, with the tables that say which patient, view and label their pictures have.
+
+    Parameters
+    ----------
+    table
+        The one to use; those beside the pictures without it.
+    extend
+        Add labels of the tables that the schema does not have.
+
+    Raises
+    ------
+    LabelFileError
+        The table that was given cannot be used.
+    """
+    tables = PictureTables(table)
+    intake = take_in(project, folders, tables.describe, progress, cancelled)
+    reports: list[ImportReport] = []
+    if intake.cancelled:
+        return intake, reports
+    if table is not None:
+        return intake, [import_table(project, table, extend)]
+    # Also those of an earlier scan that was stopped before it came to the labels, or that were written since.
+    fresh = {Path(file.path): file for file in project.arrivals.changed(intake.tables)}
+    for path in sorted({*fresh, *tables.used}):
+        try:
+            reports.append(import_table(project, path, extend))
+        except LabelFileError as error:
+            if path in tables.used or "no column of file names" not in str(error):
+                reports.append(ImportReport(path, 0, 0, notes=(str(error),)))
+    project.arrivals.note(fresh.values())
+    return intake, [report for report in reports if report.images or report.notes]
+
+
+def import_table(project: Project, path: Path, extend: bool = False, name: str = "") -> ImportReport:
+    """Save what a table says of the project's pictures: patient, sex, age and view where the picture has none, and
+    the labels of whole images as findings.
+
+    Doing it again changes nothing.
+
+    Parameters
+    ----------
+    extend
+        Add labels that the schema does not have. Without it they are not taken, and the report says so.
+    name
+        Of the author, ``import:<name>``; the name of the file where it is left out.
+
+    Raises
+    ------
+    LabelFileError
+        The table cannot be used.
+    """
+    table = read_metadata(path)
+    column = next((c for c in _columns(table) if normalised(c) in LABEL_COLUMNS), "")
+    said = {file: _values(row.get(column, "")) for file, row in table.items()}
+    if extend:
+        wanted = {value: Tool.IMAGE for values in said.values() for value in values}
+        schema = extended(project.schema, wanted)
+        if schema != project.schema:
+            project.set_schema(schema)
+    labels = LabelNames(project.schema)
+    author = Author.imported(name or path.resolve().stem)
+    # The same file gives the same time, so importing it again changes nothing.
+    created = datetime.fromtimestamp(int(path.stat().st_mtime), timezone.utc).isoformat()
+    headers = FileNames(_named(project, table))
+    untaken: Counter[str] = Counter()
+    missing: list[str] = []
+    images = objects = 0
+    for file, row in table.items():
+        try:
+            header = headers.find(file)
+        except UnmatchedError:
+            missing.append(file)
+            continue
+        better = described(header, {Path(header.path).name: row})
+        if better != header:
+            project.add([better])
+        found: list[ImageLabel] = []
+        for value in said[file]:
+            label = labels.get(value)
+            if label is None or label.tool is not Tool.IMAGE:
+                untaken[value] += 1
+                continue
+            identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{author.key}/{header.uid}/{label.name}"))
+            found.append(
+                ImageLabel(label=label.name, author=author, id=identity, created=created, status=Status.APPROVED)
+            )
+        if found:
+            project.save(Findings(header.uid, header.shape, author, tuple(found)))
+            images, objects = images + 1, objects + len(found)
+    notes = [
+        f"'{value}' of {count} pictures was not taken: "
+        + ("in the schema it is no label of whole images" if labels.get(value) else "the schema has no such label")
+        for value, count in sorted(untaken.items())
+    ]
+    if missing and len(missing) < len(table):
+        examples = ", ".join(missing[:3])
+        notes.append(f"{len(missing)} rows are of pictures that the project does not have, or twice ({examples})")
+    if objects:
+        project.audit("import labels", f"{path}: {objects} objects of {images} images")
+    return ImportReport(path, images, objects, notes=tuple(notes))
+
+
+def _named(project: Project, table: Iterable[str]) -> Iterable[Header]:
+    """The images whose file has a name that the table has."""
+    names = {Path(file).name for file in table}
+    return (image.header for image in project.images() if Path(image.header.path).name in names)
+
+
+def _columns(table: dict[str, dict[str, str]]) -> list[str]:
+    return list(dict.fromkeys(column for row in table.values() for column in row))
+
+
+def _values(text: str) -> list[str]:
+    values = (value.strip() for value in re.split(r"[|;]", text))
+    return list(dict.fromkeys(value for value in values if normalised(value) not in _SAYS_NOTHING))
