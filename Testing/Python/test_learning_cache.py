@@ -10,7 +10,7 @@ from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.examples import gather
 from XRayAILib.learning.segmentation import UNKNOWN
 from XRayAILib.learning.task import make_task
-from XRayAILib.pixels.resample import PixelPreset
+from XRayAILib.pixels.resample import Letterbox, PixelPreset
 
 PRESET = PixelPreset(64)
 
@@ -43,9 +43,9 @@ def test_the_arrays_are_what_the_preset_and_the_masks_say(tmp_path):
         for example in examples:
             row = cache.rows[example.uid]
             radiograph = project.radiograph(example.uid)
-            assert np.allclose(cache.images[row], PRESET.image(radiograph.display()), atol=1e-3)
+            assert np.allclose(cache.images[row], PRESET.fit_radiograph(radiograph).image, atol=1e-3)
             heart = project.reference(example.uid).of(Mask, "heart")[0].array()
-            coverage = PRESET.letterbox(heart.shape).forward(heart)
+            coverage = Letterbox(*heart.shape, PRESET.size).forward(heart)
             assert np.allclose(cache.targets[row][2] / 254, coverage, atol=1 / 254)
 
 
@@ -94,7 +94,7 @@ def test_a_polygon_teaches_like_a_mask(tmp_path):
         outline = Polygon(label="opacity", author=TEACHER, points=points)
         project.save(Findings(image.uid, image.header.shape, TEACHER, (outline,)))
         cache, _ = built(project, tiny(labels=["opacity"]))
-        scale = PRESET.letterbox(image.header.shape).scale
+        scale = Letterbox(*image.header.shape, PRESET.size).scale
         area = cache.targets[cache.rows[image.uid]][0].sum() / 254
         assert area == pytest.approx(30 * 40 * scale**2, rel=0.01)
 

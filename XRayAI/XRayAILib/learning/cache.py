@@ -24,11 +24,11 @@ from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.examples import Example
 from XRayAILib.learning.task import Task
-from XRayAILib.pixels.resample import PixelPreset
+from XRayAILib.pixels.resample import Letterbox, PixelPreset
 from XRayAILib.project.project import Project
 
 # Raised when the arrays change for the same input.
-VERSION = 1
+VERSION = 2
 KEPT = 3
 # Left free on the disk, for the database and the checkpoint.
 SPARE = 200 * 2**20
@@ -138,6 +138,7 @@ def _fill(
     images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.float16, (count, size, size))
     targets = np.lib.format.open_memmap(folder / "targets.npy", "w+", np.uint8, (count, *task.target_shape(size)))
     kept: list[Example] = []
+    boxes: list[tuple[int, int, int, int] | None] = []
     left_out: list[tuple[str, str]] = []
     for done, example in enumerate(examples):
         if cancelled():
@@ -145,9 +146,13 @@ def _fill(
         row = len(kept)
         try:
             image, target = earlier.image(example), earlier.target(example)
-            images[row] = preset.image(project.radiograph(example.uid).display()) if image is None else image
-            targets[row] = _target(project, example, task, preset) if target is None else target
+            if image is None:
+                fitted = preset.fit_radiograph(project.radiograph(example.uid))
+                image = fitted.image, fitted.letterbox.box
+            images[row], box = image
+            targets[row] = _target(project, example, task, size, box) if target is None else target
             kept.append(example)
+            boxes.append(box)
         except UnreadableError as error:
             left_out.append((example.uid, str(error)))
         message = f"Preparing image {done + 1} of {count}"
@@ -159,23 +164,28 @@ def _fill(
         "uids": [e.uid for e in kept],
         "image_keys": [e.image_key for e in kept],
         "findings_keys": [e.findings_key for e in kept],
+        "boxes": boxes,
         "left_out": left_out,
     }
     (folder / "index.json").write_text(json.dumps(index), "utf-8")
 
 
-def _target(project: Project, example: Example, task: Task, preset: PixelPreset) -> np.ndarray:
+def _target(
+    project: Project, example: Example, task: Task, size: int, box: tuple[int, int, int, int] | None
+) -> np.ndarray:
     reference = project.reference(example.uid)
     if reference is None:
         raise TrainingError(f"The findings of {project.header(example.uid).path} went away while the training began.")
-    return task.target(reference, preset.letterbox(reference.shape))
+    rows, columns = reference.shape
+    # Targets lie where the image does, cropped or not.
+    return task.target(reference, Letterbox(rows, columns, size, box))
 
 
 class _Earlier:
     """Rows of earlier caches, to be copied where the content is the same."""
 
     def __init__(self, place: Path, keys: tuple[str, str]) -> None:
-        self._images: dict[tuple[str, str], tuple[np.ndarray, int]] = {}
+        self._images: dict[tuple[str, str], tuple[np.ndarray, int, list[int] | None]] = {}
         self._targets: dict[tuple[str, str], tuple[np.ndarray, int]] = {}
         for path in place.glob("*/index.json"):
             if path.parent.suffix == ".part":
@@ -185,13 +195,17 @@ class _Earlier:
                 continue
             cache = TrainingCache.open(path.parent)
             for row, uid in enumerate(index["uids"]):
-                self._images[uid, index["image_keys"][row]] = cache.images, row
+                self._images[uid, index["image_keys"][row]] = cache.images, row, index["boxes"][row]
                 if index["keys"] == list(keys):
                     self._targets[uid, index["findings_keys"][row]] = cache.targets, row
 
-    def image(self, example: Example) -> np.ndarray | None:
+    def image(self, example: Example) -> tuple[np.ndarray, tuple[int, int, int, int] | None] | None:
+        """The image and its box."""
         found = self._images.get((example.uid, example.image_key))
-        return None if found is None else found[0][found[1]]
+        if found is None:
+            return None
+        images, row, box = found
+        return images[row], None if box is None else (box[0], box[1], box[2], box[3])
 
     def target(self, example: Example) -> np.ndarray | None:
         found = self._targets.get((example.uid, example.findings_key))

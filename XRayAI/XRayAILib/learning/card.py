@@ -42,6 +42,7 @@ def model_card(manifest: Mapping[str, Any]) -> str:
         "## How it was made",
         "",
         f"- network: {config['network']}, input {config['size']} x {config['size']} pixels",
+        f"- greys: {_greys(manifest['preset'])}",
         f"- preset: {config['preset']}, {training['epochs']} epochs ({training['stopped']}), "
         f"best at epoch {training['best_epoch']}, batch size {config['batch_size']}",
         f"- device: {training['device']}, {duration_text(training['seconds'])}",
@@ -49,6 +50,15 @@ def model_card(manifest: Mapping[str, Any]) -> str:
         "",
     ]
     return "\n".join(lines)
+
+
+def _greys(preset: Mapping[str, Any]) -> str:
+    stretched = f"percentiles {preset['low']:g} and {preset['high']:g} stretched to black and white"
+    enhancement = preset.get("enhancement")
+    if not enhancement:
+        return stretched
+    steps = ", ".join(str(step["step"]) for step in enhancement["steps"])
+    return f"enhancement '{enhancement['name']}' ({steps}), then {stretched}"
 
 
 def metric_table(metrics: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:

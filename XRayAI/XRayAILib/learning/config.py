@@ -10,6 +10,9 @@ from pathlib import Path
 
 from XRayAILib.learning.augment import Augmentation
 from XRayAILib.learning.errors import TrainingError
+from XRayAILib.pixels.enhance import PRESETS as ENHANCEMENTS
+from XRayAILib.pixels.enhance import Enhancement, EnhancementError
+from XRayAILib.pixels.resample import PixelPreset
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 TASKS = ("segmentation",)
@@ -46,6 +49,9 @@ class TrainingConfig:
         Validations without a better Dice after which training stops; 0 for never.
     components
         Largest connected pieces kept of each structure in a prediction; 0 for all.
+    enhancement
+        What is done to the greys of every image first, here and wherever the model reads; ``None`` for nothing. In a
+        document: its own document, or the name of one that comes with X-Ray AI.
     device
         ``auto`` takes CUDA, then Apple's MPS, then the CPU.
     threads
@@ -72,6 +78,7 @@ class TrainingConfig:
     ema: float = 0.99
     patience: int = 0
     components: int = 1
+    enhancement: Enhancement | None = None
     device: str = "auto"
     threads: int = 0
 
@@ -102,6 +109,10 @@ class TrainingConfig:
             strange = set(strengths) - {f.name for f in fields(Augmentation)}
             problems += [f"'augmentation.{name}' is no setting." for name in sorted(strange)]
             values["augmentation"] = Augmentation(**{k: v for k, v in strengths.items() if k not in strange})
+        try:
+            values["enhancement"] = _enhancement(values.get("enhancement"))
+        except EnhancementError as error:
+            problems.append(f"enhancement: {error}")
         problems += _wrong_types(values)
         if problems:
             raise TrainingError(" ".join(problems))
@@ -111,7 +122,17 @@ class TrainingConfig:
 
     def document(self) -> dict[str, object]:
         """The configuration as plain mappings and lists."""
-        return {**asdict(self), "labels": list(self.labels), "network_arguments": dict(self.network_arguments)}
+        return {
+            **asdict(self),
+            "labels": list(self.labels),
+            "network_arguments": dict(self.network_arguments),
+            "enhancement": None if self.enhancement is None else self.enhancement.document(),
+        }
+
+    @property
+    def pixel_preset(self) -> PixelPreset:
+        """How the images of this training, and those that its model reads, become the network's input."""
+        return PixelPreset(self.size, enhancement=self.enhancement)
 
     def changed(self, **values: object) -> TrainingConfig:
         """The same with other values, checked."""
@@ -194,6 +215,17 @@ class TrainingConfig:
             if name != "preset" and value != start[name]:
                 given += ["--" + name.replace("_", "-"), value if isinstance(value, str) else json.dumps(value)]
         return given
+
+
+def _enhancement(value: object) -> Enhancement | None:
+    if value is None or isinstance(value, Enhancement):
+        return value
+    if isinstance(value, str):
+        if value not in ENHANCEMENTS:
+            raise EnhancementError(f"there is no '{value}'; there are {', '.join(ENHANCEMENTS)}.")
+        value = ENHANCEMENTS[value].document()
+    made = Enhancement.from_document(value)
+    return made if made.steps else None
 
 
 _RANGES: tuple[tuple[str, float, float], ...] = (

@@ -1,4 +1,4 @@
-"""A network and the way into it: from display values to its raw output."""
+"""A network and the way into it: from a radiograph to its raw output."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ class Inference:
 
     def findings(self, radiograph: Radiograph, author: Author) -> Findings:
         """What the network finds, on the radiograph's own grid."""
-        output = self.output(radiograph.display())
-        return self.task.decode(output, self.preset.letterbox(radiograph.shape), radiograph.uid, author)
+        fitted = self.preset.fit_radiograph(radiograph)
+        return self.task.decode(self.output(fitted.image), fitted.letterbox, radiograph.uid, author)
 
-    def output(self, display: np.ndarray) -> np.ndarray:
-        """The network's output, float32 (channels, S, S), for display values (rows, columns) in 0..1."""
+    def output(self, square: np.ndarray) -> np.ndarray:
+        """The network's output, float32 (channels, S, S), for what the preset made of a radiograph (S, S)."""
         import torch
 
-        image = torch.from_numpy(self.preset.image(display))[None, None]
+        image = torch.from_numpy(square)[None, None]
         try:
             with torch.inference_mode():
                 batch = image.to(self.device.kind, memory_format=torch.channels_last)

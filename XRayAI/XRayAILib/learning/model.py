@@ -115,7 +115,7 @@ class Model:
             config = TrainingConfig.from_document(manifest["config"])
             definition = json.loads((folder / INFERENCE).read_text("utf-8"))["network_def"]
             target = str(definition["_target_"])
-            preset = PixelPreset(**manifest["preset"])
+            preset = PixelPreset.from_document(manifest["preset"])
             labels = tuple(str(label["name"]) for label in manifest["legend"])
             mirrors = tuple(int(label["mirror"]) for label in manifest["legend"])
             name, digest, metrics = str(manifest["name"]), str(manifest["digest"]), manifest["metrics"]
@@ -206,7 +206,7 @@ def write_model(
                 }
                 for n, m in zip(task.labels, task.mirrors, strict=True)
             ],
-            "preset": _preset(config).document(),
+            "preset": config.pixel_preset.document(),
             "config": config.document(),
             "metrics": metrics,
             "training": training,
@@ -274,10 +274,6 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if not isinstance(sums, dict) or not {WEIGHTS, INFERENCE} <= sums.keys():
         raise ModelError(f"The model {folder} is refused: its manifest has no SHA-256 sums of weights and network.")
     return manifest
-
-
-def _preset(config: TrainingConfig) -> PixelPreset:
-    return PixelPreset(config.size)
 
 
 def _free_name(folder: Path, name: str) -> Path:

@@ -22,7 +22,6 @@ from XRayAILib.learning.networks import build
 from XRayAILib.learning.splits import PARTS, label_counts, part_of, split
 from XRayAILib.learning.task import Task, make_task
 from XRayAILib.learning.training import CHECKPOINT, Outcome, Training, digest
-from XRayAILib.pixels.resample import PixelPreset
 from XRayAILib.project.project import Project
 
 
@@ -76,7 +75,7 @@ def _train(
                 }
             )
     task = make_task(config, labels, project.schema)
-    preset = PixelPreset(config.size)
+    preset = config.pixel_preset
     cache = build_cache(project, examples, task, preset, emit, cancelled)
     for uid, reason in cache.left_out:
         emit({"event": "note", "uid": uid, "message": f"Left out: {reason}"})

@@ -6,10 +6,17 @@ Coordinates are pixels, x to the right, y down, pixel centres at integers.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+from XRayAILib.pixels.enhance import Enhancement
+
+if TYPE_CHECKING:
+    from XRayAILib.dicom.radiograph import Radiograph
 
 
 @dataclass(frozen=True)
@@ -22,11 +29,14 @@ class PixelPreset:
         Edge of the square input, in pixels.
     low, high
         Percentiles of the display values (black 0, white 1) that become 0 and 1; what lies outside is clipped.
+    enhancement
+        What is done to the display values first; ``None`` for nothing.
     """
 
     size: int = 256
     low: float = 1.0
     high: float = 99.0
+    enhancement: Enhancement | None = None
 
     def __post_init__(self) -> None:
         if not 16 <= self.size <= 4096:
@@ -34,83 +44,154 @@ class PixelPreset:
         if not 0 <= self.low < self.high <= 100:
             raise ValueError(f"The percentiles {self.low} and {self.high} must be 0 <= low < high <= 100.")
 
-    def document(self) -> dict[str, float]:
-        """The preset as a plain mapping."""
-        return {"size": self.size, "low": self.low, "high": self.high}
+    def document(self) -> dict[str, Any]:
+        """The preset as a plain mapping; without an enhancement as it was before there were any."""
+        enhancement = {} if self.enhancement is None else {"enhancement": self.enhancement.document()}
+        return {"size": self.size, "low": self.low, "high": self.high, **enhancement}
 
-    def letterbox(self, shape: tuple[int, int]) -> Letterbox:
-        """The way from a radiograph of ``shape`` (rows, columns) to the square."""
-        return Letterbox(int(shape[0]), int(shape[1]), self.size)
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> PixelPreset:
+        """What :meth:`document` gave; ValueError and TypeError say what is wrong with it."""
+        values = dict(document)
+        enhancement = values.pop("enhancement", None)
+        return cls(**values, enhancement=None if enhancement is None else Enhancement.from_document(enhancement))
 
-    def image(self, display: np.ndarray) -> np.ndarray:
-        """The network's input, float32 (size, size) in 0..1, from display values (rows, columns) in 0..1."""
-        return self.letterbox(display.shape).forward(normalise(display, self.low, self.high))
+    def fit(self, display: np.ndarray, inside: np.ndarray | None = None) -> Fitted:
+        """The network's input of an image, and the way there and back.
+
+        Parameters
+        ----------
+        display
+            Display values (rows, columns), 0 black to 1 white.
+        inside
+            What is image and not padding, bool (rows, columns); ``None`` for all. Only an enhancement looks at it.
+        """
+        rows, columns = display.shape
+        if self.enhancement is None:
+            letterbox = Letterbox(rows, columns, self.size)
+            image = normalise(display, self.low, self.high)
+        else:
+            enhanced = self.enhancement.run(display, inside)
+            letterbox = Letterbox(rows, columns, self.size, enhanced.box)
+            image = normalise(enhanced.image, self.low, self.high, enhanced.inside)
+            if enhanced.inside is not None:
+                image = np.where(enhanced.inside, image, np.float32(0))
+        # Half precision is what a training reads from its cache; a model then sees the same, bit for bit.
+        return Fitted(letterbox.forward(image).astype(np.float16).astype(np.float32), letterbox)
+
+    def fit_radiograph(self, radiograph: Radiograph) -> Fitted:
+        """The network's input of a radiograph: the one way to it, for training, testing and reading."""
+        return self.fit(radiograph.display(), radiograph.grayscale.is_image(radiograph.stored))
+
+
+class Fitted(NamedTuple):
+    """The network's input, float32 (size, size) in 0..1, and where in the radiograph it comes from."""
+
+    image: np.ndarray
+    letterbox: Letterbox
 
 
 @dataclass(frozen=True)
 class Letterbox:
-    """An aspect-preserving fit of (rows, columns) into the centre of a square of ``size`` pixels.
+    """An aspect-preserving fit of (rows, columns), or of a box in it, into the centre of a square of ``size`` pixels.
 
     The longer side fills the square. The outer edges of the image, not the centres of its border pixels, are what is
     fitted, so that a pixel *i* of the radiograph lies at ``(i + 0.5) * scale - 0.5 + offset`` of the square.
+
+    Attributes
+    ----------
+    box
+        (left, top, right, bottom): only the columns left..right - 1 and the rows top..bottom - 1 are fitted, and
+        offsets count from there. Points and arrays outside the square are of the whole radiograph all the same.
     """
 
     rows: int
     columns: int
     size: int
+    box: tuple[int, int, int, int] | None = None
 
     def __post_init__(self) -> None:
         if min(self.rows, self.columns, self.size) < 1:
             raise ValueError(f"An image of {self.rows} x {self.columns} pixels does not fit a square of {self.size}.")
+        left, top, right, bottom = self.cut
+        if not (0 <= left < right <= self.columns and 0 <= top < bottom <= self.rows):
+            raise ValueError(f"The box {self.box} does not lie in an image of {self.rows} x {self.columns} pixels.")
+
+    @property
+    def cut(self) -> tuple[int, int, int, int]:
+        """(left, top, right, bottom) of what is fitted: the box, or the whole image."""
+        return self.box or (0, 0, self.columns, self.rows)
+
+    @property
+    def _shape(self) -> tuple[int, int]:
+        left, top, right, bottom = self.cut
+        return bottom - top, right - left
 
     @property
     def scale(self) -> float:
         """Pixels of the square per pixel of the radiograph."""
-        return self.size / max(self.rows, self.columns)
+        return self.size / max(self._shape)
 
     @property
     def offset(self) -> tuple[float, float]:
-        """(rows, columns) between the square's outer edge and the image's, in pixels of the square."""
-        return (self.size - self.rows * self.scale) / 2, (self.size - self.columns * self.scale) / 2
+        """(rows, columns) between the square's outer edge and that of what is fitted, in pixels of the square."""
+        rows, columns = self._shape
+        return (self.size - rows * self.scale) / 2, (self.size - columns * self.scale) / 2
 
     def forward(self, array: np.ndarray) -> np.ndarray:
         """Resample (rows, columns) to float32 (size, size); 0 outside the image. A mask becomes coverage in 0..1."""
         if array.shape != (self.rows, self.columns):
             raise ValueError(f"The array has the shape {array.shape}, not {(self.rows, self.columns)}.")
-        top, left = self.offset
-        down = _weights(self.rows, self.size, self.scale, top)
-        across = _weights(self.columns, self.size, self.scale, left)
-        return down @ np.ascontiguousarray(array, np.float32) @ across.T
+        left, top, right, bottom = self.cut
+        (rows, columns), (above, before) = self._shape, self.offset
+        down = _weights(rows, self.size, self.scale, above)
+        across = _weights(columns, self.size, self.scale, before)
+        return down @ np.ascontiguousarray(array[top:bottom, left:right], np.float32) @ across.T
 
     def back(self, square: np.ndarray) -> np.ndarray:
-        """Resample (size, size), such as a probability map, to float32 (rows, columns) of the radiograph."""
+        """Resample (size, size), such as a probability map, to float32 (rows, columns) of the radiograph.
+
+        What was not fitted is 0.
+        """
         if square.shape != (self.size, self.size):
             raise ValueError(f"The array has the shape {square.shape}, not {(self.size, self.size)}.")
-        top, left = self.offset
-        up = _weights(self.size, self.rows, 1 / self.scale, -top / self.scale)
-        along = _weights(self.size, self.columns, 1 / self.scale, -left / self.scale)
-        return up @ np.ascontiguousarray(square, np.float32) @ along.T
+        left, top, right, bottom = self.cut
+        (rows, columns), (above, before) = self._shape, self.offset
+        up = _weights(self.size, rows, 1 / self.scale, -above / self.scale)
+        along = _weights(self.size, columns, 1 / self.scale, -before / self.scale)
+        fitted: np.ndarray = up @ np.ascontiguousarray(square, np.float32) @ along.T
+        if self.box is None:
+            return fitted
+        whole = np.zeros((self.rows, self.columns), np.float32)
+        whole[top:bottom, left:right] = fitted
+        return whole
 
     def points_forward(self, points: np.ndarray) -> np.ndarray:
         """Points (N, 2) as x, y of the radiograph in pixels of the square."""
-        top, left = self.offset
-        return (np.asarray(points, float) + 0.5) * self.scale - 0.5 + np.array([left, top])
+        (left, top), (above, before) = self.cut[:2], self.offset
+        return (np.asarray(points, float) - (left, top) + 0.5) * self.scale - 0.5 + np.array([before, above])
 
     def points_back(self, points: np.ndarray) -> np.ndarray:
         """Points (N, 2) as x, y of the square in pixels of the radiograph; undoes :meth:`points_forward`."""
-        top, left = self.offset
-        return (np.asarray(points, float) - np.array([left, top]) + 0.5) / self.scale - 0.5
+        (left, top), (above, before) = self.cut[:2], self.offset
+        return (np.asarray(points, float) - np.array([before, above]) + 0.5) / self.scale - 0.5 + (left, top)
 
 
-def normalise(display: np.ndarray, low: float = 1.0, high: float = 99.0) -> np.ndarray:
+def normalise(
+    display: np.ndarray, low: float = 1.0, high: float = 99.0, inside: np.ndarray | None = None
+) -> np.ndarray:
     """Stretch the percentiles ``low`` and ``high`` of an image to 0 and 1, and clip; a flat image becomes 0.
 
     Percentiles, not the extremes, because a lead marker or an unexposed border would otherwise decide the contrast.
+    With ``inside`` (bool, of the image's shape) they are those of these pixels.
     """
     array = np.asarray(display, np.float32)
     # Every fourth pixel of a large image gives the same percentiles to three digits in a sixteenth of the time.
     step = 4 if min(array.shape) > 1024 else 1
-    first, last = np.percentile(array[::step, ::step], (low, high))
+    values = array[::step, ::step]
+    if inside is not None and inside[::step, ::step].any():
+        values = values[inside[::step, ::step]]
+    first, last = np.percentile(values, (low, high))
     if last <= first:
         return np.zeros_like(array)
     return np.clip((array - np.float32(first)) / np.float32(last - first), 0, 1)
