@@ -179,16 +179,18 @@ class TlsFront:
 
     def _handle(self, client: socket.socket) -> None:
         try:
-            with self._context.wrap_socket(client, server_side=True) as outside:
-                with socket.create_connection(("127.0.0.1", self._behind)) as inside:
-                    while True:
-                        ready = [outside] if outside.pending() else select.select([outside, inside], [], [])[0]
-                        for source, sink in ((outside, inside), (inside, outside)):
-                            if source in ready:
-                                data = source.recv(1 << 16)
-                                if not data:
-                                    return
-                                sink.sendall(data)
+            with (
+                self._context.wrap_socket(client, server_side=True) as outside,
+                socket.create_connection(("127.0.0.1", self._behind)) as inside,
+            ):
+                while True:
+                    ready = [outside] if outside.pending() else select.select([outside, inside], [], [])[0]
+                    for source, sink in ((outside, inside), (inside, outside)):
+                        if source in ready:
+                            data = source.recv(1 << 16)
+                            if not data:
+                                return
+                            sink.sendall(data)
         except OSError:  # one side hung up
             return
 

@@ -93,10 +93,17 @@ class Query:
         return {keyword: value for keyword, value in keys.items() if value}
 
     def fits(self, study: Study) -> bool:
-        """Whether a study fits what a server may ignore: matching these attributes is optional for it."""
+        """Whether a study fits what a server may ignore (PS3.4 C.6.2.1.2), or was asked for in wider terms."""
         wanted = self.keys()
         modality, description = wanted.get("ModalitiesInStudy"), wanted.get("StudyDescription")
         if modality and study.modalities and not any(_like(found, modality) for found in study.modalities):
+            return False
+        pairs = (
+            (study.patient_id, "PatientID"),
+            (study.patient_name, "PatientName"),
+            (study.accession, "AccessionNumber"),
+        )
+        if any(value and keyword in wanted and not _like(value, wanted[keyword]) for value, keyword in pairs):
             return False
         return not description or _like(study.description, description)
 
@@ -206,6 +213,14 @@ def open_server(server: Server) -> Archive:
     from XRayAILib.dicom.dimse import Dimse
 
     return Dimse(server, credentials)
+
+
+def weakness(server: Server, way_out: str) -> str:
+    """What a person ought to know of the way to a server that answers; empty where nothing."""
+    if not server.encrypted:
+        what = "The login and everything else go" if server.login != "none" else "Everything goes"
+        return f" {what} over the network unencrypted: use {way_out} where you can."
+    return "" if server.verify else " Its certificate is not looked at, so it may be another one than it says."
 
 
 def valid_uid(uid: str) -> bool:

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from XRayAILib.dicom.archive import ANSWER_SECONDS, CONNECT_SECONDS, ServerError
@@ -26,6 +26,8 @@ PDU_BYTES = 1 << 18
 """The length of a PDU that we ask for (PS3.8 D.1); larger ones make fewer turns."""
 MAX_PDU_BYTES = 1 << 22
 """A peer that sends more at once is cut off: none has a reason to."""
+HEADER_BYTES, PDU_TYPES = 6, tuple(bytes([number]) for number in range(1, 8))
+"""Every PDU begins with so many bytes, the first of which is its type (PS3.8 9.3.1)."""
 MAX_CONTEXTS = 128
 """In one association (PS3.8 9.3.2.2: odd numbers up to 255)."""
 
@@ -76,10 +78,16 @@ class Guard:
                     self.reason = f"it announced {count >> 20} MB at once"
                 elif self._waiting > self._max_bytes:
                     self.reason = f"it sent an object larger than {self._max_bytes >> 20} MB"
-            if self.reason:
-                # pynetdicom takes this for a connection that was closed, and ends the association.
-                raise OSError(self.reason)
-            return bytearray(receive(count))
+            if not self.reason:
+                _acknowledge_at_once(peer.socket)
+                data = bytearray(receive(count))
+                if count != HEADER_BYTES or data[:1] in PDU_TYPES or not data:
+                    return data
+                self.reason = "it does not speak DICOM"
+            # pynetdicom takes this for a connection that was closed, which it becomes here.
+            with suppress(OSError):
+                peer.socket.shutdown(socket.SHUT_RDWR)
+            raise OSError(self.reason)
 
         peer.recv = bounded
 
@@ -87,6 +95,15 @@ class Guard:
         """A message of ``size`` bytes is done with; its PDUs have had headers too."""
         with self._lock:
             self._waiting = max(0, self._waiting - size - size // 100 - 4096)
+
+
+def _acknowledge_at_once(peer: socket.socket | None) -> None:
+    """Keep Linux from holding an acknowledgement back for 40 ms: a peer that waits for it sends a message in two parts.
+
+    Measured with Orthanc 1.10: C-ECHO takes 3 ms instead of 44. The system forgets it, so it is said for each reading.
+    """
+    if peer is not None and hasattr(socket, "TCP_QUICKACK"):
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 def storage_contexts(classes: Sequence[str]) -> list[Any]:
@@ -119,16 +136,19 @@ def associate(
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = ANSWER_SECONDS
     tls = (client_context(server), server.host) if server.tls else None
     guard = guard or Guard()
-    association = entity.associate(
-        server.host,
-        server.port,
-        list(contexts),
-        server.called_ae,
-        PDU_BYTES,
-        [*negotiated, *_identity(credentials)],
-        tls_args=tls,
-        evt_handlers=[(evt.EVT_CONN_OPEN, guard), *handlers],
-    )
+    try:
+        association = entity.associate(
+            server.host,
+            server.port,
+            list(contexts),
+            server.called_ae,
+            PDU_BYTES,
+            [*negotiated, *_identity(credentials)],
+            tls_args=tls,
+            evt_handlers=[(evt.EVT_CONN_OPEN, guard), *handlers],
+        )
+    except OSError as error:  # the name of the host is looked up at once
+        raise ServerError(server, _network_reason(error)) from error
     if not association.is_established:
         raise ServerError(server, _why_none(server, association, tls))
     try:
@@ -186,22 +206,26 @@ def _why_none(server: Server, association: Association, tls: Any) -> str:
                 plain.settimeout(CONNECT_SECONDS)
                 with tls[0].wrap_socket(plain, server_hostname=server.host):
                     pass
-    except ssl.SSLError as error:
-        return tls_reason(error)
-    except socket.gaierror:
-        return "there is no such host: check its name, and the network connection"
-    except ConnectionRefusedError:
-        return "nothing answers there (connection refused): check host and port, and that it runs"
-    except TimeoutError:
-        return "it does not answer in time: check host and port, and whether a firewall is in the way"
     except OSError as error:
-        return f"no connection ({error.strerror or error})"
-    if association.is_established is False and association.acceptor.primitive is not None:
+        return _network_reason(error)
+    if association.acceptor.primitive is not None:
         return "it accepts the association, but nothing that was asked for: it may not offer this service"
     return (
         "something answers there, but not as DICOM: check the port, and whether TLS is to be on or off "
         "(a server that wants a certificate of us hangs up too)"
     )
+
+
+def _network_reason(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return tls_reason(error)
+    if isinstance(error, socket.gaierror):
+        return "there is no such host: check its name, and the network connection"
+    if isinstance(error, ConnectionRefusedError):
+        return "nothing answers there (connection refused): check host and port, and that it runs"
+    if isinstance(error, TimeoutError):
+        return "it does not answer in time: check host and port, and whether a firewall is in the way"
+    return f"no connection ({error.strerror or error})"
 
 
 def _rejected(server: Server, answer: Any) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any
@@ -21,6 +23,7 @@ from XRayAILib.dicom.archive import (
     plain_number,
     plain_text,
     valid_uid,
+    weakness,
 )
 from XRayAILib.dicom.credentials import Credentials
 from XRayAILib.dicom.inbox import MAX_OBJECT_BYTES, Inbox, RefusedError, too_large
@@ -46,20 +49,23 @@ class DicomWeb:
         self.server = server
         self._session = make_session(server, credentials, MAX_ANSWER_BYTES)
         self._client = DICOMwebClient(server.url.rstrip("/"), self._session, timeout=TIMEOUT)  # type: ignore[arg-type]
-        self._client.set_http_retry_params(retry=True, max_attempts=3, wait_exponential_multiplier=500)
+        # Its errors come with a traceback on the terminal otherwise; here they become a sentence.
+        logging.getLogger("retrying").addHandler(logging.NullHandler())
+        # It would try again whatever went wrong, a wrong certificate too.
+        self._client.set_http_retry_params(retry=False)
         # The client parses an instance in memory and would write it anew; ours reach the disk as they are.
         self._stream = make_session(server, credentials, MAX_OBJECT_BYTES + CHUNK_BYTES)
 
     def echo(self) -> str:
         self._rows("studies", limit=1)
-        if self.server.login == "password" and not self.server.encrypted:
-            return "It answers (QIDO-RS). The password goes over the network unencrypted: use https where you can."
-        return "It answers (QIDO-RS)."
+        return "It answers (QIDO-RS)." + weakness(self.server, "https")
 
     def find(self, query: Query, cancelled: Callable[[], bool] = lambda: False) -> Found:
         fields = ["StudyDescription", "ModalitiesInStudy"]
         found: list[Study] = []
-        rows = self._pages("studies", lambda: cancelled() or len(found) > MAX_STUDIES, fields, query.keys())
+        # What would have to be escaped in a URL is asked for by a wildcard, and looked at here: servers disagree on it.
+        keys = {keyword: re.sub(r"[^A-Za-z0-9_.~*?-]+", "*", value) for keyword, value in query.keys().items()}
+        rows = self._pages("studies", lambda: cancelled() or len(found) > MAX_STUDIES, fields, keys)
         for row in rows:
             study = _study(row)
             if query.fits(study) and (not query.body_part or query.fits_series(self.series(study.uid))):

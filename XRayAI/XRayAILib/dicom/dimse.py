@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import groupby
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -21,6 +22,7 @@ from XRayAILib.dicom.archive import (
     plain_number,
     plain_text,
     valid_uid,
+    weakness,
 )
 from XRayAILib.dicom.association import CLASSES_AT_ONCE, STORAGE_CLASSES, Guard, associate, stopping, storage_contexts
 from XRayAILib.dicom.credentials import Credentials
@@ -30,6 +32,8 @@ from XRayAILib.dicom.servers import Server
 if TYPE_CHECKING:
     from pydicom import Dataset
     from pynetdicom.association import Association
+
+    from XRayAILib.dicom.storage_scp import Receiver
 
 # Study Root Query/Retrieve (PS3.4 C.6.2).
 FIND, MOVE, GET = (f"1.2.840.10008.5.1.4.1.2.2.{number}" for number in (1, 2, 3))
@@ -64,9 +68,7 @@ class Dimse:
             status = association.send_c_echo()
             if "Status" not in status or status.Status != 0:
                 raise ServerError(self.server, "it lets us connect, but does not answer C-ECHO")
-        if self._credentials.password and not self.server.tls:
-            return "It answers (C-ECHO). The password goes over the network unencrypted: use TLS where you can."
-        return "It answers (C-ECHO)."
+        return "It answers (C-ECHO)." + weakness(self.server, "TLS")
 
     def find(self, query: Query, cancelled: Callable[[], bool] = lambda: False) -> Found:
         keys = dict.fromkeys(_STUDY, "") | query.keys()
@@ -128,7 +130,8 @@ class Dimse:
                 if "Status" not in status:
                     if cancelled():
                         break
-                    raise ServerError(self.server, self._guard.reason or "it hung up in the middle of its answer")
+                    hint = f"it hung up instead of answering: may '{self.server.own_ae}' search there?"
+                    raise ServerError(self.server, self._guard.reason or hint)
                 self._guard.taken(TAKEN_BYTES)
                 if status.Status in (0xFF00, 0xFF01):
                     if answer is None:
@@ -159,23 +162,21 @@ class Dimse:
 
         from XRayAILib.dicom.storage_scp import Receiver
 
-        classes = sorted({one.sop_class for one in instances}) if all(one.sop_class for one in instances) else []
-        for some in _few(classes or list(STORAGE_CLASSES), CLASSES_AT_ONCE):
-            wanted = [one for one in inbox.missing if not classes or one.sop_class in some]
+        known = all(one.sop_class for one in instances)
+        classes = sorted({one.sop_class for one in instances}) if known else list(STORAGE_CLASSES)
+        for some in _few(classes, CLASSES_AT_ONCE):
+            wanted = [one for one in instances if not known or one.sop_class in some]
             guard = Guard(inbox.max_object_bytes)
             receiver = Receiver(inbox, guard)
             roles = [build_role(sop_class, scp_role=True) for sop_class in some]
             contexts = [build_context(GET), *storage_contexts(some)]
             handlers = [(evt.EVT_C_STORE, receiver)]
-            if wanted and not cancelled():
-                with associate(self.server, self._credentials, contexts, roles, handlers, guard) as association:
-                    for request in _requests(wanted):
-                        if cancelled() or receiver.full:
-                            break
-                        answers = association.send_c_get(request, GET, msg_id=1)
-                        self._follow(association, answers, GET, guard, cancelled)
-            if receiver.full:
-                raise receiver.full
+            with associate(self.server, self._credentials, contexts, roles, handlers, guard) as association:
+
+                def get(request: Dataset, association: Association = association) -> Iterator[Any]:
+                    return association.send_c_get(request, GET, msg_id=1)
+
+                self._collect(wanted, _Sender(association, GET, get, guard), inbox, receiver, cancelled)
 
     def _move(self, instances: Sequence[Instance], inbox: Inbox, cancelled: Callable[[], bool]) -> None:
         from pynetdicom import build_context
@@ -187,40 +188,72 @@ class Dimse:
             receiving(self.server, inbox) as receiver,
             associate(self.server, self._credentials, [build_context(MOVE)], guard=guard) as association,
         ):
-            for request in _requests(instances):
-                if cancelled() or receiver.full:
-                    break
-                answers = association.send_c_move(request, self.server.own_ae, MOVE, msg_id=1)
-                self._follow(association, answers, MOVE, guard, cancelled)
-        if receiver.full:
-            raise receiver.full
 
-    def _follow(
-        self, association: Any, answers: Iterator[Any], model: str, guard: Guard, cancelled: Callable[[], bool]
+            def move(request: Dataset) -> Iterator[Any]:
+                return association.send_c_move(request, self.server.own_ae, MOVE, msg_id=1)
+
+            self._collect(instances, _Sender(association, MOVE, move, guard), inbox, receiver, cancelled)
+
+    def _collect(
+        self,
+        instances: Sequence[Instance],
+        sender: _Sender,
+        inbox: Inbox,
+        receiver: Receiver,
+        cancelled: Callable[[], bool],
     ) -> None:
-        """Wait for the end of a C-GET or C-MOVE; single objects that failed are no error of the whole."""
+        """Ask for instances, and again for those that a server left out because it stopped at a refused one."""
+        waiting = {one.uid for one in instances}
+        while True:
+            refused, before = "", inbox.done
+            for request in _requests([one for one in inbox.missing if one.uid in waiting]):
+                if receiver.full is not None:
+                    raise receiver.full
+                if cancelled():
+                    return
+                refused = self._follow(sender, sender.send(request), cancelled) or refused
+            if receiver.full is not None:
+                raise receiver.full
+            if not refused:
+                return
+            if inbox.done == before:
+                raise ServerError(self.server, refused)
+
+    def _follow(self, sender: _Sender, answers: Iterator[Any], cancelled: Callable[[], bool]) -> str:
+        """Wait for the end of a C-GET or C-MOVE; why the server refused it, or nothing."""
 
         def cancel() -> None:
-            association.send_c_cancel(1, query_model=model)
+            sender.association.send_c_cancel(1, query_model=sender.model)
 
-        with stopping(association, cancelled, cancel):
+        refused = ""
+        with stopping(sender.association, cancelled, cancel):
             for status, _ in answers:
                 if "Status" not in status:
                     if cancelled():
-                        return
-                    reason = guard.reason or "the connection broke in the middle"
-                    raise ServerError(self.server, f"{reason}; what has come stays: retrieve again to go on")
+                        return ""
+                    raise ServerError(self.server, sender.guard.reason or "the connection broke in the middle")
                 if status.Status == 0xA801:
                     reason = f"it does not know where '{self.server.own_ae}' is: have our AE title, address and port"
                     raise ServerError(self.server, f"{reason} {self.server.move_port} entered there, or use C-GET")
-                # B000: some sub-operations failed. A702: none could be carried out; the inbox misses them all then.
-                if status.Status not in (0x0000, 0xFF00, 0xFE00, 0xB000, 0xA702):
-                    raise ServerError(self.server, f"it refuses to send the images ({_status(status)})")
+                # B000: some sub-operations failed, of which the inbox knows.
+                if status.Status not in (0x0000, 0xFF00, 0xFE00, 0xB000):
+                    refused = f"it refuses to send the images ({_status(status)})"
+        return refused
 
     def _refuse_no_uid(self, *uids: str) -> None:
         for uid in uids:
             if not valid_uid(uid):
                 raise ServerError(self.server, f"'{plain_text(uid)}' is no UID: digits and dots")
+
+
+@dataclass(frozen=True)
+class _Sender:
+    """An association over which a server can be made to send, by C-GET or by C-MOVE."""
+
+    association: Association
+    model: str
+    send: Callable[[Dataset], Iterator[Any]]
+    guard: Guard
 
 
 def _identifier(level: str, keys: dict[str, str]) -> Dataset:

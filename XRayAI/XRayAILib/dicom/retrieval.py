@@ -117,7 +117,7 @@ def retrieve(
         if wanted:
             archive.fetch(wanted, inbox, cancelled)
     except ServerError as error:
-        result.error = str(error)
+        result.error = f"{error} (what has come stays: retrieve again to go on)"
     result.cancelled = cancelled() and bool(inbox.missing)
     if not result.error and not result.cancelled:
         for instance in inbox.missing:

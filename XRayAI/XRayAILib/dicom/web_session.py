@@ -8,6 +8,7 @@ from typing import Any
 
 import requests
 import requests.adapters
+import urllib3
 
 from XRayAILib.dicom.archive import ANSWER_SECONDS, CONNECT_SECONDS, ServerError
 from XRayAILib.dicom.credentials import Credentials
@@ -26,6 +27,9 @@ def make_session(server: Server, credentials: Credentials, max_bytes: int) -> re
     session = requests.Session()
     # Neither a netrc file nor REQUESTS_CA_BUNDLE may change what the entry says; proxies of the system still count.
     session.auth = _Login(credentials)
+    if not server.verify:
+        # Whoever set the server up said so, and the check of the connection tells it; once per request is too often.
+        urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
     adapter = _Adapter(server, max_bytes)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
@@ -71,6 +75,14 @@ class _Adapter(requests.adapters.HTTPAdapter):
         pool["ssl_context"] = self._context
         return host, pool
 
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
+        # Wildcards may stand in a query as they are (RFC 3986 3.4), and some servers know them only so (Orthanc's
+        # DICOMweb plug-in 1.7 decodes nothing).
+        if request.url:
+            place, mark, query = request.url.partition("?")
+            request.url = place + mark + query.replace("%2A", "*").replace("%3F", "?")
+        return super().send(request, *args, **kwargs)
+
     def build_response(self, req: Any, resp: Any) -> requests.Response:
         response = super().build_response(req, resp)
         response.raw = _Bounded(resp, self._max_bytes)
@@ -109,7 +121,7 @@ def in_words(server: Server, error: Exception) -> ServerError:
         return ServerError(server, "it sends us from one address to the next without end: check the URL")
     if _find(error, ConnectionRefusedError) is not None:
         return ServerError(server, "nothing answers there (connection refused): check host and port, and that it runs")
-    if isinstance(error, requests.ConnectionError):
+    if isinstance(error, requests.ConnectionError | requests.exceptions.ChunkedEncodingError):
         if "resol" in str(error).lower():
             return ServerError(server, "there is no such host: check its name, and the network connection")
         return ServerError(server, "the connection broke: check the network and that the server runs, then do it again")
