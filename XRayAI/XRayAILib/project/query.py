@@ -195,7 +195,7 @@ def _is_whole(value: object) -> bool:
 
 def _is_date(text: str) -> bool:
     match = _DATE.fullmatch(text)
-    return bool(match) and 1 <= int(match[2] or 1) <= 12 and 1 <= int(match[3] or 1) <= 31
+    return match is not None and 1 <= int(match[2] or 1) <= 12 and 1 <= int(match[3] or 1) <= 31
 
 
 def _whole_date(text: str, month: str, day: str) -> str:
