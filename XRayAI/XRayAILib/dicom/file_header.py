@@ -22,7 +22,7 @@ RADIOGRAPH_MODALITIES = ("CR", "DX", "MG", "RF", "RG", "IO", "PX", "XA")
 MAX_PIXELS = 20_000 * 20_000
 """Larger images do not exist in radiography; a file that claims one is damaged or hostile."""
 
-MAX_INFLATED = 1 << 30
+MAX_INFLATED = 128 << 20
 """Bytes of a deflated file."""
 
 RADIOGRAPH_CLASSES = {
@@ -51,6 +51,11 @@ def read_header(path: Path | str) -> list[Header]:
         return headers
     if is_picture(read_start(path, 132)[0]):
         return [read_picture_header(path)]
+    return parsed_headers(path)
+
+
+def parsed_headers(path: Path) -> list[Header]:
+    """What :func:`read_header` gives for a DICOM file, by pydicom whatever the file is like."""
     with reading(path) as stream:
         dataset = parsed(stream, pixels=False)
         headers = headers_of(dataset, path)
@@ -108,24 +113,24 @@ def reading(path: Path) -> Iterator[BinaryIO]:
 
 def parsed(stream: BinaryIO, pixels: bool) -> Dataset:
     """What a parser makes of a stream; without pixels, the stream stands before their element then."""
-    import warnings
-
     import pydicom
 
     bare = _bare_dicom(stream.read(132))
     stream.seek(0)
-    with warnings.catch_warnings():
-        # pydicom warns of each value that breaks a rule of the standard; what matters here becomes a note.
-        warnings.simplefilter("ignore")
-        return pydicom.dcmread(stream, stop_before_pixels=not pixels, force=bare)
+    return pydicom.dcmread(stream, stop_before_pixels=not pixels, force=bare)
 
 
 @contextmanager
 def _explaining(path: Path) -> Iterator[None]:
+    import warnings
+
     from pydicom.errors import InvalidDicomError
 
     try:
-        yield
+        with warnings.catch_warnings():
+            # pydicom warns of each value that breaks a rule of the standard; what matters here becomes a note.
+            warnings.simplefilter("ignore")
+            yield
     except UnreadableError:
         raise
     except InvalidDicomError as error:

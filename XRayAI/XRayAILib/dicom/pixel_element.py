@@ -11,12 +11,10 @@ from XRayAILib.dicom.inflate import InflatedStream
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-_KEYWORDS = {0x0008: "FloatPixelData", 0x0009: "DoubleFloatPixelData", 0x0010: "PixelData"}
-
 
 @dataclass(frozen=True)
 class PixelElement:
-    """The element that holds the pixels.
+    """The element Pixel Data (7FE0,0010); its relatives for floating-point numbers hold no radiographs.
 
     Attributes
     ----------
@@ -26,8 +24,6 @@ class PixelElement:
         As the element says: ``None`` where that is undefined, -1 where there is no such element.
     room
         Bytes that the stream has left for it; as many as ``length`` where that cannot be told without inflating all.
-    keyword
-        ``PixelData``, or one of its relatives for floating-point pixels.
     vr
         ``OB``, ``OW`` or what the file says instead; empty where it says nothing (implicit VR).
     """
@@ -35,7 +31,6 @@ class PixelElement:
     offset: int = 0
     length: int | None = -1
     room: int = 0
-    keyword: str = ""
     vr: str = ""
 
 
@@ -45,16 +40,16 @@ def find_pixels(stream: BinaryIO, dataset: Dataset) -> PixelElement:
     order: Literal["little", "big"] = "little" if little else "big"
     head = stream.read(8)
     group, element = (int.from_bytes(head[at : at + 2], order) for at in (0, 2))
-    if group != 0x7FE0 or element not in _KEYWORDS or len(head) < 8:
+    if (group, element) != (0x7FE0, 0x0010) or len(head) < 8:
         return PixelElement()
     field, vr = head[4:8], ""
     if not implicit and head[4:6].isalpha():  # some writers name no VR where they should
         vr = head[4:6].decode("ascii", "replace")
-        field = stream.read(4) if vr in ("OB", "OW", "OF", "OD", "UN") else head[6:8]
+        field = stream.read(4) if vr in ("OB", "OW", "UN") else head[6:8]
     size, offset = int.from_bytes(field, order), stream.tell()
     length = None if size == 0xFFFFFFFF else size
     room = (length or 0) if isinstance(stream, InflatedStream) else stream.seek(0, os.SEEK_END) - offset
-    return PixelElement(offset, length, room, _KEYWORDS[element], vr)
+    return PixelElement(offset, length, room, vr)
 
 
 def transfer_syntax(dataset: Dataset) -> str:
@@ -82,7 +77,7 @@ def decoder_options(dataset: Dataset, element: PixelElement) -> dict[str, Any]:
         "pixel_representation": integer(dataset, "PixelRepresentation", 0) & 1,
         "bits_allocated": allocated,
         "bits_stored": min(stored or allocated, allocated),
-        "pixel_keyword": element.keyword,
+        "pixel_keyword": "PixelData",
         # Done later, by stored_values: until then, overlays may be in the bits that the image leaves.
         "correct_unused_bits": False,
     }
