@@ -9,7 +9,10 @@ from functools import lru_cache
 _DATE_TIME = re.compile(r"(\d{4})(\d\d)?(\d\d)?(.*)", re.DOTALL)
 _REST_OF_DATE_TIME = re.compile(r"(\d{2,6}(\.\d{1,6})?)?([+-]\d{4})?")
 _TIME = re.compile(r"[\d:.\s]*")
-_MONTHS = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"]
+_MONTHS = (
+    *("january", "february", "march", "april", "may", "june"),
+    *("july", "august", "september", "october", "november", "december"),
+)
 EARLIEST = date(1800, 1, 1)
 
 

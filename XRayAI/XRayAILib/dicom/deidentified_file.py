@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from XRayAILib.dicom.deidentify import Deidentified, Deidentifier
+from XRayAILib.dicom.clean_pixels import blank, say_derived
+from XRayAILib.dicom.deidentify import Deidentified, Deidentifier, text_of
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.exclusive import put_new
 from XRayAILib.dicom.file_bytes import read_data_set
@@ -114,19 +115,18 @@ def _made(
         if regions:
             from XRayAILib.dicom.clean_pixels import blank
 
-            blank(dataset, regions)
+            blank(dataset, regions, path)
         source = deidentifier.deidentify(dataset, pixels_clean)
         return source, _encoded(source), pixels
 
 
 def _refuse(dataset: Dataset, path: Path, pixels_clean: bool) -> None:
     meta = getattr(dataset, "file_meta", None)
-    class_uid = str(dataset.get("SOPClassUID") or (meta.get("MediaStorageSOPClassUID", "") if meta else ""))
-    if class_uid == DIRECTORY:
+    if meta is not None and DIRECTORY in (meta.get("MediaStorageSOPClassUID"), text_of(dataset, 0x00080016)):
         raise UnreadableError(str(path), "a DICOMDIR, which is never copied: a new one is written when asked for")
-    if not dataset.get("SOPInstanceUID"):
+    if not text_of(dataset, 0x00080018):
         raise UnreadableError(str(path), "SOPInstanceUID (0008,0018) is missing, so it cannot be told from others")
-    if dataset.get("BurnedInAnnotation") == "YES" and not pixels_clean:
+    if text_of(dataset, 0x00280301) == "YES" and not pixels_clean:
         raise HeldBackError(
             "it says of itself that identifying text is burned into its pixels (BurnedInAnnotation YES)"
         )

@@ -6,9 +6,10 @@ dataset = deidentifier.apply(pydicom.dcmread("image.dcm"))
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from XRayAILib.dicom.attribute_types import attribute_types
@@ -16,7 +17,9 @@ from XRayAILib.dicom.confidentiality import CLEAN, DRAWN, SHIFT, WALK, Actions, 
 from XRayAILib.dicom.dates import shifted
 from XRayAILib.dicom.dummies import dummy, even
 from XRayAILib.dicom.identity import Identity
-from XRayAILib.dicom.markers import stand_in, statement
+from XRayAILib.dicom.markers import file_meta, stand_in, statement
+from XRayAILib.dicom.plain_dataset import read_items, write_items
+from XRayAILib.dicom.plain_header import NotPlainError
 from XRayAILib.dicom.pseudonyms import Pseudonyms
 from XRayAILib.dicom.vocabulary import cleaned
 
@@ -24,7 +27,8 @@ if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
     from pydicom.dataelem import RawDataElement
 
-PATIENT_NAME, PATIENT_ID = 0x00100010, 0x00100020
+PATIENT_NAME, PATIENT_ID, BIRTH_DATE = 0x00100010, 0x00100020, 0x00100030
+CHARACTER_SET, SOP_CLASS = 0x00080005, 0x00080016
 STANDARD_ROOT = "1.2.840.10008."
 TEXTS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT", "PN", "UR"))
 
@@ -37,6 +41,10 @@ class Deidentified:
     ----------
     dataset
         The data set that was given, de-identified.
+    sop_class
+        Its class.
+    encodings
+        Those of its text, by Python's names.
     identity
         The values that were taken out.
     made
@@ -48,6 +56,8 @@ class Deidentified:
     """
 
     dataset: Dataset
+    sop_class: str
+    encodings: tuple[str, ...]
     identity: Identity
     made: frozenset[bytes]
     patient: str
@@ -66,7 +76,12 @@ class Deidentifier:
 
     def apply(self, dataset: Dataset) -> Dataset:
         """De-identify ``dataset`` itself, which is returned; its preamble and File Meta too."""
-        return self.deidentify(dataset).dataset
+        result = self.deidentify(dataset)
+        if hasattr(dataset, "file_meta"):
+            syntax = str(dataset.file_meta.get("TransferSyntaxUID") or "")
+            dataset.file_meta = file_meta(result.sop_class, result.uids[2][1], syntax)
+            dataset.preamble = b"\0" * 128  # type: ignore[attr-defined]
+        return dataset
 
     def deidentify(self, dataset: Dataset, pixels_clean: bool = False) -> Deidentified:
         """De-identify ``dataset`` itself, and tell what was done.
@@ -101,50 +116,58 @@ def patient_key(patient_id: str, name: str, birth_date: str, study_uid: str) -> 
     return f"{name}/{birth_date}" if name else study_uid
 
 
+def text_of(dataset: Dataset, tag: int) -> str:
+    r"""A value of plain letters and digits, several separated by ``\\``, without making an object of its element."""
+    if tag not in dataset:
+        return ""
+    value = dataset.get_item(tag).value  # type: ignore[union-attr]
+    if isinstance(value, bytes):
+        return value.decode("latin-1").strip("\0 ")
+    return "\\".join(map(str, value)) if _several(value) else str(value or "")  # type: ignore[call-overload]
+
+
 class _Pass:
     """One data set on its way."""
 
     def __init__(self, deidentifier: Deidentifier, dataset: Dataset) -> None:
-        from pydicom.charset import convert_encodings
-
         self._deidentifier = deidentifier
         self._dataset = dataset
-        self._encodings = convert_encodings(dataset.get("SpecificCharacterSet") or "ISO_IR 6")
+        self._encodings = _encodings(text_of(dataset, CHARACTER_SET))
         self._pseudonyms = deidentifier.pseudonyms
         self._options = deidentifier.options
         self._identity = Identity(self._encodings)
         self._made: set[bytes] = set()
-        self._descriptions: list[tuple[Dataset, DataElement | RawDataElement, str]] = []
         self._uids = {tag: self._text_at(tag) for tag in (0x0020000D, 0x0020000E, 0x00080018)}
-        self.patient = patient_key(
-            *(self._text_at(tag) for tag in (PATIENT_ID, PATIENT_NAME, 0x00100030)),
-            self._uids[0x0020000D] or self._uids[0x00080018],
-        )
+        study = self._uids[0x0020000D] or self._uids[0x00080018]
+        person = [self._text_at(tag) for tag in (PATIENT_ID, PATIENT_NAME, BIRTH_DATE)]
+        self.patient = patient_key(person[0], person[1], person[2], study)
+        self._names = _words_of(person[1])
         self.name = self._pseudonyms.patient(self.patient)
         self.days = self._pseudonyms.days(self.patient)
 
     def run(self, pixels_clean: bool) -> Deidentified:
         dataset = self._dataset
-        self._walk(dataset, self._deidentifier.actions(str(dataset.get("SOPClassUID") or "")))
-        for where, element, action in self._descriptions:
-            self._clean(where, element, action)
-        for element in statement(self._options, pixels_clean):
+        sop_class = text_of(dataset, SOP_CLASS)
+        self._walk(dataset, self._deidentifier.actions(sop_class))
+        implicit, little = dataset.original_encoding
+        for element in statement(self._options, pixels_clean, implicit if little else None):
             dataset[element.tag] = element
         uids = tuple((old, self._new_uid(old)) for old in self._uids.values())
-        if hasattr(dataset, "file_meta"):
-            _replace_meta(dataset, uids[2][1])
         days = self.days if self._options.dates == "shift" else 0
-        return Deidentified(dataset, self._identity, frozenset(self._made), self.patient, self.name, days, uids)
+        made = frozenset(self._made)
+        return Deidentified(
+            dataset, sop_class, self._encodings, self._identity, made, self.patient, self.name, days, uids
+        )
 
-    def _walk(self, dataset: Dataset, actions: Actions, drawn: bool = False) -> None:
+    def _walk(self, dataset: Dataset, actions: Actions, unlisted: str = WALK) -> None:
         for element in list(dataset.values()):
             tag = element.tag
             action = actions[tag]
             if action == WALK:
                 if _is_sequence(element):
-                    self._items(dataset, element, drawn)
-                elif drawn and element.VR in TEXTS:
-                    self._descriptions.append((dataset, element, "D"))
+                    self._items(dataset, element, unlisted)
+                elif unlisted != WALK and _vr(element) in TEXTS:
+                    self._text_within(dataset, element, unlisted)
             elif action == "X":
                 self._take(dataset, element, actions)
                 del dataset[tag]
@@ -159,18 +182,29 @@ class _Pass:
             self._take(dataset, element, actions)
             dataset[element.tag] = _sequence_of(element.tag, stands_in or [])
         else:
-            self._items(dataset, element, action in (DRAWN, CLEAN))
+            self._items(dataset, element, {"D": "D", DRAWN: CLEAN, CLEAN: CLEAN}.get(action, WALK))
 
-    def _items(self, dataset: Dataset, element: DataElement | RawDataElement, drawn: bool) -> None:
-        for item in _items_of(dataset, element):
-            self._walk(item, self._deidentifier.actions(None), drawn)
+    def _items(self, dataset: Dataset, element: DataElement | RawDataElement, unlisted: str) -> None:
+        items = _plain_items(element)
+        for item in items if items is not None else _items_of(dataset, element):
+            self._walk(item, self._deidentifier.actions(None), unlisted)
+        if items is not None:
+            value = write_items(items, element.is_implicit_VR, self._encodings)  # type: ignore[union-attr]
+            dataset[element.tag] = element._replace(value=value, length=len(value))  # type: ignore[union-attr]
+
+    def _text_within(self, dataset: Dataset, element: DataElement | RawDataElement, action: str) -> None:
+        """Text that the table does not list, within a sequence that it does."""
+        if action == CLEAN:
+            self._clean(dataset, element, "D")
+        else:
+            self._put(dataset, element, dummy(_vr(element)))
 
     def _value(self, dataset: Dataset, element: DataElement | RawDataElement, actions: Actions, action: str) -> None:
         tag, vr = element.tag, _vr(element)
         if action == "K":
             return
         if action == CLEAN:
-            self._descriptions.append((dataset, element, self._deidentifier.basic[tag]))
+            self._clean(dataset, element, self._deidentifier.basic[tag])
             return
         text = self._text(element, vr)
         self._identity.add(tag, vr, text)
@@ -202,9 +236,7 @@ class _Pass:
 
     def _clean(self, dataset: Dataset, element: DataElement | RawDataElement, action: str) -> None:
         vr = _vr(element)
-        names = self._identity.values
-        text = self._text(element, vr) if vr in TEXTS else ""
-        words = cleaned(" ".join(word for word in text.split(" ") if word.strip(".,;:").lower() not in names))
+        words = cleaned(self._text(element, vr) if vr in TEXTS else "", self._names)
         if words:
             self._put(dataset, element, words.encode("ascii"))
         elif action == "X":
@@ -233,7 +265,8 @@ class _Pass:
             vr = _vr(element)
             self._identity.add(element.tag, vr, self._text(element, vr))
             return
-        for item in _items_of(dataset, element):
+        items = _plain_items(element)
+        for item in items if items is not None else _items_of(dataset, element):
             nested = self._deidentifier.actions(None)
             for inner in list(item.values()):
                 if nested[inner.tag] not in (WALK, "K") or _is_sequence(inner):
@@ -260,6 +293,10 @@ class _Pass:
         return _decoded(value, vr, self._encodings)
 
 
+def _words_of(name: str) -> frozenset[str]:
+    return frozenset(re.findall(r"\w+", name.lower()))
+
+
 def _several(value: object) -> bool:
     from pydicom.multival import MultiValue
 
@@ -280,6 +317,18 @@ def _decoded(value: bytes, vr: str, encodings: Sequence[str]) -> str:
             return value.decode("latin-1")
 
 
+@lru_cache(maxsize=100)
+def _encodings(character_set: str) -> tuple[str, ...]:
+    """Python's names for a value of Specific Character Set."""
+    import warnings
+
+    from pydicom.charset import convert_encodings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a set that nobody knows is taken for the default one
+        return tuple(convert_encodings(character_set.split("\\") if character_set else "ISO_IR 6"))
+
+
 @cache
 def _dictionary_vr(tag: int) -> str:
     from pydicom.datadict import dictionary_has_tag, dictionary_VR
@@ -297,6 +346,16 @@ def _is_sequence(element: DataElement | RawDataElement) -> bool:
     return element.VR == "SQ" or (element.VR in (None, "UN") and _dictionary_vr(element.tag) == "SQ")
 
 
+def _plain_items(element: DataElement | RawDataElement) -> list[Dataset] | None:
+    """The items of a sequence that is raw still, where it does not take pydicom to read them."""
+    if not element.is_raw or element.VR == "UN" or not element.is_little_endian:  # type: ignore[union-attr]
+        return None
+    try:
+        return read_items(element.value or b"", element.is_implicit_VR)  # type: ignore[union-attr]
+    except NotPlainError:
+        return None
+
+
 def _items_of(dataset: Dataset, element: DataElement | RawDataElement) -> Iterable[Dataset]:
     value = dataset[element.tag].value
     return value if value is not None else ()
@@ -306,12 +365,3 @@ def _sequence_of(tag: int, items: Iterable[Dataset]) -> DataElement:
     from pydicom import DataElement, Sequence
 
     return DataElement(tag, "SQ", Sequence(items))
-
-
-def _replace_meta(dataset: Dataset, instance_uid: str) -> None:
-    """File Meta with what is needed to read the file, and a preamble of zeros (PS3.10 7.1)."""
-    from XRayAILib.dicom.markers import file_meta
-
-    syntax = dataset.file_meta.get("TransferSyntaxUID")
-    dataset.file_meta = file_meta(str(dataset.get("SOPClassUID") or ""), instance_uid, str(syntax or ""))
-    dataset.preamble = b"\0" * 128  # type: ignore[attr-defined]

@@ -35,10 +35,8 @@ def fragments(data: bytes, offset: int) -> Iterator[tuple[int, int]]:
 
 def end_of_fragments(data: bytes, offset: int) -> int:
     """Where the element ends whose first item is at ``offset``; :class:`EncapsulationError` where it does not."""
-    end = offset
-    for _, end in fragments(data, offset):
-        pass
-    return end + 8
+    ends = [end for _, end in fragments(data, offset)]
+    return (ends[-1] if ends else offset) + 8
 
 
 def outside_code_streams(data: bytes, offset: int) -> Iterator[bytes]:

@@ -14,7 +14,10 @@ SHORTEST_PART = 6
 """Characters of a part of a number that count on their own."""
 
 PLACEHOLDERS = frozenset(
-    ["anon", "anonym", "anonymous", "anonymised", "anonymized", "deidentified", "name", "none", "noname", "null", "other", "patient", "removed", "test", "unknown", "unnamed", "unspecified", "xxxx", "xxxxx"]
+    (
+        *("anon", "anonym", "anonymous", "anonymised", "anonymized", "deidentified", "name", "none", "noname", "null"),
+        *("other", "patient", "removed", "test", "unknown", "unnamed", "unspecified", "xxxx", "xxxxx"),
+    )
 )
 """What stands in the place of a name that was never entered or was taken away before."""
 

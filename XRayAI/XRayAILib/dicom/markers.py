@@ -7,14 +7,17 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from XRayAILib.dicom.dummies import REMOVED
+from XRayAILib.dicom.dummies import REMOVED, even
+from XRayAILib.dicom.plain_dataset import raw_element, read_elements, write_elements
 
 if TYPE_CHECKING:
     from pydicom import DataElement, Dataset
+    from pydicom.dataelem import RawDataElement
     from pydicom.dataset import FileMetaDataset
 
     from XRayAILib.dicom.confidentiality import Options
 
+IMPLICIT = "1.2.840.10008.1.2"
 IMPLEMENTATION = f"2.25.{uuid.uuid5(uuid.NAMESPACE_OID, 'X-Ray AI').int}"
 
 BASIC_PROFILE = ("113100", "Basic Application Confidentiality Profile")
@@ -43,8 +46,16 @@ def method_codes(options: Options, pixels_clean: bool) -> list[tuple[str, str]]:
 
 
 @lru_cache(maxsize=8)
-def statement(options: Options, pixels_clean: bool) -> tuple[DataElement, ...]:
-    """The elements that a de-identified data set has to have."""
+def statement(
+    options: Options, pixels_clean: bool, implicit: bool | None
+) -> tuple[DataElement, ...] | tuple[RawDataElement, ...]:
+    """The elements that a de-identified data set has to have; raw ones for a data set in little endian.
+
+    Parameters
+    ----------
+    implicit
+        Whether its elements name no VR; ``None`` for one that is not in little endian.
+    """
     from pydicom import DataElement, Sequence
 
     codes = [_code(value, "DCM", meaning) for value, meaning in method_codes(options, pixels_clean)]
@@ -56,7 +67,25 @@ def statement(options: Options, pixels_clean: bool) -> tuple[DataElement, ...]:
     ]
     if pixels_clean:
         elements.append(DataElement(0x00280301, "CS", "NO"))
-    return tuple(elements)
+    if implicit is None:
+        return tuple(elements)
+    raw = read_elements(write_elements(elements, implicit), implicit)
+    return tuple(raw)
+
+
+def file_start(sop_class: str, instance_uid: str, transfer_syntax: str) -> bytes:
+    """Preamble, prefix and File Meta as bytes (PS3.10 7.1)."""
+    elements = [
+        raw_element(0x00020001, "OB", b"\x00\x01", False),
+        raw_element(0x00020002, "UI", even(sop_class.encode("ascii"), b"\0"), False),
+        raw_element(0x00020003, "UI", even(instance_uid.encode("ascii"), b"\0"), False),
+        raw_element(0x00020010, "UI", even((transfer_syntax or IMPLICIT).encode("ascii"), b"\0"), False),
+        raw_element(0x00020012, "UI", even(IMPLEMENTATION.encode("ascii"), b"\0"), False),
+        raw_element(0x00020013, "SH", b"XRAYAI", False),
+    ]
+    meta = write_elements(elements, False)
+    length = raw_element(0x00020000, "UL", len(meta).to_bytes(4, "little"), False)
+    return b"\0" * 128 + b"DICM" + write_elements([length], False) + meta
 
 
 def file_meta(sop_class: str, instance_uid: str, transfer_syntax: str) -> FileMetaDataset:

@@ -61,7 +61,7 @@ _WANTED = dict(ELEMENTS.values())
 _TRANSFER_SYNTAX = 0x0002_0010
 _PIXEL_DATA = 0x7FE0_0010
 _PIXEL_TAGS = (0x7FE0_0008, 0x7FE0_0009, _PIXEL_DATA)
-_ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD
+ITEM, ITEM_END, SEQUENCE_END = 0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD
 _UNDEFINED = 0xFFFF_FFFF
 
 _SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
@@ -241,8 +241,16 @@ def element_at(data: bytes, at: int, explicit: bool) -> tuple[int, bytes, int, i
 
 def after_sequence(data: bytes, at: int, explicit: bool) -> int:
     """Where a sequence of undefined length ends, whose first item is at ``at`` (PS3.5 7.5)."""
+    return _after(data, at, explicit, [True])
+
+
+def after_item(data: bytes, at: int, explicit: bool) -> int:
+    """Where an item of undefined length ends, whose first element is at ``at``."""
+    return _after(data, at, explicit, [False])
+
+
+def _after(data: bytes, at: int, explicit: bool, inside: list[bool]) -> int:
     # True: between the items of a sequence; False: among the elements of an item.
-    inside = [True]
     while inside:
         if len(inside) > DEEPEST:
             raise NotPlainError("depth")
@@ -250,15 +258,15 @@ def after_sequence(data: bytes, at: int, explicit: bool) -> int:
         tag = group << 16 | element
         if inside[-1]:
             at += 8
-            if tag == _SEQUENCE_END:
+            if tag == SEQUENCE_END:
                 inside.pop()
-            elif tag != _ITEM:
+            elif tag != ITEM:
                 raise NotPlainError("sequence")
             elif length == _UNDEFINED:
                 inside.append(False)
             else:
                 at += length
-        elif tag == _ITEM_END:
+        elif tag == ITEM_END:
             at += 8
             inside.pop()
         else:

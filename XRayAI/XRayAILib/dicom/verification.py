@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from XRayAILib.dicom.confidentiality import Actions
-from XRayAILib.dicom.encapsulation import end_of_fragments, outside_code_streams
-from XRayAILib.dicom.file_header import parsed, reading
+from XRayAILib.dicom.file_bytes import comments, read_data_set
+from XRayAILib.dicom.file_header import reading
 from XRayAILib.dicom.identity import ADDRESSES, Identity
-from XRayAILib.dicom.pixel_element import find_pixels
 from XRayAILib.dicom.vocabulary import without_plain_words
 
 if TYPE_CHECKING:
@@ -61,13 +60,10 @@ def leaks(path: Path, identity: Identity, made: frozenset[bytes], actions: Actio
         The file cannot even be read.
     """
     with reading(path) as stream:
-        dataset = parsed(stream, pixels=False)
-        start = stream.tell()
-        pixels = find_pixels(stream, dataset)
-        stream.seek(0)
         data = stream.read()
-    outside = [data[:start], *_around_pixels(data, start, pixels.offset, pixels.length)]
-    found = [Leak(_shown(tag), "its own place") for tag in dataset.keys() if actions[tag] == "X"]
+        dataset, begin, end = read_data_set(data)
+        outside = [data[:begin], data[end:], *comments(dataset, data, begin)]
+    found = [Leak(_shown(tag), "its own place") for tag in list(dataset.keys()) if actions[tag] == "X"]
     for part in outside:
         hits = list(identity.found_in(part))
         if hits:
@@ -75,16 +71,6 @@ def leaks(path: Path, identity: Identity, made: frozenset[bytes], actions: Actio
             explained = _Explained(elements, made)
             found += [leak for hit in hits for leak in explained.leaks(part, *hit)]
     return list(dict.fromkeys(found))
-
-
-def _around_pixels(data: bytes, start: int, offset: int, length: int | None) -> list[bytes]:
-    """What the file holds besides its header and its pixels: comments of code streams, and what comes after."""
-    if length == -1:
-        return [data[start:]] if len(data) > start else []
-    if length is not None:
-        return [data[offset + length :]] if len(data) > offset + length else []
-    end = end_of_fragments(data, offset)
-    return [part for part in (*outside_code_streams(data, offset), data[end:]) if part]
 
 
 @dataclass(frozen=True)
