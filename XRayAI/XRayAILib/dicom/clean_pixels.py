@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -105,6 +105,7 @@ def _native(dataset: Dataset, regions: Sequence[Region], path: Path) -> bytes:
     if len(data) < count * allocated // 8:
         raise UnreadableError(str(path), f"Rows x Columns ask for more than the {len(data):,} bytes of its PixelData")
     stored = np.frombuffer(data, f"{order}{kind}{allocated // 8}", count)
+    arranged: np.ndarray
     if samples > 1 and integer(dataset, "PlanarConfiguration", 0):
         arranged = np.moveaxis(stored.reshape(frames, samples, rows, columns), 1, -1)
     else:
@@ -147,7 +148,7 @@ def _fill(dataset: Dataset, frame: np.ndarray, regions: Sequence[Region]) -> Non
         frame[~outside] = _black(dataset, frame, outside)
 
 
-def _black(dataset: Dataset, frame: np.ndarray, outside: np.ndarray) -> np.ndarray:
+def _black(dataset: Dataset, frame: np.ndarray, outside: np.ndarray) -> Any:
     """What the regions are filled with, as stored: one value, or one per sample."""
     from XRayAILib.dicom.attributes import text
     from XRayAILib.dicom.grayscale import read_grayscale
@@ -159,18 +160,18 @@ def _black(dataset: Dataset, frame: np.ndarray, outside: np.ndarray) -> np.ndarr
     if photometric == "PALETTE COLOR":
         from pydicom.pixels import apply_color_lut
 
-        return np.array(values[np.argmin(apply_color_lut(values[None], dataset)[0].sum(axis=-1, dtype=int))])
+        return values[np.argmin(apply_color_lut(values[None], dataset)[0].sum(axis=-1, dtype=int))]
     grayscale = read_grayscale(dataset, values)
     if grayscale.padding is not None:
         low, high = grayscale.padding
         limits = np.iinfo(frame.dtype)
         value = high if grayscale.inverted else low
         if limits.min <= value <= limits.max:
-            return np.array(value, frame.dtype)
+            return value
     shown = grayscale.display(values)
     black = values[shown == shown.min()]
     # Of all that a window shows black, the end of the range, where the pixels beside the beam lie as well.
-    return np.array(black[-1] if grayscale.inverted else black[0])
+    return black[-1] if grayscale.inverted else black[0]
 
 
 def _blank_overlays(dataset: Dataset, regions: Sequence[Region]) -> None:

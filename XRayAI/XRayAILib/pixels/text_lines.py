@@ -70,8 +70,8 @@ def lines_of(strokes: Strokes, ink_sum: np.ndarray) -> list[Line]:
         left, right = strokes.left[pieces].min(), strokes.right[pieces].max()
         height = float(np.median(strokes.height[pieces]))
         if right - left >= 2.0 * height and (end - start >= 3 or right - left >= 3.0 * height):
-            box = (left, strokes.top[pieces].min(), right, strokes.bottom[pieces].max())
-            lines.append(Line(tuple(map(float, box)), height, _features(strokes, pieces, ink_sum)))
+            box = float(left), float(strokes.top[pieces].min()), float(right), float(strokes.bottom[pieces].max())
+            lines.append(Line(box, height, _features(strokes, pieces, ink_sum)))
     return lines
 
 
