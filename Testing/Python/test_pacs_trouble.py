@@ -221,6 +221,18 @@ def test_nonsense_at_our_port_is_hung_up_on(listening, nonsense: bytes, real_crs
     assert send(server, pacs_content.large_study(real_crs[1])[0]) == 0x0000, "and goes on for the others"
 
 
+def test_an_object_that_would_fill_the_memory_is_cut_off(tmp_path: Path, real_crs: list[Path]) -> None:
+    server = Server("peer", "dimse", host="127.0.0.1", port=1, called_ae="PACS", move_port=orthanc.free_port())
+    inbox = Inbox(tmp_path, [ASKED], max_object_bytes=1_000_000)
+    dataset = pydicom.dcmread(BytesIO(pacs_content.large_study(real_crs[1])[0]))
+    dataset.PixelData = bytes(8_000_000)
+    stream = BytesIO()
+    dataset.save_as(stream)
+    with receiving(server, inbox):
+        assert send(server, stream.getvalue()) is None, "it hung up before the end"
+    assert list(tmp_path.iterdir()) == [] and inbox.received == []
+
+
 def test_our_port_is_closed_after_the_retrieval(pacs: orthanc.Orthanc, tmp_path: Path) -> None:
     server = pacs.dimse(move=True)
     with open_server(server) as archive:

@@ -22,6 +22,7 @@ from XRayAILib.dicom.retrieval import Transfer
 from XRayAILib.dicom.servers import Server, Servers, ServersError
 from XRayAILib.project.fetch import Fetched, fetch
 from XRayAILib.project.project import Project
+from XRayAILib.workflow.browse import counted
 
 
 class NotRetrievedError(RuntimeError):
@@ -31,7 +32,12 @@ class NotRetrievedError(RuntimeError):
 def list_servers() -> None:
     """The person's servers as a table."""
     servers = Servers()
-    table = Table(title=f"{len(servers)} servers in {servers.path}", title_justify="left", box=None, pad_edge=False)
+    table = Table(
+        title=f"{counted(len(servers), 'server', 'servers')} in {servers.path}",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
     for column in ("Name", "Kind", "Address", "Login"):
         table.add_column(column, overflow="fold")
     for server in servers:
@@ -89,7 +95,8 @@ def query_server(name: str, query: Query, as_json: bool) -> None:
         sys.stdout.write(json.dumps([asdict(study) for study in found.studies], ensure_ascii=False, indent=1) + "\n")
         return
     more = " (the first ones; search for less)" if found.cut else ""
-    table = Table(title=f"{len(found.studies)} studies{more}", title_justify="left", box=None, pad_edge=False)
+    count = counted(len(found.studies), "study", "studies")
+    table = Table(title=f"{count}{more}", title_justify="left", box=None, pad_edge=False)
     for column in ("Patient", "Name", "Date", "Kind", "Images", "Description", "Study UID"):
         table.add_column(column, overflow="fold", no_wrap=column in ("Date", "Images"))
     for study in found.studies:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from XRayAILib.dicom.archive import ANSWER_SECONDS, CONNECT_SECONDS, ServerError
 from XRayAILib.dicom.credentials import Credentials
@@ -57,44 +58,55 @@ CLASSES_AT_ONCE = (MAX_CONTEXTS - 1) // len(TRANSFER_SYNTAXES)
 class Guard:
     """Cuts a peer off that announces a huge PDU, sends more than is taken from it, or stops in the middle of one.
 
-    Bind it to ``EVT_CONN_OPEN``, and call :meth:`taken` for each message that is done with.
+    Bind it to ``EVT_CONN_OPEN``, and call :meth:`taken` for each message that is done with. Each association is counted
+    for itself, so that one of nobody we know does not end another.
+
+    Attributes
+    ----------
+    reason
+        Why a peer was cut off last; empty where none was.
     """
 
     def __init__(self, max_bytes: int = MAX_OBJECT_BYTES) -> None:
         self._max_bytes = max_bytes + MAX_PDU_BYTES
-        self._waiting = 0
+        self._waiting: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
         self._lock = threading.Lock()
         self.reason = ""
 
     def __call__(self, event: Any) -> None:
-        peer = event.assoc.dul.socket
+        association, peer = event.assoc, event.assoc.dul.socket
         receive = peer.recv
         peer.socket.settimeout(ANSWER_SECONDS)
 
         def bounded(count: int) -> bytearray:
-            with self._lock:
-                self._waiting += count
-                if count > MAX_PDU_BYTES:
-                    self.reason = f"it announced {count >> 20} MB at once"
-                elif self._waiting > self._max_bytes:
-                    self.reason = f"it sent an object larger than {self._max_bytes >> 20} MB"
-            if not self.reason:
+            reason = self._too_much(association, count)
+            if not reason:
                 _acknowledge_at_once(peer.socket)
                 data = bytearray(receive(count))
                 if count != HEADER_BYTES or data[:1] in PDU_TYPES or not data:
                     return data
-                self.reason = "it does not speak DICOM"
+                reason = "it does not speak DICOM"
+            self.reason = reason
             # pynetdicom takes this for a connection that was closed, which it becomes here.
             with suppress(OSError):
                 peer.socket.shutdown(socket.SHUT_RDWR)
-            raise OSError(self.reason)
+            raise OSError(reason)
 
         peer.recv = bounded
 
-    def taken(self, size: int) -> None:
+    def taken(self, association: Any, size: int) -> None:
         """A message of ``size`` bytes is done with; its PDUs have had headers too."""
         with self._lock:
-            self._waiting = max(0, self._waiting - size - size // 100 - 4096)
+            waiting = self._waiting.get(association, 0)
+            self._waiting[association] = max(0, waiting - size - size // 100 - 4096)
+
+    def _too_much(self, association: Any, count: int) -> str:
+        """Why ``count`` bytes more are not read; empty where they are."""
+        if count > MAX_PDU_BYTES:
+            return f"it announced {count >> 20} MB at once"
+        with self._lock:
+            waiting = self._waiting[association] = self._waiting.get(association, 0) + count
+        return f"it sent an object larger than {self._max_bytes >> 20} MB" if waiting > self._max_bytes else ""
 
 
 def _acknowledge_at_once(peer: socket.socket | None) -> None:

@@ -132,7 +132,7 @@ class Dimse:
                         break
                     hint = f"it hung up instead of answering: may '{self.server.own_ae}' search there?"
                     raise ServerError(self.server, self._guard.reason or hint)
-                self._guard.taken(TAKEN_BYTES)
+                self._guard.taken(association, TAKEN_BYTES)
                 if status.Status in (0xFF00, 0xFF01):
                     if answer is None:
                         raise ServerError(self.server, "its answer to the search cannot be read")

@@ -24,7 +24,7 @@ from XRayAILib.dicom.tls import receiving_context
 
 # Statuses of C-STORE (PS3.4 B.2.3, PS3.7 C.5).
 STORED, NOT_ASKED_FOR, NO_ROOM, NOT_UNDERSTOOD = 0x0000, 0x0124, 0xA700, 0xC000
-MAX_ASSOCIATIONS = 8
+MAX_ASSOCIATIONS = 4
 CHUNK = 1 << 20
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class Receiver:
         """Bind this to ``EVT_C_STORE``."""
         uid = str(event.request.AffectedSOPInstanceUID or "")
         data = event.request.DataSet.getvalue() if event.request.DataSet is not None else b""
-        self._guard.taken(len(data))
+        self._guard.taken(event.assoc, len(data))
         try:
             head = event.encoded_dataset()[: -len(data) or None]
             self._inbox.take(uid, self._chunks(head, data))

@@ -44,11 +44,11 @@ class Fetched:
     @property
     def text(self) -> str:
         """In a sentence."""
-        parts = [f"{self.received} images retrieved"]
+        parts = [f"{self.received} retrieved"]
         for number, what in (
             (self.present, "there already"),
             (len(self.failed), "failed"),
-            (self.passed_over, "other objects passed over"),
+            (self.passed_over, "no radiograph and passed over"),
         ):
             if number:
                 parts.append(f"{number} {what}")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from XRayAILib.dicom.archive import Query, Study
 from XRayAILib.dicom.servers import Servers
+from XRayAILib.workflow.browse import counted
 from XRayAILib.workflow.work import Work
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class ServerAccess:
         count = len(self.studies)
         if result.get("cut"):
             return f"The first {count} studies; there are more: search for less."
-        return f"{count} {'study' if count == 1 else 'studies'} found."
+        return f"{counted(count, 'study', 'studies')} found."
 
     def retrieve(self, project: Project, name: str, study_uids: Sequence[str]) -> None:
         """Begin to fetch studies into a project.
