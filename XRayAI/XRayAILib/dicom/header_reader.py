@@ -20,12 +20,19 @@ from typing import Any
 
 from XRayAILib.dicom.child import end_child, forget_child, start_child
 
+HEADER_CHILD = "XRayAILib.dicom.header_child"
 FILE_SECONDS = 30.0
 """For one file; an ordinary header takes a thousandth of a second, a table of 250,000 members ten."""
 BATCH = 64
 """Files a question; more of them waits longer for nothing where one hangs, fewer wakes processes more often."""
 MOST_PROCESSES = 8
 """More of them read headers faster than one writer stores."""
+READY = b"ready\n"
+"""What the child says first. One that does not is broken itself, and no file is to blame."""
+
+
+class ReaderError(RuntimeError):
+    """Headers cannot be read at all on this machine."""
 
 
 class HeaderReader:
@@ -35,9 +42,14 @@ class HeaderReader:
     ----------
     time_limit
         Seconds for one file.
+    module
+        The child: it answers as :mod:`XRayAILib.dicom.header_child` does.
     """
 
-    def __init__(self, interpreter: str = sys.executable, time_limit: float = FILE_SECONDS) -> None:
+    def __init__(
+        self, interpreter: str = sys.executable, time_limit: float = FILE_SECONDS, module: str = HEADER_CHILD
+    ) -> None:
+        self._module = module
         self._interpreter = interpreter
         self._time_limit = time_limit
         self._child: subprocess.Popen[bytes] | None = None
@@ -96,7 +108,7 @@ class HeaderReader:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
             self._end()
-            self._child = start_child("XRayAILib.dicom.header_child", self._interpreter)
+            self._child = start_child(self._module, self._interpreter)
             threading.Thread(target=self._watch, args=(self._child,), daemon=True).start()
         return self._child
 
@@ -128,6 +140,7 @@ def ask_several(
     batch: int = BATCH,
     time_limit: float = FILE_SECONDS,
     interpreter: str = sys.executable,
+    module: str = HEADER_CHILD,
 ) -> Generator[dict[str, Any], None, None]:
     """The answer to each item in their order, from several processes; closing the generator ends them.
 
@@ -142,7 +155,7 @@ def ask_several(
     own = threading.local()
 
     def enter() -> None:
-        own.reader = HeaderReader(interpreter, time_limit)
+        own.reader = HeaderReader(interpreter, time_limit, module)
         readers.append(own.reader)
 
     def ask(start: int) -> list[dict[str, Any]]:

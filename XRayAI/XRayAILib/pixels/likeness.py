@@ -1,8 +1,8 @@
 """Finding copies of an image: turned, mirrored, inverted, windowed, rescaled or compressed anew.
 
-The fingerprint of an image are the signs of the lowest 24 x 24 frequencies of its coarse grey ranks. Ranks hardly change
-by windowing, and signs hardly by noise. A turned, mirrored or inverted copy has a fingerprint that follows from that of
-the original, because a cosine of even order is symmetric and one of odd order changes its sign: so one fingerprint per
+The fingerprint of an image are the signs of the lowest 24 x 24 frequencies of its coarse grey ranks. Windowing hardly
+changes ranks, and noise hardly changes signs. A turned, mirrored or inverted copy has a fingerprint that follows from
+that of the original, because a cosine of even order is symmetric and one of odd order changes its sign: so one per
 image serves for all sixteen. Pairs are found by locality-sensitive hashing (Indyk and Motwani, 1998): copies agree in
 all bits of at least one of several bands, and only images that share a band are compared. ::
 
@@ -28,9 +28,9 @@ BYTES = (BITS + 7) // 8
 FARTHEST = 0.16
 """Largest share of different bits of two copies.
 
-Measured on 705 real radiographs of 3 kinds: copies with another window, gamma, size, shape or JPEG quality 30 differ in
-less than 0.08 (99 in 100), with the upper 30 % of the greys clipped in 0.16; different images in 0.19 or more, though 80
-of them are skulls from one cephalostat."""
+Measured on 705 real radiographs: copies with another window, gamma, size, shape or JPEG quality 30 differ in less than
+0.08 (99 in 100), with the upper 30 % of the greys clipped in 0.16; different images in 0.19 or more, though 80 of them
+are skulls from one cephalostat."""
 BANDS, BAND_BITS = 28, 20
 CHUNK = 1 << 18
 """Pairs compared at once."""
@@ -46,7 +46,7 @@ class Likeness(NamedTuple):
 
 
 def fingerprint(display: np.ndarray) -> bytes:
-    """The fingerprint of display values (rows, columns): :data:`BYTES` bytes; none for an image without any contrast."""
+    """The fingerprint of display values (rows, columns), :data:`BYTES` bytes; empty for a flat image."""
     from scipy.fft import dctn
 
     ranks = coarse(display, GRID)
@@ -59,8 +59,8 @@ def fingerprint(display: np.ndarray) -> bytes:
 def alike(prints: Sequence[bytes], farthest: float = FARTHEST) -> Iterator[Likeness]:
     """All pairs of images that are copies of each other but for turning, mirroring, inverting and grey scale.
 
-    Time grows about as the number of images, memory by less than 0.5 KB each. Of pairs that differ in a tenth of the bits
-    31 in 32 are found, of those at the limit two in three.
+    Time grows about as the number of images, memory by less than 0.5 KB each. Of pairs that differ in a tenth of the
+    bits 31 in 32 are found, of those at the limit two in three.
 
     Parameters
     ----------

@@ -119,7 +119,8 @@ checked = Table(
     metadata,
     Column("uid", String(200), ForeignKey("images.uid"), primary_key=True),
     Column("key", String(64), nullable=False),  # digest of the file's state and the rules' version: else check again
-    Column("facts", Text, nullable=False, default=""),  # JSON: what rules over several images need to know of this one
+    Column("facts", Text, nullable=False, default=""),  # JSON: the Examination of this image by itself
+    Column("related", Text, nullable=False, default=""),  # JSON: rule -> what the images together say of it
 )
 marks = Table(
     "marks",
@@ -129,6 +130,14 @@ marks = Table(
     Column("severity", String(16), nullable=False, index=True),
     Column("detail", Text, nullable=False, default=""),
     Index("marks_of_rule", "rule", "uid"),
+)
+overruled = Table(
+    "overruled",  # marks that a person looked at and set aside: they exclude nothing
+    metadata,
+    Column("uid", String(200), ForeignKey("images.uid"), primary_key=True),
+    Column("rule", String(64), primary_key=True),
+    Column("who", String(300), nullable=False),
+    Column("time", String(32), nullable=False),
 )
 audit = Table(
     "audit",

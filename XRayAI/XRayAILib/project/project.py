@@ -35,7 +35,9 @@ from XRayAILib.project.database import Database, audit, database_in
 from XRayAILib.project.duplicates import Duplicates
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.history import History, Revision
+from XRayAILib.project.hygiene import Hygiene
 from XRayAILib.project.image import Image, ImageStatus
+from XRayAILib.project.marks import Marks
 from XRayAILib.project.query import Query
 from XRayAILib.project.upgrade import bring_up_to_date
 
@@ -56,6 +58,8 @@ class Project:
         self.duplicates = Duplicates(self._database)
         self._history = History(self._database)
         self.calibrations = Calibrations(self._database)
+        self.marks = Marks(self._database, folder)
+        self.hygiene = Hygiene(self._database, self.marks)
         if not self.read_only:
             for place in (self.models_folder, self.exports_folder, self.cache_folder, self.jobs_folder):
                 place.mkdir(exist_ok=True)
@@ -212,6 +216,10 @@ class Project:
     def unreadable(self) -> list[tuple[str, str]]:
         """(path, reason) of every file that is no radiograph."""
         return self._collection.unreadable()
+
+    def presentation_states(self, uid: str) -> list[Path]:
+        """The files of the presentation states of an image, as scans found them."""
+        return self._collection.presentation_states(self.header(uid).uid_in_file.partition("#")[0])
 
     def radiograph(self, uid: str) -> Radiograph:
         """Read an image of the project, with the patient's data as the project has them."""
