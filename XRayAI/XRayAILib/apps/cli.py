@@ -65,6 +65,33 @@ def duplicates(project: ProjectOption) -> None:
     find_duplicates(project)
 
 
+@app.command()
+def check(
+    files: Annotated[list[Path] | None, typer.Argument(help="Files to check by themselves, without a project.")] = None,
+    project: Annotated[Path | None, typer.Option("--project", "-p", help="Folder of the project.")] = None,
+    rule: Annotated[list[str] | None, typer.Option(help="Show only this rule; can be given more than once.")] = None,
+    listed: Annotated[str, typer.Option("--list", help="Show the images that this rule marks.")] = "",
+    image: Annotated[str, typer.Option(help="Show the marks of this image: its path or UID.")] = "",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="RULE=warn, exclude or ignore; stored in hygiene.yaml.")
+    ] = None,
+    keep: Annotated[str, typer.Option(help="Keep this image, a path or UID, in spite of its marks.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document for other programs.")] = False,
+) -> None:
+    """Find what makes radiographs unfit for research: attributes, polarity, text, copies, and more.
+
+    The exit status is 3 where a rule keeps an image out of training and exports, 0 where none does.
+    """
+    from XRayAILib.apps.check import check_files, check_project
+
+    if files and project is None:
+        check_files(files, rule or [], as_json)
+    elif project is not None and not files:
+        check_project(project, rule or [], listed, image, settings or [], keep, as_json)
+    else:
+        raise typer.BadParameter("Give either files or --project.")
+
+
 @app.command("list")
 def list_images(
     project: ProjectOption,
@@ -114,11 +141,12 @@ def train(
     preset: Annotated[str, typer.Option(help="quick, standard or best.")] = "quick",
     config: Annotated[Path | None, typer.Option(help="YAML file with more settings.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Folder of a stopped training job to go on with.")] = None,
+    enhancement: Annotated[str, typer.Option(help="Done to every image first; see 'enhance --list'.")] = "",
 ) -> None:
     """Train a segmentation model on the labels of a project."""
     from XRayAILib.apps.learn import train_model
 
-    train_model(project, preset, config, resume)
+    train_model(project, preset, config, resume, enhancement)
 
 
 @app.command()
@@ -139,6 +167,64 @@ def export(project: ProjectOption, name: Annotated[str, typer.Option(help="Name 
     from XRayAILib.apps.collection import export_project
 
     export_project(project, name)
+
+
+@app.command()
+def enhance(
+    source: Annotated[Path | None, typer.Argument(help="One radiograph; without it those of a project.")] = None,
+    project: Annotated[Path | None, typer.Option("--project", "-p", help="Folder of the project.")] = None,
+    preset: Annotated[str, typer.Option(help="Name of the enhancement, or a YAML file.")] = "chest",
+    uid: Annotated[list[str] | None, typer.Option(help="Only this image, as 'list --json' gives it.")] = None,
+    out: Annotated[Path | None, typer.Option(help="PNG file, or folder for those of a project.")] = None,
+    names: Annotated[bool, typer.Option("--list", help="Only say which enhancements there are.")] = False,
+) -> None:
+    """Write enhanced images as 16-bit PNG; what they are made from stays as it is."""
+    from XRayAILib.apps import enhance as command
+
+    if names or (source is None and project is None):
+        command.list_enhancements(project)
+    elif source is not None:
+        command.enhance_file(source, preset, out, project)
+    elif project is not None:
+        command.enhance_project(project, preset, uid or [], out)
+
+
+@app.command()
+def histogram(
+    name: Annotated[str, typer.Argument(help="Name of the enhancement that is made.")],
+    project: ProjectOption,
+    manufacturer: Annotated[str, typer.Option(help="Only of images whose Manufacturer holds this text.")] = "",
+    base: Annotated[str, typer.Option(help="The enhancement whose other steps it has.")] = "none",
+) -> None:
+    """Make an enhancement that gives all images the mean histogram of a project or of one device."""
+    from XRayAILib.apps.enhance import keep_histogram
+
+    keep_histogram(project, name, manufacturer, base)
+
+
+@app.command()
+def deidentify(
+    paths: Annotated[list[Path], typer.Argument(help="Files, folders or zip archives, and last the output folder.")],
+    project: Annotated[Path | None, typer.Option("--project", "-p", help="Its images, as well or instead.")] = None,
+    dates: Annotated[str, typer.Option(help="shift: by days per patient; remove; keep.")] = "shift",
+    keep: Annotated[list[str] | None, typer.Option(help="uids, device, institution or patient.")] = None,
+    clean: Annotated[list[str] | None, typer.Option(help="Keep harmless parts of: descriptors or graphics.")] = None,
+    remove: Annotated[list[str] | None, typer.Option(help="Keyword of one more attribute to remove.")] = None,
+    key: Annotated[Path | None, typer.Option(help="File of the secret key; OUT.private/ without it.")] = None,
+    crosswalk: Annotated[Path | None, typer.Option(help="Write a table of old and new identities here.")] = None,
+    regions: Annotated[Path | None, typer.Option(help="Regions file with what a person confirmed.")] = None,
+    text: Annotated[bool, typer.Option(help="Look for text burned into the images.")] = True,
+    pictures: Annotated[bool, typer.Option(help="Also PNG, JPEG and TIFF files.")] = False,
+    dicomdir: Annotated[bool, typer.Option(help="Also a file-set with a new DICOMDIR.")] = False,
+    processes: Annotated[int, typer.Option(min=0, help="How many; 0 for one per processor.")] = 0,
+) -> None:
+    """De-identify radiographs by DICOM PS3.15 Annex E, and verify each file that is written."""
+    from XRayAILib.apps.deidentify import Wishes, deidentify_folders
+
+    wishes = Wishes(dates, keep or [], clean or [], remove or [])
+    files = (key, crosswalk, regions)
+    if not deidentify_folders(paths, project, wishes, files, text, pictures, dicomdir, processes):
+        raise typer.Exit(3)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

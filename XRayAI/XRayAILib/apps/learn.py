@@ -53,11 +53,14 @@ def training_message(job: Job) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def train_model(project_folder: Path, preset: str, config_file: Path | None, resume: Path | None) -> None:
+def train_model(
+    project_folder: Path, preset: str, config_file: Path | None, resume: Path | None, enhancement: str = ""
+) -> None:
     """Train a model and print what it reached on the test part."""
     import json
 
     from XRayAILib.learning.config import TrainingConfig
+    from XRayAILib.project.enhancements import find_enhancement
     from XRayAILib.workflow.training import free_name
 
     with Project.open(project_folder) as project:
@@ -67,6 +70,10 @@ def train_model(project_folder: Path, preset: str, config_file: Path | None, res
             document = TrainingConfig.read(config_file).document()
         else:
             document = TrainingConfig.from_preset(preset, name=free_name(project)).document()
+        if enhancement and resume is None:
+            # By its document: a later change of the project's own enhancement does not reach this training.
+            chosen = find_enhancement(project, enhancement)
+            document = TrainingConfig.from_document({**document, "enhancement": chosen.document()}).document()
     step = Step(1, "Train")
     with running(step) as bar:
         job = Job.start(project_folder, "train", {"config": document}, folder=resume)

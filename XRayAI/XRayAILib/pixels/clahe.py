@@ -6,6 +6,8 @@ Written out here because a reader moves a slider and waits: scikit-image's takes
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 BINS = 256
@@ -90,7 +92,7 @@ def _interpolated(level: np.ndarray, curves: np.ndarray, row_ends: np.ndarray, c
 def _cells(centres: np.ndarray, length: int) -> list[tuple[int, int]]:
     """The ranges of pixels before the first centre, between two centres, and after the last."""
     ends = [0, *np.ceil(centres).astype(int).tolist(), length]
-    return list(zip(ends[:-1], ends[1:], strict=True))
+    return list(pairwise(ends))
 
 
 def _weight(places: np.ndarray, centres: np.ndarray, cell: int) -> np.ndarray:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from XRayAILib.pixels.resample import block_means
+
 EDGE = 320
 """Longest side of the reduced image."""
 LARGEST_ANGLE = 12.0
@@ -85,7 +87,7 @@ def exposed_corners(display: np.ndarray) -> np.ndarray | None:
     if min(rows, columns) < 32:
         return None
     step = max(1, math.ceil(max(rows, columns) / EDGE))
-    small = _reduced(display, step)
+    small = block_means(display, step)
     lines: dict[str, _Line] = {}
     # The second time an edge is sought only between the edges that end it.
     for sure in (False, True):
@@ -120,14 +122,6 @@ def _turned(image: np.ndarray, side: str) -> np.ndarray:
     if side == "top":
         return image.T
     return image.T[:, ::-1] if side == "bottom" else image
-
-
-def _reduced(display: np.ndarray, step: int) -> np.ndarray:
-    """Means of ``step`` x ``step`` pixels; what is left at the end is dropped."""
-    rows, columns = (n // step for n in display.shape)
-    blocks = display[: rows * step, : columns * step].reshape(rows, step, columns, step)
-    means: np.ndarray = blocks.mean(axis=(1, 3), dtype=np.float32)
-    return means
 
 
 def _find(image: np.ndarray, frame: _Frame, sure: bool) -> _Line | None:

@@ -197,6 +197,14 @@ def normalise(
     return np.clip((array - np.float32(first)) / np.float32(last - first), 0, 1)
 
 
+def block_means(image: np.ndarray, step: int) -> np.ndarray:
+    """Means of ``step`` x ``step`` pixels, float32; those left over at the right and the bottom count nowhere."""
+    rows, columns = (n // step for n in image.shape)
+    blocks = np.asarray(image, np.float32)[: rows * step, : columns * step].reshape(rows, step, columns, step)
+    means: np.ndarray = blocks.mean(axis=(1, 3), dtype=np.float32)
+    return means
+
+
 @lru_cache(maxsize=32)
 def _weights(source: int, target: int, scale: float, offset: float) -> np.ndarray:
     """Matrix (target, source) of a separable resampling by a triangle filter, antialiased where it shrinks.

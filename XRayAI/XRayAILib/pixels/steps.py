@@ -140,7 +140,7 @@ class Wavelet(Step):
 
 @dataclass(frozen=True)
 class NonLocalMeans(Step):
-    """Take noise away by averaging places that look alike (Buades, Coll and Morel, CVPR 2005). Slow: see the benchmark."""
+    """Take noise away by averaging places that look alike (Buades, Coll and Morel, CVPR 2005). Slow."""
 
     kind = "nonlocal"
     title = "Denoise (non-local means)"
