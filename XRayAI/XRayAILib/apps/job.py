@@ -18,7 +18,19 @@ from XRayAILib.project.lock import lock
 from XRayAILib.workflow.job import CANCEL, EVENTS, REQUEST
 
 LOCK = "lock"
-KINDS = ("scan", "train", "predict", "export", "query", "retrieve", "duplicates", "thumbnails", "check", "enhance", "deidentify")
+KINDS = (
+    "scan",
+    "train",
+    "predict",
+    "export",
+    "query",
+    "retrieve",
+    "duplicates",
+    "thumbnails",
+    "check",
+    "enhance",
+    "deidentify",
+)
 """Each has a module in :mod:`XRayAILib.apps.jobs` with a function ``run``."""
 
 

@@ -36,7 +36,7 @@ def is_picture(start: bytes) -> bool:
 
 def read_picture_header(path: Path) -> Header:
     """The header of a picture; a picture knows no patient and no millimetres."""
-    with _opened(path) as picture:
+    with opened(path) as picture:
         columns, rows = picture.size
         mode = picture.mode
     return _header(path, rows, columns, grey=mode in ("1", "L", "I;16", "I;16B", "I"))
@@ -58,7 +58,7 @@ def read_png_header(path: Path, start: bytes) -> Header | None:
 
 def is_two_valued(path: Path) -> bool:
     """Whether a picture has at most two grey values or colours, as a mask has and no radiograph."""
-    with _opened(path) as picture:
+    with opened(path) as picture:
         try:
             return picture.getcolors(2) is not None
         except (OSError, SyntaxError, ValueError):
@@ -85,7 +85,7 @@ def read_picture(path: Path) -> tuple[np.ndarray, Grayscale]:
 
     from XRayAILib.dicom.grayscale import Grayscale, Window
 
-    with _opened(path) as picture:
+    with opened(path) as picture:
         try:
             mode = picture.mode if picture.mode in ("L", "I;16", "I;16B", "I") else "L"
             array = np.asarray(picture if mode == picture.mode else picture.convert("L"))
@@ -99,7 +99,7 @@ def read_picture(path: Path) -> tuple[np.ndarray, Grayscale]:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:  # PIL is imported late
+def opened(path: Path) -> Iterator[Any]:  # PIL is imported late
     from PIL import Image, UnidentifiedImageError
 
     with open_source(path) as stream:

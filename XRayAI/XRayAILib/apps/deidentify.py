@@ -1,0 +1,110 @@
+"""The command ``xrayai deidentify``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from XRayAILib.apps.console import Step, console, plain, running
+from XRayAILib.dicom.confidentiality import Options
+from XRayAILib.dicom.pseudonyms import KEY_FILE
+from XRayAILib.workflow.deidentification import Settings
+from XRayAILib.workflow.deidentification_run import Outcome, deidentify
+
+SHOWN = 20
+"""Rows of a list on the terminal; the file has them all."""
+
+
+KEEP, CLEAN = ("uids", "device", "institution", "patient"), ("descriptors", "graphics")
+
+
+class WrongWishError(ValueError):
+    """A word on the command line that means nothing here."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """The options of the profile as words of the command line."""
+
+    dates: str
+    keep: Sequence[str]
+    clean: Sequence[str]
+    remove: Sequence[str]
+
+    def options(self) -> Options:
+        """As the library takes them; :class:`WrongWishError` for a word that it does not know."""
+        for what, words, known in (("--keep", self.keep, KEEP), ("--clean", self.clean, CLEAN)):
+            for word in words:
+                if word not in known:
+                    raise WrongWishError(f"{what} takes {', '.join(known)}, not '{word}'.")
+        chosen = {f"keep_{word}": True for word in self.keep} | {f"clean_{word}": True for word in self.clean}
+        try:
+            return Options(dates=self.dates, remove=tuple(self.remove), **chosen)
+        except ValueError as error:
+            raise WrongWishError(str(error)) from error
+
+
+def deidentify_folders(
+    paths: Sequence[Path],
+    project: Path | None,
+    wishes: Wishes,
+    files: tuple[Path | None, Path | None, Path | None],
+    text: bool,
+    pictures: bool,
+    dicomdir: bool,
+    processes: int,
+) -> bool:
+    """De-identify and say what became of each file that did not go out; whether all did.
+
+    Parameters
+    ----------
+    paths
+        Sources, and last the output.
+    files
+        Key, crosswalk and regions file.
+    """
+    *sources, output = paths
+    sources += [project] if project is not None else []
+    if not sources:
+        raise WrongWishError(f"What is to be de-identified into {output}? Name files or folders, then the output.")
+    key, crosswalk, regions = files
+    if key is None and project is not None:
+        key = project / KEY_FILE  # so that names are those of the project's exports
+    settings = Settings(wishes.options(), key, text, regions, pictures, dicomdir, crosswalk, processes)
+    step = Step(1, "De-identify")
+    with running(step) as bar:
+        outcome = deidentify(sources, output, settings, lambda state: bar.show(state.done, state.total, state.text))
+        step.result = f"{outcome.written + outcome.before} files in {outcome.output}, each read again and verified"
+    _tell(outcome)
+    return not outcome.held
+
+
+def _tell(outcome: Outcome) -> None:
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+    unconfirmed = sum(held.unconfirmed for held in outcome.held)
+    for count, what in (
+        (outcome.written, "made and verified"),
+        (outcome.before, "were made by an earlier run"),
+        (outcome.copies, "are the same image as another file"),
+        (unconfirmed, "held back until a person has confirmed the text in them"),
+        (len(outcome.held) - unconfirmed, "held back because something identifying would be left"),
+        (len(outcome.left_out), "left out: no DICOM file, or not readable"),
+        (outcome.passed_over, "other files passed over"),
+    ):
+        if count:
+            table.add_row(f"{count:>9,}", what)
+    console.print(table)
+    rows = [(held.path, held.reason, "held back") for held in outcome.held]
+    rows += [(Path(path), reason, "left out") for path, reason in outcome.left_out]
+    for path, reason, what in rows[:SHOWN]:
+        console.print(f"  [yellow]{what}[/] {plain(str(path))}: {plain(reason)}", soft_wrap=True)
+    if len(rows) > SHOWN:
+        console.print(f"  ... and {len(rows) - SHOWN} more.")
+    if rows:
+        console.print(f"All of them, with names of files: {plain(str(outcome.list))}", soft_wrap=True)
+    for what, file in (("Report", outcome.report), ("Crosswalk, keep it apart", outcome.crosswalk)):
+        if file is not None:
+            console.print(f"{what}: {plain(str(file))}", soft_wrap=True)
