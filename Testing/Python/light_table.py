@@ -16,9 +16,14 @@ class LightTable:
         self.prior: Radiograph | None = None
         self.layers: dict[Layer, Findings] = {}
         self.overlays = (True, 0.5)
+        self.drawings = True
 
     def show(self, radiograph: Radiograph) -> None:
         self.radiograph, self.layers = radiograph, {}
+
+    def show_look(self, radiograph: Radiograph, drawings: bool) -> None:
+        assert self.radiograph is not None and radiograph.uid == self.radiograph.uid
+        self.radiograph, self.drawings = radiograph, drawings
 
     def show_findings(self, findings: Findings, schema: LabelSchema, layer: Layer) -> None:
         assert self.radiograph is not None and findings.radiograph_uid == self.radiograph.uid

@@ -42,6 +42,7 @@ class SlicerViewer:
         self._volume: Any = None
         self._prior: Any = None
         self._visible, self._opacity = True, 0.35
+        self._drawings = True
 
     @property
     def host(self) -> Host:
@@ -61,7 +62,18 @@ class SlicerViewer:
 
         self._remove_layers()
         self._volume = show_radiograph(self.host, radiograph, self.volume_node, _name(radiograph))
+        self._draw(radiograph)
         self.bring_up()
+
+    def show_look(self, radiograph: Radiograph, drawings: bool) -> None:
+        from XRayAILib.scene.volume import show_radiograph
+
+        self._drawings = drawings
+        if self.volume_node is not None:
+            # Whole, not only its window: a presentation state may have another Modality LUT.
+            show_radiograph(self.host, radiograph, self._volume)
+            self._draw(radiograph)
+            self._attach()
 
     def bring_up(self) -> None:
         """Put the radiograph into the Red view again, after another module used it."""
@@ -79,12 +91,13 @@ class SlicerViewer:
         else:
             view.show(self.host, self._volume)
             self.set_layout(self.layout)
+        self._attach()
 
     def set_layout(self, layout: int) -> None:
         """Another arrangement of views around the Red one, until it is set back."""
         self.layout = layout
         self.host.layout_node.SetViewArrangement(layout)
-        self._fit_later()
+        self.fit_later()
 
     def show_findings(self, findings: Findings, schema: LabelSchema, layer: Layer) -> None:
         from XRayAILib.scene import layers
@@ -136,16 +149,29 @@ class SlicerViewer:
         self.set_layout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
 
     def clear(self) -> None:
+        from XRayAILib.scene.drawings import remove_drawings
+
         if self._prior is not None:
             self.hide_prior()
         if self.volume_node is not None:
             self._remove_layers()
+            remove_drawings(self.host, self._volume)
             self._remove_volume(self._volume)
         self._volume = None
 
     def forget(self) -> None:
         """The scene was closed, and its nodes with it."""
         self._volume = self._prior = None
+
+    def _draw(self, radiograph: Radiograph) -> None:
+        from XRayAILib.scene.drawings import show_drawings
+
+        show_drawings(self.host, self._volume, radiograph, self._drawings)
+
+    def _attach(self) -> None:
+        from XRayAILib.scene.drawings import attach
+
+        attach(self.host, self._volume)
 
     def _apply_look(self) -> None:
         from XRayAILib.scene import layers
@@ -176,7 +202,7 @@ class SlicerViewer:
         if display is not None:
             self.host.scene.RemoveNode(display)
 
-    def _fit_later(self) -> None:
+    def fit_later(self) -> None:
         import qt
 
         # The views get their new sizes in the event loop, and Slicer keeps the scale then, not what is to be seen.
@@ -188,7 +214,7 @@ class SlicerViewer:
         if self.volume_node is not None:
             view.fit_to_image(self.host)
         beside = self.host.application_logic.GetSliceLogicByLayoutName(PRIOR_VIEW)
-        if self._prior is not None and beside is not None:
+        if beside is not None and beside.GetBackgroundLayer().GetVolumeNode() is not None:
             beside.FitSliceToBackground()
 
 

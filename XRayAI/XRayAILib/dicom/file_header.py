@@ -38,6 +38,9 @@ RADIOGRAPH_CLASSES = {
     "1.2.840.10008.5.1.4.1.1.12.2",  # X-Ray Radiofluoroscopic
     "1.2.840.10008.5.1.4.1.1.12.2.1",  # Enhanced XRF
 }
+GRAYSCALE_SOFTCOPY = "1.2.840.10008.5.1.4.1.1.11.1"
+KEPT_FOR = "presentation state for "
+"""Begins what a scan says of a presentation state; the SOP Instance UIDs of its images follow, with commas between."""
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
@@ -195,7 +198,10 @@ def refuse_others(dataset: Dataset | PlainHeader, path: Path) -> None:
     if not is_radiograph:
         from pydicom.uid import UID
 
-        name = UID(str(sop_class)).name
+        if str(sop_class) == GRAYSCALE_SOFTCOPY:
+            raise UnreadableError(str(path), _kept_for(dataset, path))
+
+        name = UID(str(sop_class)).name if sop_class else "an image without SOPClassUID (0008,0016)"
         raise UnreadableError(str(path), f"{name}{f' ({modality})' if modality else ''} is not a radiograph")
     for keyword in ("Rows", "Columns"):
         if _integer(dataset, keyword, 0) <= 0:
@@ -206,6 +212,14 @@ def refuse_others(dataset: Dataset | PlainHeader, path: Path) -> None:
         )
     if _integer(dataset, "NumberOfFrames", 1) > 10_000:
         raise UnreadableError(str(path), f"it claims {dataset.NumberOfFrames} frames")
+
+
+def _kept_for(dataset: Dataset | PlainHeader, path: Path) -> str:
+    from XRayAILib.dicom.presentation_state import reason_for
+
+    if isinstance(dataset, PlainHeader):
+        raise NotPlainError("its images are named in a sequence")
+    return reason_for(dataset, path)
 
 
 def refuse_incomplete(dataset: Dataset | PlainHeader, path: Path, length: int | None, room: int) -> None:

@@ -217,6 +217,17 @@ def by_table(stored: np.ndarray, function: Callable[[np.ndarray], np.ndarray]) -
     return np.take(values, unsigned, mode="wrap")
 
 
+def levels_of(stored: np.ndarray) -> np.ndarray:
+    """The values that occur in an image, in rising order."""
+    if stored.dtype.kind not in "iu" or stored.dtype.itemsize > 2:
+        return np.unique(stored)
+    # Marking what occurs takes a fifth of the time of sorting four million pixels.
+    unsigned = stored.view(f"u{stored.dtype.itemsize}")
+    seen = np.zeros(1 << (8 * stored.dtype.itemsize), bool)
+    seen[unsigned] = True
+    return np.sort(np.flatnonzero(seen).astype(unsigned.dtype).view(stored.dtype))
+
+
 def _stored_range(dataset: Dataset) -> tuple[int, int]:
     bits = min(max(integer(dataset, "BitsStored", 16), 1), 32)
     first = -(2 ** (bits - 1)) if integer(dataset, "PixelRepresentation", 0) == 1 else 0

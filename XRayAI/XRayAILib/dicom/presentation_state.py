@@ -17,6 +17,7 @@ import numpy as np
 
 from XRayAILib.dicom.attributes import integer, items, numbers, text
 from XRayAILib.dicom.errors import UnreadableError
+from XRayAILib.dicom.file_header import GRAYSCALE_SOFTCOPY, KEPT_FOR, read_dataset
 from XRayAILib.dicom.graphic_annotation import Graphic, read_graphics
 from XRayAILib.dicom.grayscale import Grayscale, full_range, read_modality, read_voi
 from XRayAILib.dicom.header import Header
@@ -26,8 +27,6 @@ from XRayAILib.dicom.shutter import Shutter, read_shutter
 
 if TYPE_CHECKING:
     from pydicom import Dataset
-
-GRAYSCALE_SOFTCOPY = "1.2.840.10008.5.1.4.1.1.11.1"
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class PresentationState:
 
     def refers_to(self, header: Header) -> bool:
         """Whether the state is about this image (and frame)."""
-        return header.uid.partition("#")[0] in self.images and any(
+        return _instance(header) in self.images and any(
             _selects(image, header)
             for series in items(self._dataset, "ReferencedSeriesSequence")
             for image in items(series, "ReferencedImageSequence")
@@ -157,10 +156,13 @@ class PresentationState:
 
 def read_presentation_state(path: Path | str) -> PresentationState:
     """Read the file of a presentation state; :class:`UnreadableError` where it is none, or refers to no image."""
-    from XRayAILib.dicom.file_header import read_dataset
-
     path = Path(path)
     return presentation_state_of(read_dataset(path, pixels=False), path)
+
+
+def reason_for(dataset: Dataset, path: Path) -> str:
+    """What a scan says of a presentation state: it is no image, and kept for those that it is about."""
+    return KEPT_FOR + ", ".join(presentation_state_of(dataset, path).images)
 
 
 def presentation_state_of(dataset: Dataset, path: Path) -> PresentationState:
@@ -188,8 +190,12 @@ def presentation_state_of(dataset: Dataset, path: Path) -> PresentationState:
     )
 
 
+def _instance(header: Header) -> str:
+    return header.uid_in_file.partition("#")[0]
+
+
 def _selects(image: Dataset, header: Header) -> bool:
-    if text(image, "ReferencedSOPInstanceUID") != header.uid.partition("#")[0]:
+    if text(image, "ReferencedSOPInstanceUID") != _instance(header):
         return False
     frames = numbers(image, "ReferencedFrameNumber")
     return not frames or header.frame + 1 in frames

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, case, select, update
 
+from XRayAILib.dicom.file_header import KEPT_FOR
 from XRayAILib.dicom.header import Header, header_from_json
 from XRayAILib.project.database import Database, files, images, marks
 from XRayAILib.project.errors import ProjectError
@@ -140,6 +142,14 @@ class Collection:
         """Remember files: path -> (size, time of modification, reason why it is no radiograph or empty)."""
         with self._database.writing() as connection:
             note(connection, seen)
+
+    def presentation_states(self, uid_in_file: str) -> list[Path]:
+        """The files that say how the image with this SOP Instance UID is to be looked at, as scans found them."""
+        said = files.c.reason
+        query = select(files.c.path, said).where(said.like(f"{KEPT_FOR}%"), said.contains(uid_in_file, autoescape=True))
+        with self._database.reading() as connection:
+            rows = connection.execute(query.order_by(files.c.path)).all()
+        return [Path(path) for path, reason in rows if uid_in_file in reason.removeprefix(KEPT_FOR).split(", ")]
 
     def unreadable(self) -> list[tuple[str, str]]:
         """(path, reason) of every file that is no radiograph."""

@@ -239,11 +239,11 @@ class Project:
         who: str = "",
     ) -> Calibration:
         """Set an image's spacing by a line of known length on it; see :class:`Calibrations`."""
-        return self.calibrations.add(uid, start, end, millimetres, what, who or _user())
+        return self.calibrations.add(uid, start, end, millimetres, what, who or user())
 
     def take_calibration_back(self, uid: str, who: str = "") -> None:
         """Let the file's own spacing count again."""
-        self.calibrations.take_back(uid, who or _user())
+        self.calibrations.take_back(uid, who or user())
 
     # Findings ---------------------------------------------------------------------------------------------------
 
@@ -290,7 +290,7 @@ class Project:
     def audit(self, action: str, detail: str = "", who: str = "") -> None:
         """Append a line to the audit trail: who did what, when."""
         with self._database.writing() as connection:
-            connection.execute(audit.insert().values(time=now(), who=who or _user(), action=action, detail=detail))
+            connection.execute(audit.insert().values(time=now(), who=who or user(), action=action, detail=detail))
 
     def audit_trail(self) -> list[tuple[str, str, str, str]]:
         """(time, who, action, detail), the oldest first."""
@@ -299,7 +299,7 @@ class Project:
             return [(row.time, row.who, row.action, row.detail) for row in rows]
 
 
-def _user() -> str:
+def user() -> str:
     return os.environ.get("USER") or os.environ.get("USERNAME") or "unknown"
 
 

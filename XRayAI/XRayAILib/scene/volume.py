@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from XRayAILib.dicom.grayscale import Grayscale, window_limits
+from XRayAILib.dicom.grayscale import Grayscale, levels_of, window_limits
 from XRayAILib.dicom.radiograph import Radiograph
 from XRayAILib.scene.host import Host
 from XRayAILib.scene.record import PREFIX, decoded, encoded
@@ -114,7 +114,7 @@ def grey_curve(grayscale: Grayscale, stored: np.ndarray) -> tuple[float, float, 
     curve
         Display values 0..1 (256), from ``low`` to ``high``.
     """
-    levels = np.unique(stored)
+    levels = levels_of(stored)
     levels = levels[grayscale.is_image(levels)]
     if not levels.size:
         return 0.0, 1.0, np.linspace(0.0, 1.0, LEVELS)
@@ -178,7 +178,8 @@ def _ijk_to_ras(radiograph: Radiograph) -> Any:
 
 def _hide_padding(display: Any, radiograph: Radiograph) -> None:
     """Padding is black whatever the polarity (PS3.3 C.7.5.1.1.2): Slicer leaves out what lies beyond a threshold."""
-    grayscale, levels = radiograph.grayscale, np.unique(radiograph.stored)
+    grayscale = radiograph.grayscale
+    levels = levels_of(radiograph.stored) if grayscale.padding is not None else np.empty(0)
     inside = grayscale.is_image(levels)
     hidden = False
     if inside.any() and not inside.all():

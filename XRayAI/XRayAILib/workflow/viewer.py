@@ -30,6 +30,12 @@ class Viewer(Protocol):
     def show(self, radiograph: Radiograph) -> None:
         """Show this radiograph alone, whole, the right way up, at its own window; the layers of the last one go."""
 
+    def show_look(self, radiograph: Radiograph, drawings: bool) -> None:
+        """Show the same radiograph with other greys, or as a presentation state wants it; layers and position stay.
+
+        ``drawings`` says whether overlays and what a presentation state draws are seen, now and from now on.
+        """
+
     def show_findings(self, findings: Findings, schema: LabelSchema, layer: Layer) -> None:
         """Put ``findings`` of the radiograph shown into a layer, read-only; whatever the layer held goes."""
 

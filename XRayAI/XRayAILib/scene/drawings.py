@@ -1,0 +1,139 @@
+"""What a file draws over its radiograph: overlay planes, and shutter and annotations of a presentation state.
+
+Only to look at: a label map over the image, in which 1 is drawn and 2 is hidden by a shutter, and locked markups.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from XRayAILib.dicom.graphic_annotation import Graphic
+from XRayAILib.dicom.radiograph import Radiograph
+from XRayAILib.scene.host import Host
+from XRayAILib.scene.record import PREFIX
+from XRayAILib.scene.volume import pixels_to_ras
+
+DRAWN_COLOR = (1.0, 0.85, 0.2)
+"""Apart from the white of a radiograph and the colours of findings."""
+
+_PLANE, _GRAPHICS = PREFIX + "drawnPlane", PREFIX + "drawnGraphics"
+_DRAWN, _HIDDEN = 1, 2
+
+
+def show_drawings(host: Host, volume_node: Any, radiograph: Radiograph, visible: bool = True) -> None:
+    """Draw what belongs to a radiograph over its volume; what was drawn there before goes.
+
+    A shutter is no drawing: it hides also where the drawings are not ``visible``.
+    """
+    remove_drawings(host, volume_node)
+    values = _plane(radiograph, visible)
+    if values is not None:
+        _show_plane(host, volume_node, values, _shutter_grey(radiograph))
+    if visible and radiograph.presentation is not None:
+        for graphic in radiograph.presentation.graphics:
+            node = _show_graphic(host, volume_node, graphic)
+            volume_node.AddNodeReferenceID(_GRAPHICS, node.GetID())
+
+
+def remove_drawings(host: Host, volume_node: Any) -> None:
+    """Take away what :func:`show_drawings` made."""
+    nodes = [volume_node.GetNodeReference(_PLANE)]
+    nodes += [
+        volume_node.GetNthNodeReference(_GRAPHICS, place)
+        for place in range(volume_node.GetNumberOfNodeReferences(_GRAPHICS))
+    ]
+    volume_node.RemoveNodeReferenceIDs(_PLANE)
+    volume_node.RemoveNodeReferenceIDs(_GRAPHICS)
+    for node in nodes:
+        if node is None:
+            continue
+        display = node.GetDisplayNode()
+        colors = display.GetColorNode() if display is not None and node.IsA("vtkMRMLLabelMapVolumeNode") else None
+        for gone in (node, display, colors):
+            if gone is not None:
+                host.scene.RemoveNode(gone)
+
+
+def attach(host: Host, volume_node: Any) -> None:
+    """Put the drawn plane of a volume, where it has one, into the Red view."""
+    plane = volume_node.GetNodeReference(_PLANE)
+    composite = host.slice_logic.GetSliceCompositeNode()
+    composite.SetLabelVolumeID(plane.GetID() if plane is not None else None)
+    composite.SetLabelOpacity(1.0)
+
+
+def _plane(radiograph: Radiograph, visible: bool) -> np.ndarray | None:
+    overlays = radiograph.overlays if visible else ()
+    shutter = radiograph.presentation.shutter if radiograph.presentation is not None else None
+    if not overlays and shutter is None:
+        return None
+    values = np.zeros(radiograph.shape, np.uint8)
+    for overlay in overlays:
+        values[overlay.mask] = _DRAWN
+    if shutter is not None:
+        values[shutter.hidden] = _HIDDEN
+    return values
+
+
+def _shutter_grey(radiograph: Radiograph) -> float:
+    shutter = radiograph.presentation.shutter if radiograph.presentation is not None else None
+    return shutter.value if shutter is not None else 0.0
+
+
+def _show_plane(host: Host, volume_node: Any, values: np.ndarray, grey: float) -> None:
+    from vtkmodules.util.numpy_support import numpy_to_vtk
+    from vtkmodules.vtkCommonDataModel import vtkImageData
+    from vtkmodules.vtkCommonMath import vtkMatrix4x4
+
+    image = vtkImageData()
+    image.SetDimensions(values.shape[1], values.shape[0], 1)
+    image.GetPointData().SetScalars(numpy_to_vtk(values.ravel(), deep=True))
+    node = host.scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", f"{volume_node.GetName()} drawn")
+    matrix = vtkMatrix4x4()
+    volume_node.GetIJKToRASMatrix(matrix)
+    node.SetIJKToRASMatrix(matrix)
+    node.SetAndObserveImageData(image)
+    colors = host.scene.AddNewNodeByClass("vtkMRMLColorTableNode", f"{node.GetName()} colours")
+    colors.SetTypeToUser()
+    colors.SetNumberOfColors(3)
+    colors.SetColor(0, "nothing", 0.0, 0.0, 0.0, 0.0)
+    colors.SetColor(_DRAWN, "drawn", *DRAWN_COLOR, 1.0)
+    colors.SetColor(_HIDDEN, "hidden", grey, grey, grey, 1.0)
+    node.CreateDefaultDisplayNodes()
+    node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
+    node.SetSaveWithScene(False)
+    volume_node.SetNodeReferenceID(_PLANE, node.GetID())
+
+
+def _show_graphic(host: Host, volume_node: Any, graphic: Graphic) -> Any:
+    points, closed = graphic.outline()
+    if len(points) < 2:
+        kind = "vtkMRMLMarkupsFiducialNode"
+    else:
+        kind = "vtkMRMLMarkupsClosedCurveNode" if closed else "vtkMRMLMarkupsCurveNode"
+    node = host.scene.AddNewNodeByClass(kind, graphic.text or graphic.kind.capitalize())
+    node.CreateDefaultDisplayNodes()
+    display = node.GetDisplayNode()
+    display.SetColor(*DRAWN_COLOR)
+    display.SetSelectedColor(*DRAWN_COLOR)
+    display.SetPropertiesLabelVisibility(False)
+    display.SetPointLabelsVisibility(bool(graphic.text))
+    display.SetTextScale(2.5)
+    display.SetUseGlyphScale(True)
+    display.SetGlyphScale(0.5 if graphic.text else 1.0)
+    if len(points) > 1:
+        if graphic.kind != "INTERPOLATED":
+            node.SetCurveTypeToLinear()
+        display.SetCurveLineSizeMode(display.UseLineThickness)
+        display.SetLineThickness(0.3)
+    for point in pixels_to_ras(volume_node, points):
+        node.AddControlPoint(point, graphic.text)
+    if len(points) > 1:
+        # The line is the drawing; its corners are nothing to see or to take hold of.
+        for place in range(len(points)):
+            node.SetNthControlPointVisibility(place, False)
+    node.SetLocked(True)
+    node.SetSaveWithScene(False)
+    return node
