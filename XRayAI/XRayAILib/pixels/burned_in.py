@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from XRayAILib.pixels.strokes import contrast_of, gradient_of, summed, strokes_of
-from XRayAILib.pixels.text_lines import Line, lines_of
+from XRayAILib.pixels.strokes import Strokes, contrast_of, gradient_of, ink_of, strokes_of
+from XRayAILib.pixels.text_lines import Lines, grown, lines_of
 from XRayAILib.pixels.writing import writing_scores
 
 SCALES = (1, 2, 4)
@@ -61,16 +61,8 @@ def find_text(display: np.ndarray) -> list[TextRegion]:
     -------
     Regions that do not overlap, from top to bottom.
     """
-    found = [
-        candidate
-        for scale, image in _pyramid(np.asarray(display, np.float32))
-        for candidate in _lines(image, scale)
-        if candidate.score >= LIKELY
-    ]
-    kept = _continued(found)
-    regions = [
-        TextRegion(*_clipped(box, display.shape), score=round(score, 3)) for box, score in _united(kept)
-    ]
+    kept = _continued(list(_lines(np.asarray(display, np.float32))))
+    regions = [TextRegion(*_clipped(box, display.shape), score=round(score, 3)) for box, score in _united(kept)]
     return sorted(regions, key=lambda region: (region.top, region.left))
 
 
@@ -83,7 +75,7 @@ class _Candidate:
     score: float
     down: bool
 
-    def grown(self, along: float, across: float) -> tuple[float, float, float, float]:
+    def wider(self, along: float, across: float) -> tuple[float, float, float, float]:
         """The box with so many heights of letters more at its ends and at its sides."""
         dx, dy = (across, along) if self.down else (along, across)
         left, top, right, bottom = self.box
@@ -101,45 +93,61 @@ def _pyramid(image: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
             yield scale, image
 
 
-def _lines(image: np.ndarray, scale: int) -> Iterator[_Candidate]:
-    gradient = gradient_of(image)
-    for shown in (image, 1 - image):
-        strokes, ink = strokes_of(contrast_of(shown), gradient)
-        table = summed(ink)
-        for down in (False, True):
-            lines = lines_of(strokes.transposed(), table.T) if down else lines_of(strokes, table)
-            for line, score in zip(lines, writing_scores(lines), strict=True):
-                yield _Candidate(_box(line, scale, down), line.height * scale, float(score), down)
+def candidates(display: np.ndarray) -> Iterator[tuple[Lines, Strokes, int, bool]]:
+    """Everything in rows, whether it is writing or not.
+
+    Returns
+    -------
+    For each scale, polarity and direction the lines, the pieces of ink, the pixels of the image per pixel of the
+    scale, and whether the lines run down; then rows and columns are exchanged in both.
+    """
+    for scale, image in _pyramid(display):
+        gradient = gradient_of(image)
+        for shown in (image, 1 - image):
+            contrast = contrast_of(shown)
+            ink = ink_of(contrast)
+            strokes = strokes_of(ink, contrast, gradient)
+            if len(strokes):
+                yield lines_of(strokes, ink), strokes, scale, False
+                strokes = strokes.transposed()
+                yield lines_of(strokes, ink.T), strokes, scale, True
 
 
-def _box(line: Line, scale: int, down: bool) -> tuple[float, float, float, float]:
-    left, top, right, bottom = (edge * scale - 0.5 for edge in line.box)
-    return (top, left, bottom, right) if down else (left, top, right, bottom)
+def _lines(display: np.ndarray) -> Iterator[_Candidate]:
+    for lines, strokes, scale, down in candidates(display):
+        scores = writing_scores(lines.features)
+        for index in np.flatnonzero(scores >= LIKELY):
+            box, height, score = lines.boxes[index], float(lines.heights[index]), float(scores[index])
+            if score >= SURE:
+                box = grown(box, height, float(lines.contrasts[index]), strokes)
+            left, top, right, bottom = (float(edge) * scale - 0.5 for edge in box)
+            where = (top, left, bottom, right) if down else (left, top, right, bottom)
+            yield _Candidate(where, height * scale, score, down)
 
 
 def _continued(found: list[_Candidate]) -> list[_Candidate]:
     """The sure lines, and the likely ones that go on where those end."""
     kept = [line for line in found if line.score >= SURE]
     likely = [line for line in found if line.score < SURE]
-    grown = True
-    while grown:
-        grown = False
+    more = True
+    while more:
+        more = False
         for line in list(likely):
             if any(_continues(line, sure) for sure in kept):
                 kept.append(line)
                 likely.remove(line)
-                grown = True
+                more = True
     return kept
 
 
 def _continues(line: _Candidate, sure: _Candidate) -> bool:
     alike = 0.5 <= line.height / sure.height <= 2 and line.down == sure.down
-    return alike and _overlap(sure.grown(2.0, -0.2), line.box) > 0
+    return alike and _overlap(sure.wider(2.0, -0.2), line.box) > 0
 
 
 def _united(lines: list[_Candidate]) -> list[tuple[tuple[float, float, float, float], float]]:
     """Boxes around what overlaps, each with the best score in it."""
-    boxes = [(line.grown(0.5, 0.3), line.score) for line in sorted(lines, key=lambda line: -line.score)]
+    boxes = [(line.wider(0.5, 0.3), line.score) for line in sorted(lines, key=lambda line: -line.score)]
     changed = True
     while changed:
         changed = False

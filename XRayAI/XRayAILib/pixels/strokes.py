@@ -1,13 +1,12 @@
-"""Thin strokes of even contrast, joined into lines: what writing looks like, whatever it says.
+"""Thin strokes of even contrast: what letters are made of, whatever they say.
 
-Letters are drawn with a pen of one width and one grey, of one height, side by side, with sharp edges; anatomy is not.
-The idea of grouping components of like stroke and size is that of the stroke width transform (Epshtein, Ofek, Wexler,
-CVPR 2010); the strokes come here from a top-hat, which needs no search and sees both polarities.
+Letters are drawn with a pen of one width and one grey and have sharp edges; anatomy is not. The stroke width transform
+(Epshtein, Ofek, Wexler, CVPR 2010) rests on the same; here a top-hat finds the strokes, for bright ones in one pass.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -20,13 +19,16 @@ NEIGHBOURHOOD = 15
 LEAST_CONTRAST = 0.04
 """Of a stroke, where black is 0 and white 1: less is noise or lies under what a person can read."""
 
-SMALLEST, TALLEST = 5, 44
-"""Height of a letter in pixels of its scale; the next scale has half the pixels."""
+LEAST_SHARPNESS = 0.15
+"""Mean gradient at the rim of a stroke over its contrast; text of any font has twice as much."""
+
+SMALLEST, TALLEST, LONGEST = 5, 44, 528
+"""Of a piece of ink, in pixels of its scale: a letter, or a word whose letters touch."""
 
 
 @dataclass(frozen=True, eq=False)
 class Strokes:
-    """The connected pieces of ink of one scale and polarity; arrays with one entry a piece.
+    """The connected pieces of ink of one scale and polarity; arrays with one entry a piece, float32.
 
     Attributes
     ----------
@@ -56,29 +58,32 @@ class Strokes:
 
     @property
     def width(self) -> np.ndarray:
-        return self.right - self.left
+        return np.asarray(self.right - self.left)
 
     @property
     def height(self) -> np.ndarray:
-        return self.bottom - self.top
+        return np.asarray(self.bottom - self.top)
+
+    @property
+    def stroke(self) -> np.ndarray:
+        """Width of the pen."""
+        return np.asarray(np.minimum(self.run_across, self.run_down))
 
     def transposed(self) -> Strokes:
         """With rows and columns exchanged, so that a line running down runs across."""
-        return Strokes(
-            self.top, self.left, self.bottom, self.right, self.area, self.run_down, self.run_across, self.contrast,
-            self.evenness, self.sharpness,
-        )  # fmt: skip
+        across = (self.top, self.left, self.bottom, self.right, self.area, self.run_down, self.run_across)
+        return Strokes(*across, self.contrast, self.evenness, self.sharpness)
 
     def chosen(self, which: np.ndarray) -> Strokes:
         """Some of them, by a mask or by indices."""
-        return Strokes(*(getattr(self, name)[which] for name in self.__dataclass_fields__))
+        return Strokes(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
 
 
 def contrast_of(image: np.ndarray) -> np.ndarray:
     """How far every pixel stands out over what is around it, for bright strokes: a white top-hat of :data:`REACH`."""
     from scipy import ndimage
 
-    return image - ndimage.grey_opening(image, size=(REACH, REACH))
+    return np.asarray(image - ndimage.grey_opening(image, size=(REACH, REACH)))
 
 
 def ink_of(contrast: np.ndarray) -> np.ndarray:
@@ -86,7 +91,7 @@ def ink_of(contrast: np.ndarray) -> np.ndarray:
     from scipy import ndimage
 
     strongest = ndimage.maximum_filter(contrast, NEIGHBOURHOOD)
-    return contrast > np.maximum(0.5 * strongest, LEAST_CONTRAST)
+    return np.asarray(contrast > np.maximum(0.5 * strongest, LEAST_CONTRAST))
 
 
 def gradient_of(image: np.ndarray) -> np.ndarray:
@@ -95,53 +100,41 @@ def gradient_of(image: np.ndarray) -> np.ndarray:
     return np.asarray(np.hypot(down, across))
 
 
-def summed(ink: np.ndarray) -> np.ndarray:
-    """Summed-area table (rows + 1, columns + 1) of a mask."""
-    table = np.zeros((ink.shape[0] + 1, ink.shape[1] + 1), np.int32)
-    table[1:, 1:] = ink.cumsum(0, dtype=np.int32).cumsum(1, dtype=np.int32)
-    return table
-
-
-def strokes_of(contrast: np.ndarray, gradient: np.ndarray) -> tuple[Strokes, np.ndarray]:
-    """The pieces of ink that could be letters, and the ink (rows, columns)."""
+def strokes_of(ink: np.ndarray, contrast: np.ndarray, gradient: np.ndarray) -> Strokes:
+    """The pieces of ink that could be letters."""
     from scipy import ndimage
 
-    ink = ink_of(contrast)
     labelled, count = ndimage.label(ink, np.ones((3, 3)))
+    slices = ndimage.find_objects(labelled)
+    box = np.array([(s[1].start, s[0].start, s[1].stop, s[0].stop) for s in slices], np.float32).reshape(-1, 4)
     index = np.flatnonzero(ink)
-    label = labelled.ravel()[index]
-    rows, columns = np.divmod(index, ink.shape[1])
-    area = np.bincount(label, minlength=count + 1).astype(np.float32)
-    box = np.array(
-        [(s[1].start, s[0].start, s[1].stop, s[0].stop) for s in ndimage.find_objects(labelled)], np.float32
-    ).reshape(-1, 4)
-    flat = ink.ravel()
-    # A run begins where the pixel before it, to the left or above, is no ink or there is none.
-    begins = np.ones(len(index), bool)
-    begins[columns > 0] = ~flat[index[columns > 0] - 1]
-    starts_across = np.bincount(label[begins], minlength=count + 1)
-    ends = np.ones(len(index), bool)
-    ends[columns < ink.shape[1] - 1] = ~flat[index[columns < ink.shape[1] - 1] + 1]
-    begins_down = np.ones(len(index), bool)
-    begins_down[rows > 0] = ~flat[index[rows > 0] - ink.shape[1]]
-    starts_down = np.bincount(label[begins_down], minlength=count + 1)
-    rim = begins | begins_down | ends
-    values = contrast.ravel()[index]
-    mean = np.bincount(label, values, count + 1) / np.maximum(area, 1)
-    square = np.bincount(label, values * values, count + 1) / np.maximum(area, 1)
-    steep = np.bincount(label[rim], gradient.ravel()[index[rim]], count + 1)
-    steep = steep / np.maximum(np.bincount(label[rim], minlength=count + 1), 1)
-    spread = np.sqrt(np.maximum(square - mean * mean, 0)) / np.maximum(mean, 1e-6)
+    label = labelled.ravel()[index] - 1
+
+    def total(values: np.ndarray | None = None, which: np.ndarray | slice = np.s_[:]) -> np.ndarray:
+        weights = None if values is None else values[which]
+        return np.bincount(label[which], weights, count).astype(np.float32)
+
+    # A run begins where the pixel before it is no ink, and ends where the one after it is none.
+    framed = np.pad(ink, 1).ravel()
+    row, column = np.divmod(index, ink.shape[1])
+    place = (row + 1) * (ink.shape[1] + 2) + column + 1
+    begins, ends, begins_down = (~framed[place + step] for step in (-1, 1, -ink.shape[1] - 2))
+    rim = begins | ends | begins_down
+    area, values = total(), contrast.ravel()[index]
+    mean = total(values) / area
+    spread = np.sqrt(np.maximum(total(values * values) / area - mean * mean, 0))
     every = Strokes(
-        *box.T,
-        area[1:],
-        (area / np.maximum(starts_across, 1))[1:].astype(np.float32),
-        (area / np.maximum(starts_down, 1))[1:].astype(np.float32),
-        mean[1:].astype(np.float32),
-        spread[1:].astype(np.float32),
-        (steep / np.maximum(mean, 1e-6))[1:].astype(np.float32),
+        left=box[:, 0],
+        top=box[:, 1],
+        right=box[:, 2],
+        bottom=box[:, 3],
+        area=area,
+        run_across=area / np.maximum(total(which=begins), 1),
+        run_down=area / np.maximum(total(which=begins_down), 1),
+        contrast=mean,
+        evenness=spread / mean,
+        sharpness=total(gradient.ravel()[index], rim) / (total(which=rim) * mean),
     )
-    longer = np.maximum(every.width, every.height)
-    shorter = np.minimum(every.width, every.height)
-    possible = (longer >= SMALLEST) & (shorter <= TALLEST) & (longer <= 12 * TALLEST) & (every.area >= 6)
-    return every.chosen(possible), ink
+    longer, shorter = np.maximum(every.width, every.height), np.minimum(every.width, every.height)
+    possible = (longer >= SMALLEST) & (longer <= LONGEST) & (shorter <= TALLEST)
+    return every.chosen(possible & (every.area >= 6) & (every.sharpness >= LEAST_SHARPNESS))

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from XRayAILib.pixels.text_lines import FEATURES, Line
+from XRayAILib.pixels.text_lines import FEATURES
+
+WEIGHTS = Path(__file__).with_name("writing.yaml")
 
 
-def writing_scores(lines: list[Line]) -> np.ndarray:
-    """(N,) the probability 0..1 that each line is writing."""
-    if not lines:
-        return np.empty(0)
+def writing_scores(features: np.ndarray) -> np.ndarray:
+    """(N,) the probability 0..1 that lines with these features (N, F) are writing."""
     middle, spread, weights = _model()
-    odds = expanded(np.stack([line.features for line in lines]), middle, spread) @ weights
+    odds = expanded(features, middle, spread) @ weights
     return np.asarray(1 / (1 + np.exp(-np.clip(odds, -30, 30))))
 
 
@@ -33,6 +33,8 @@ def expanded(features: np.ndarray, middle: np.ndarray, spread: np.ndarray) -> np
 def _model() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     import yaml
 
-    document = yaml.safe_load(Path(__file__).with_name("writing.yaml").read_text("utf-8"))
-    assert tuple(document["features"]) == FEATURES
-    return tuple(np.array(document[name], float) for name in ("middle", "spread", "weights"))  # type: ignore[return-value]
+    document = yaml.safe_load(WEIGHTS.read_text("utf-8"))
+    if tuple(document["features"]) != FEATURES:
+        raise ValueError(f"{WEIGHTS}: the weights are for other features. Fit them again.")
+    middle, spread, weights = (np.array(document[name], float) for name in ("middle", "spread", "weights"))
+    return middle, spread, weights
