@@ -59,7 +59,8 @@ def compressed(real_cr: Path) -> list[bytes]:
 def report() -> bytes:
     """A structured report in the study :data:`SPINE`, which is no radiograph."""
     dataset = pydicom.dcmread(str(get_testdata_file("test-SR.dcm")))
-    dataset.StudyInstanceUID, dataset.PatientID = SPINE, "77654033"
+    dataset.StudyInstanceUID, dataset.PatientID, dataset.PatientName = SPINE, "77654033", "Doe^Archibald"
+    dataset.StudyDate, dataset.StudyDescription = "20010101", "XR C Spine Comp Min 4 Views"
     return _bytes(dataset)
 
 

@@ -38,6 +38,18 @@ def need_export() -> None:
     _need("export")
 
 
+def need_servers() -> None:
+    """Install what asking a PACS needs."""
+    _need("project")
+    _need("servers")
+
+
+def need_enhancement() -> None:
+    """Install what takes noise away in an enhancement."""
+    _need("project")
+    _need("enhancement")
+
+
 def need_learning() -> None:
     """Install what training and prediction need: PyTorch in the build that fits this machine, then MONAI.
 

@@ -69,3 +69,5 @@ class WorkStrip:
     def _on_stop(self, _checked: bool = False) -> None:
         self.work.stop()
         self.show()
+        if not self.work.running:  # it was ended at once, so the next look will find nothing that ends
+            self._finish()

@@ -16,13 +16,14 @@ from rich.table import Table
 
 from XRayAILib.apps.console import Step, console, plain, running
 from XRayAILib.apps.learn import JobStoppedError
-from XRayAILib.dicom.archive import Query, QueryError, Study, open_server
-from XRayAILib.dicom.credentials import forget, remember
+from XRayAILib.dicom.archive import Query, QueryError, open_server
+from XRayAILib.dicom.credentials import remember
 from XRayAILib.dicom.retrieval import Transfer
 from XRayAILib.dicom.servers import Server, Servers, ServersError
 from XRayAILib.project.fetch import Fetched, fetch
 from XRayAILib.project.project import Project
-from XRayAILib.workflow.browse import counted
+from XRayAILib.workflow.filling import counted
+from XRayAILib.workflow.servers import ServerAccess
 
 
 class NotRetrievedError(RuntimeError):
@@ -57,11 +58,7 @@ def add_server(server: Server, replace: bool) -> None:
 
 def remove_server(name: str) -> None:
     """Take a server out of the list, and its password out of the keyring."""
-    servers = Servers()
-    server = next((server for server in servers if server.name == name), None)
-    servers.remove(name)
-    if server is not None:
-        forget(server)
+    ServerAccess().remove(name)
     console.print(f"Server {plain(name)} is no longer in the list.")
 
 
@@ -97,10 +94,10 @@ def query_server(name: str, query: Query, as_json: bool) -> None:
     more = " (the first ones; search for less)" if found.cut else ""
     count = counted(len(found.studies), "study", "studies")
     table = Table(title=f"{count}{more}", title_justify="left", box=None, pad_edge=False)
-    for column in ("Patient", "Name", "Date", "Kind", "Images", "Description", "Study UID"):
+    for column in ("ID", "Patient", "Date", "Kind", "Images", "Description", "Study UID"):
         table.add_column(column, overflow="fold", no_wrap=column in ("Date", "Images"))
     for study in found.studies:
-        table.add_row(*map(plain, (*_cells(study), study.uid)))
+        table.add_row(*map(plain, (study.patient_id, *study.cells(), study.uid)))
     console.print(table)
 
 
@@ -132,18 +129,6 @@ def parse_dates(text: str) -> tuple[str, str]:
     if ".." in last:
         raise QueryError(f"'{text}' is no range of dates: write 2024-01-01..2024-03-31.")
     return (first, last) if dots else (first, first)
-
-
-def _cells(study: Study) -> tuple[str, ...]:
-    images = str(study.instances) if study.instances else "?"
-    return (
-        study.patient_id,
-        study.patient_name.replace("^", " ").strip(),
-        study.date,
-        " ".join(study.modalities),
-        images,
-        study.description,
-    )
 
 
 def _notes(fetched: Fetched, limit: int = 20) -> list[str]:

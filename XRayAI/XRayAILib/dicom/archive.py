@@ -132,6 +132,17 @@ class Study:
     series: int = 0
     instances: int = 0
 
+    def cells(self) -> tuple[str, ...]:
+        """Patient, date, kind, number of images and description, as they stand in a table."""
+        name = self.patient_name.replace("^", " ").strip()
+        images = str(self.instances) if self.instances else "?"
+        return name or self.patient_id, self.date, " ".join(self.modalities), images, self.description
+
+    def details(self) -> str:
+        """All that is known of it, over several lines."""
+        facts = {"Patient": self.patient_name, "ID": self.patient_id, "Accession": self.accession, "Study": self.uid}
+        return "\n".join(f"{name}: {value}" for name, value in facts.items() if value)
+
 
 @dataclass(frozen=True)
 class Series:

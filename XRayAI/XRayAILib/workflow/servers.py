@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from XRayAILib.dicom.archive import Query, Study
 from XRayAILib.dicom.servers import Servers
-from XRayAILib.workflow.browse import counted
+from XRayAILib.workflow.filling import counted
 from XRayAILib.workflow.work import Work
 
 if TYPE_CHECKING:
@@ -42,6 +42,21 @@ class ServerAccess:
         self.studies: list[Study] = []
         # Questions and answers name patients who are in no project: they lie where only this person can read, and go.
         self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def remove(self, name: str) -> None:
+        """Take a server out of the list, and its password out of the keyring."""
+        from XRayAILib.dicom.credentials import forget
+
+        server = next((server for server in self.servers if server.name == name), None)
+        self.servers.remove(name)
+        if server is not None:
+            forget(server)
+
+    def remember(self, name: str, secret: str) -> None:
+        """Put a server's password or token into the keyring."""
+        from XRayAILib.dicom.credentials import remember
+
+        remember(self.servers[name], secret)
 
     def check(self, name: str) -> None:
         """Ask a server whether it is there and lets us in; :meth:`answered` tells."""
