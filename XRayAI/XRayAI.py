@@ -75,12 +75,14 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from XRayAIPanel.export_section import ExportSection
         from XRayAIPanel.project_section import ProjectSection
         from XRayAIPanel.review_section import ReviewSection
+        from XRayAIPanel.servers_section import ServersSection
         from XRayAIPanel.training_section import TrainingSection
 
         self.desk = desk()
         self.annotations = CornerAnnotations()
         self.project = ProjectSection(self, self.refuseWhileWorking)
         self.collection = CollectionSection(self)
+        self.servers = ServersSection(self)
         self.calibration = CalibrationSection(self)
         self.training = TrainingSection(self)
         self.review = ReviewSection(self)
@@ -88,6 +90,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.sections = (
             self.project,
             self.collection,
+            self.servers,
             self.calibration,
             self.training,
             self.review,
@@ -102,6 +105,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         for section in self.sections:
             if section.running:
                 section.strip.work.stop()
+        self.servers.close()
         self.training.close()
         self.setParameterNode(None)
         self.removeObservers()
