@@ -5,8 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from XRayAILib.dicom import header_child
+# All that an examination needs, before the first file: a package that is not installed is no fault of a file.
+import PIL.Image
+import pydicom
+import scipy.fft
+import scipy.ndimage
+
+from XRayAILib.dicom import conformity, header_child, radiograph
+from XRayAILib.pixels import burned_in, collimation, exposure, likeness, orientation, polarity
 from XRayAILib.project.examination import examine
+
+NEEDED = (PIL.Image, pydicom, scipy.fft, scipy.ndimage, conformity, radiograph)
+NEEDED += (burned_in, collimation, exposure, likeness, orientation, polarity)
 
 
 def _examine(item: tuple[str, int, bool]) -> str:

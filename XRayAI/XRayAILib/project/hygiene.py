@@ -16,7 +16,7 @@ import hashlib
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,8 +33,9 @@ from XRayAILib.project.database import Database, checked, current, images
 from XRayAILib.project.examination import VERSION, Examination
 from XRayAILib.project.marks import Marks, rows_of
 from XRayAILib.project.relations import Member, Patients, Said, copies, label_problems, said_in
-from XRayAILib.project.rules import Action
+from XRayAILib.project.rules import RULES, Action
 
+CHILD = "XRayAILib.project.examiner_child"
 IMAGE_SECONDS = 120.0
 """For one image; the largest takes a few seconds."""
 TEXT_RULES = ("text", "orientation")
@@ -98,9 +99,7 @@ class Hygiene:
         pending = self._pending(result, text)
         begun, stored, facts = time.monotonic(), time.monotonic(), list[dict[str, str]]()
         items = [(path, frame, text) for _, _, path, frame in pending]
-        with closing(
-            ask_several("examine", items, processes, 1, IMAGE_SECONDS, interpreter, "XRayAILib.project.examiner_child")
-        ) as answers:
+        with closing(ask_several("examine", items, processes, 1, IMAGE_SECONDS, interpreter, CHILD)) as answers:
             for (uid, key, _, _), answer in zip(pending, answers, strict=True):
                 facts.append({"uid": uid, "key": key, "facts": _facts(answer)})
                 result.examined += 1
@@ -182,6 +181,33 @@ class Hygiene:
         for row in rows_of(self._database, query, several=True):
             found[row.uid] = found.get(row.uid, Said()) | said_in(row.kind, row.document)
         return found
+
+
+def check_paths(
+    paths: Sequence[Path], progress: Callable[[int, int], None] = lambda *_: None
+) -> list[tuple[Path, dict[str, str]]]:
+    """Examine files that belong to no project, and whether they are copies of each other.
+
+    Returns
+    -------
+    (path, rule -> what) of each file, the worst rule first.
+    """
+    examinations = []
+    items = [(str(path), 0, True) for path in paths]
+    with closing(ask_several("examine", items, 0, 1, IMAGE_SECONDS, module=CHILD)) as answers:
+        for done, answer in enumerate(answers, 1):
+            examinations.append(Examination.from_document(json.loads(_facts(answer))))
+            progress(done, len(paths))
+    members = [
+        Member(str(place), str(path), "", base64.b64decode(one.print))
+        for place, (path, one) in enumerate(zip(paths, examinations, strict=True))
+    ]
+    copied = copies(members)
+    found = []
+    for place, (path, one) in enumerate(zip(paths, examinations, strict=True)):
+        marks = {**one.marks, **copied.get(str(place), {})}
+        found.append((path, {rule: marks[rule] for rule in RULES if rule in marks}))
+    return found
 
 
 def _facts(answer: dict[str, Any]) -> str:

@@ -63,7 +63,7 @@ RULES = {
         Rule("contradiction", "Attributes that contradict each other", _W, "C.7.3.1, C.7.6.3, C.8.11"),
         Rule("missing", "Required attributes that are missing", _W, "C.7, C.8.1.1, C.8.11"),
         Rule("lossy", "Lossy compression not or not wholly declared", _W, "C.7.6.1.1.5"),
-        Rule("exposure", "Exposure far from its target", _W, "10.23, IEC 62494-1, AAPM TG-116"),
+        Rule("exposure", "Exposure far from its target", _W, "10.23, IEC 62494-1"),
         Rule("clipped", "Detail cut off at an end of the grey range", _W, "C.11.2.1.2"),
         Rule("orientation", "Turned or mirrored", _W, "C.7.6.1.1.1"),
         Rule("view", "View or body part against the labels or the content", _W, "C.8.1.1, C.8.11.5"),
