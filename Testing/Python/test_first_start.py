@@ -15,7 +15,7 @@ START = """
 import sys
 
 LACKING = {"sqlalchemy", "yaml", "psutil", "imagecodecs", "openjpeg", "rle", "torch", "monai", "ignite", "torchmetrics",
-           "safetensors", "pycocotools", "jinja2", "matplotlib", "skimage"}
+           "safetensors", "pycocotools", "jinja2", "matplotlib", "skimage", "pynetdicom", "dicomweb_client", "keyring"}
 
 
 class Lacking:
