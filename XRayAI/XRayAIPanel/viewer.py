@@ -203,6 +203,7 @@ class SlicerViewer:
             self.host.scene.RemoveNode(display)
 
     def fit_later(self) -> None:
+        """Show the whole image in each view as soon as the views have their sizes."""
         import qt
 
         # The views get their new sizes in the event loop, and Slicer keeps the scale then, not what is to be seen.

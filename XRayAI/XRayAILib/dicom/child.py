@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 
@@ -17,14 +18,19 @@ def library_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": paths}
 
 
-def start_child(module: str, interpreter: str = sys.executable) -> subprocess.Popen[bytes]:
-    """Start a module of this library in a process of its own, spoken to by pipes."""
+def start_child(
+    module: str, interpreter: str = sys.executable, variables: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a module of this library in a process of its own, spoken to by pipes.
+
+    ``variables`` are added to its environment where that has none of the name.
+    """
     return subprocess.Popen(
         [interpreter, "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=library_environment(),
+        env={**(variables or {}), **library_environment()},
         # A group of its own, to be ended as a whole; no console window beside Slicer's on Windows.
         start_new_session=os.name == "posix",
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),

@@ -110,7 +110,7 @@ class ChildDecoder:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
-            self._child = start_child("XRayAILib.dicom.decoder_child", self._interpreter)
+            self._child = start_child("XRayAILib.dicom.decoder_child", self._interpreter, _MEMORY)
         return self._child
 
     def _end(self) -> None:
