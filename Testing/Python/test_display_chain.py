@@ -295,3 +295,40 @@ def test_each_frame_has_its_own_overlay(tmp_path: Path) -> None:
             assert radiograph.overlays == ()
         else:
             np.testing.assert_array_equal(radiograph.overlays[0].mask, masks[number - 1])
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize(
+    ("pixels", "value", "limit", "padding"),
+    [
+        (wedge(12), 4095, None, (4095, 4095)),
+        (wedge(12), 4000, 4095, (4000, 4095)),
+        (wedge(12), 100, 0, (0, 100)),
+        # The attribute's representation and the pixels' need not agree: 63488 is -2048 in 16 bits.
+        (wedge(12, signed=True), 63488, None, (-2048, -2048)),
+        (wedge(12, signed=True), -2048, -2000, (-2048, -2000)),
+    ],
+)
+def test_padding_is_black_before_any_table(
+    pixels: np.ndarray, value: int, limit: int | None, padding: tuple[int, int], inverted: bool, tmp_path: Path
+) -> None:
+    # The table would turn the padding into something else: padding is told by stored values (PS3.3 C.7.5.1.1.2).
+    first = -2048 if pixels.dtype.kind == "i" else 0
+    data = image(
+        pixels,
+        ModalityLUTSequence=Sequence([table(RISING[::-1], first)]),
+        PhotometricInterpretation="MONOCHROME1" if inverted else "MONOCHROME2",
+        WindowCenter=32768,
+        WindowWidth=65536,
+    )
+    for keyword, number in (("PixelPaddingValue", value), ("PixelPaddingRangeLimit", limit)):
+        if number is not None:
+            setattr(data, keyword, number)
+            data[keyword].VR = "SS" if number < 0 else "US"
+    radiograph = read_radiograph(save(data, tmp_path / "padded.dcm"))
+    assert radiograph.grayscale.padding == padding
+    inside = (pixels < padding[0]) | (pixels > padding[1])
+    shown = radiograph.display()
+    assert (shown[~inside] == 0).all() and (~inside).any()
+    falling = np.diff(shown[inside]) <= 0
+    assert falling.all() if not inverted else (~falling | (np.diff(shown[inside]) == 0)).all()

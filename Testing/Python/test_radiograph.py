@@ -130,6 +130,29 @@ def test_a_stream_that_breaks_the_decoder_costs_one_file(test_data: Path, tmp_pa
     assert read_radiograph(test_data / "dicom" / "RG3_J2KR.dcm").stored.size
 
 
+def test_pixels_come_by_the_pipe_where_processes_may_not_share_memory(
+    test_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from XRayAILib.dicom import decoding, shared_pixels
+
+    def forbidden(name: str, size: int) -> None:
+        raise PermissionError(f"{name} is not for this process")
+
+    monkeypatch.setattr(shared_pixels, "_opened", forbidden)
+    monkeypatch.setattr(decoding, "_shared", ChildDecoder())
+    piped = read_radiograph(test_data / "dicom" / "RG3_JPLL.dcm").stored
+    decoding.shared_decoder().close()
+    monkeypatch.undo()
+    np.testing.assert_array_equal(piped, read_radiograph(test_data / "dicom" / "RG3_RLE.dcm").stored)
+
+
+def test_pixels_of_one_image_stay_when_the_next_is_read(test_data: Path) -> None:
+    first = read_radiograph(test_data / "dicom" / "RG3_JPLL.dcm").stored
+    before = first.copy()
+    read_radiograph(test_data / "dicom" / "RG2_JPLL.dcm")
+    np.testing.assert_array_equal(first, before)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="the launcher of this test is a shell script")
 def test_a_decoder_that_hangs_behind_a_launcher_is_ended(tmp_path: Path) -> None:
     # Slicer's PythonSlicer starts the real Python as its child, which holds the pipe to the answer.

@@ -85,15 +85,25 @@ def decode_frame(source: bytes, runner: DecodeRunner) -> Any:
 
 
 def _decoded(source: bytes, runner: DecodeRunner) -> np.ndarray:
+    target = runner.get_option("destination")
+    if target is not None:
+        try:
+            return _decoded_into(target, source, runner)
+        except Exception:  # noqa: BLE001 - of another width than announced, or damaged: the next attempt tells
+            runner.del_option("destination")
+    return _decoded_into(None, source, runner)
+
+
+def _decoded_into(target: np.ndarray | None, source: bytes, runner: DecodeRunner) -> np.ndarray:
     import imagecodecs
 
     colour = runner.samples_per_pixel > 1
     array: np.ndarray
     if runner.transfer_syntax in _JPEG_LS:
-        array = imagecodecs.jpegls_decode(source)
+        array = imagecodecs.jpegls_decode(source, out=target)
     elif runner.transfer_syntax in _JPEG_2000:
         threads = min(os.cpu_count() or 1, MOST_THREADS)
-        array = imagecodecs.jpeg2k_decode(source, numthreads=threads)
+        array = imagecodecs.jpeg2k_decode(source, numthreads=threads, out=target)
         if colour and runner.photometric_interpretation in ("YBR_ICT", "YBR_RCT"):
             # The decoder has undone the transformation (PS3.5 8.2.4).
             runner.set_option("photometric_interpretation", "RGB")
@@ -104,7 +114,7 @@ def _decoded(source: bytes, runner: DecodeRunner) -> np.ndarray:
         array = imagecodecs.jpeg_decode(source, colorspace=colours, outcolorspace="RGB")
         runner.set_option("photometric_interpretation", "RGB")
     else:
-        array = imagecodecs.jpeg_decode(source)
+        array = imagecodecs.jpeg_decode(source, out=target)
     if colour and array.ndim == 3 and array.shape[0] == runner.samples_per_pixel and array.shape[2] != array.shape[0]:
         array = array.transpose(1, 2, 0)
     return array

@@ -12,12 +12,13 @@ MEMORY_LIMIT = 8 << 30
 
 def main() -> None:
     """Answer requests until standard input ends: ``{"path", "offset", "syntax", "options", "frame", "shared"}``."""
+    from XRayAILib.dicom.child import limit_memory
     from XRayAILib.dicom.errors import UnreadableError
     from XRayAILib.dicom.pixel_data import decode
     from XRayAILib.dicom.shared_pixels import Outbox, head_of
     from XRayAILib.dicom.source import open_source
 
-    _limit_memory()
+    limit_memory(MEMORY_LIMIT)
     answers, outbox = sys.stdout.buffer, Outbox()
     # A decoder that prints must not disturb the protocol.
     sys.stdout = sys.stderr
@@ -26,7 +27,12 @@ def main() -> None:
         head, array = {}, None
         try:
             with open_source(Path(request["path"])) as stream:
-                array = decode(stream, request["offset"], request["syntax"], request["options"], request["frame"])
+                options = request["options"]
+                if request["shared"] and options["samples_per_pixel"] == 1 and options["bits_allocated"] in (8, 16):
+                    # Decoded to where the other process reads it, which spares a copy.
+                    shape = options["rows"], options["columns"]
+                    options["destination"] = outbox.room(shape, f"u{options['bits_allocated'] // 8}")
+                array = decode(stream, request["offset"], request["syntax"], options, request["frame"])
             head = (outbox.put(array) if request["shared"] else None) or head_of(array)
         except UnreadableError as error:
             head = {"reason": error.reason}
@@ -38,17 +44,6 @@ def main() -> None:
         if array is not None and "bytes" in head and "memory" not in head:
             answers.write(array.reshape(-1).view("u1").data)
         answers.flush()
-
-
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return
-    try:
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
-    except (ValueError, OSError):  # macOS refuses, and a lower limit may be in force already
-        return
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def stored_values(dataset: Dataset, raw: np.ndarray) -> np.ndarray:
         raw = raw >> shift
     signed = raw.dtype.kind == "i"
     low, high = (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1) if signed else (0, 2**bits - 1)
-    if bits == width or (int(raw.max(initial=0)) <= high and int(raw.min(initial=0)) >= low):
+    if bits == width or (int(raw.max(initial=0)) <= high and (not signed or int(raw.min(initial=0)) >= low)):
         return raw
     if not signed:
         return raw & raw.dtype.type(high)

@@ -26,18 +26,31 @@ class Outbox:
         self._file = -1
         self._blocks = 0
 
-    def put(self, array: np.ndarray) -> Head | None:
-        """Copy an array into the memory; ``None`` where this system has no such memory."""
-        size = max(array.nbytes, mmap.PAGESIZE)
-        if sys.platform == "win32":
-            name = self._windows_block(size)
-        elif hasattr(os, "memfd_create"):
-            name = self._linux_block(size)
-        else:
+    def room(self, shape: tuple[int, ...], dtype: str) -> np.ndarray | None:
+        """An array in the memory, to be filled by a decoder; ``None`` where this system has no such memory."""
+        kind = np.dtype(dtype)
+        count = int(np.prod(shape, dtype=np.int64))
+        if not self._block(count * kind.itemsize):
             return None
         assert self._memory is not None
-        np.frombuffer(self._memory, np.uint8, array.nbytes)[:] = array.reshape(-1).view(np.uint8)
+        return np.frombuffer(self._memory, kind, count).reshape(shape)
+
+    def put(self, array: np.ndarray) -> Head | None:
+        """Copy an array into the memory, unless it is there; ``None`` where this system has no such memory."""
+        name = self._block(array.nbytes)
+        if not name:
+            return None
+        assert self._memory is not None
+        block = np.frombuffer(self._memory, np.uint8, array.nbytes)
+        if array.ctypes.data != block.ctypes.data:
+            block[:] = array.reshape(-1).view(np.uint8)
         return {**head_of(array), "memory": name, "size": len(self._memory)}
+
+    def _block(self, size: int) -> str:
+        size = max(size, mmap.PAGESIZE)
+        if sys.platform == "win32":
+            return self._windows_block(size)
+        return self._linux_block(size) if hasattr(os, "memfd_create") else ""
 
     def _linux_block(self, size: int) -> str:
         if self._memory is None or len(self._memory) < size:
