@@ -70,8 +70,11 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _makeSections(self) -> None:
         from XRayAIPanel.annotations import CornerAnnotations
         from XRayAIPanel.calibration_section import CalibrationSection
+        from XRayAIPanel.check_section import CheckSection
         from XRayAIPanel.collection_section import CollectionSection
         from XRayAIPanel.desk import desk
+        from XRayAIPanel.display_section import DisplaySection
+        from XRayAIPanel.enhance_section import EnhanceSection
         from XRayAIPanel.export_section import ExportSection
         from XRayAIPanel.project_section import ProjectSection
         from XRayAIPanel.review_section import ReviewSection
@@ -82,7 +85,10 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.annotations = CornerAnnotations()
         self.project = ProjectSection(self, self.refuseWhileWorking)
         self.collection = CollectionSection(self)
+        self.display = DisplaySection(self)
         self.servers = ServersSection(self)
+        self.enhance = EnhanceSection(self)
+        self.check = CheckSection(self)
         self.calibration = CalibrationSection(self)
         self.training = TrainingSection(self)
         self.review = ReviewSection(self)
@@ -90,7 +96,10 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.sections = (
             self.project,
             self.collection,
+            self.display,
             self.servers,
+            self.enhance,
+            self.check,
             self.calibration,
             self.training,
             self.review,
@@ -128,6 +137,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Called each time another module is shown. Jobs go on, and the timer with them."""
         self.annotations.restore()
         self.ui.curveCheckBox.checked = False
+        self.enhance.leave()
         self.setParameterNode(None)
 
     def onSceneStartClose(self, _caller, _event) -> None:
@@ -185,11 +195,16 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if not any(section.waiting for section in self.sections):
             self.timer.stop()
 
+    @property
+    def is_working(self) -> bool:
+        """Whether a job on the project is under way."""
+        return any(section.running for section in self.sections)
+
     def refuseWhileWorking(self) -> None:
         """Raise where the project cannot be left now."""
         from XRayAILib.workflow.work import WorkError
 
-        if any(section.running for section in self.sections):
+        if self.is_working:
             raise WorkError(_("This project is being worked on: stop the job, or wait until it ends."))
 
 

@@ -45,7 +45,9 @@ class TrainingSection(Section):
         assert parameters is not None
         with slicer.util.tryWithErrorDisplay(_("The training did not start.")):
             project, ticked = self.browse.project, self.labels.ticked()
-            config = self.training.config(project, ticked, parameters.preset.value, parameters.device.value)
+            enhancement = self.ui.trainingEnhancementComboBox.currentText or "none"
+            choices = parameters.preset.value, parameters.device.value, enhancement
+            config = self.training.config(project, ticked, *choices)
             need_learning()
             self.question.forget()
             stopped = self.training.stopped(project)
@@ -84,8 +86,24 @@ class TrainingSection(Section):
     # Showing the state ----------------------------------------------------------------------------------------------
 
     def show(self) -> None:
+        self._show_enhancements()
         if self.browse.is_open and self._open:
             self.labels.show(self.training.labels(self.browse.project))
+
+    def use_enhancement(self, name: str) -> None:
+        """Choose what is done to every image before it is learnt from."""
+        self._show_enhancements()
+        box = self.ui.trainingEnhancementComboBox
+        box.setCurrentIndex(box.findText(name))
+
+    def _show_enhancements(self) -> None:
+        from XRayAILib.project.enhancements import enhancement_names
+
+        box = self.ui.trainingEnhancementComboBox
+        chosen = box.currentText
+        box.clear()
+        box.addItems(enhancement_names(self.browse.project if self.browse.is_open else None))
+        box.setCurrentIndex(max(0, box.findText(chosen)))
 
     def show_buttons(self) -> None:
         self.ui.trainButton.enabled = self.browse.has_images and not self.running

@@ -3,7 +3,8 @@
 A collimation edge is straight over most of its length, and beyond it nothing was exposed: what lies there is brighter
 than the image (little exposure, shown white) or black (a shutter, PS3.3 C.7.6.11, or the padding of a picture). The
 edge is sought on a reduced image by a Hough transformation (Duda and Hart, Communications of the ACM 15, 1972) of the
-gradient across each of the four sides, and then placed on the full image. A side without such an edge is not cut.
+gradient across each of the four sides, and then placed on the full image: at a shutter's edge, or at the inner end of a
+collimator's penumbra. A side without such an edge is not cut.
 """
 
 from __future__ import annotations
@@ -233,7 +234,15 @@ def _place(image: np.ndarray, line: _Line, step: int, frame: _Frame) -> _Line:
         if near.sum() < 20:
             break
         fitted = np.polyfit(y[near] - middle, x[near], 1)
-    return _Line(float(fitted[1]), float(fitted[0]), line.sign)
+    shift = _penumbra(steps[good], steepest[good]) if line.sign > 0 and good.any() else 0.0
+    return _Line(float(fitted[1]) + shift, float(fitted[0]), line.sign)
+
+
+def _penumbra(steps: np.ndarray, steepest: np.ndarray) -> float:
+    """From the steepest place inward to where the full exposure begins, in pixels: the median over the rows."""
+    low = steps < 0.2 * np.take_along_axis(steps, steepest[:, None], axis=1)
+    low &= np.arange(steps.shape[1]) > steepest[:, None]
+    return float(np.median(np.where(low.any(axis=1), low.argmax(axis=1) - steepest, 0)))
 
 
 def _corners(lines: Mapping[str, _Line], shape: tuple[int, int]) -> np.ndarray:

@@ -37,6 +37,14 @@ class EnhancementError(ValueError):
 
 
 @dataclass(frozen=True)
+class Exposed:
+    """The part of an image that was exposed: its box as in :class:`Enhanced`, and its pixels, ``None`` for all."""
+
+    box: tuple[int, int, int, int]
+    mask: np.ndarray | None
+
+
+@dataclass(frozen=True)
 class Enhanced:
     """What came of one image.
 
@@ -90,11 +98,13 @@ class Enhancement:
                 found.append("steps: 'collimation' must come first, because it is found in the image as it is.")
         return found
 
-    def apply(self, display: np.ndarray, inside: np.ndarray | None = None) -> np.ndarray:
+    def apply(
+        self, display: np.ndarray, inside: np.ndarray | None = None, exposed: Exposed | None = None
+    ) -> np.ndarray:
         """The enhanced image, float32 of the same shape, 0..1; see :meth:`run`."""
-        return self.run(display, inside).image
+        return self.run(display, inside, exposed).image
 
-    def run(self, display: np.ndarray, inside: np.ndarray | None = None) -> Enhanced:
+    def run(self, display: np.ndarray, inside: np.ndarray | None = None, exposed: Exposed | None = None) -> Enhanced:
         """Enhance an image.
 
         Parameters
@@ -103,15 +113,18 @@ class Enhancement:
             Display values (rows, columns), 0 black to 1 white. Left as they are.
         inside
             What is image and not padding, bool (rows, columns); ``None`` for all of it.
+        exposed
+            What :func:`exposed_part` found in this image, where it is known already. Only a crop looks at it.
         """
         image = np.clip(np.nan_to_num(np.asarray(display, np.float32), nan=0.0), 0, 1)
         if inside is not None and inside.all():
             inside = None
         box = (0, 0, image.shape[1], image.shape[0])
-        if any(isinstance(step, Collimation) for step in self.steps):
-            box, exposed = _exposed(image)
-            if exposed is not None:
-                inside = exposed if inside is None else inside & exposed
+        if self.crops:
+            found = exposed or exposed_part(image)
+            box = found.box
+            if found.mask is not None:
+                inside = found.mask if inside is None else inside & found.mask
         left, top, right, bottom = box
         part = slice(top, bottom), slice(left, right)
         cut, chosen = image[part], None if inside is None else inside[part]
@@ -121,6 +134,11 @@ class Enhancement:
         if chosen is None or chosen.any():
             result[part] = self._stepped(cut, chosen)
         return Enhanced(result, box, inside)
+
+    @property
+    def crops(self) -> bool:
+        """Whether it leaves out what was not exposed."""
+        return any(isinstance(step, Collimation) for step in self.steps)
 
     def _stepped(self, image: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
         if inside is not None:
@@ -215,21 +233,18 @@ def _step_of(entry: object) -> Step:
     return kind(**values)
 
 
-def _exposed(image: np.ndarray) -> tuple[tuple[int, int, int, int], np.ndarray | None]:
-    """The box of what was exposed in whole pixels, and the pixels whose centres lie in it; ``None`` for all."""
+def exposed_part(display: np.ndarray) -> Exposed:
+    """What of an image (rows, columns) lies within its collimation, to the pixel."""
     from XRayAILib.pixels.collimation import exposed_corners
     from XRayAILib.pixels.fill import fill_polygon
 
-    rows, columns = image.shape
-    whole = (0, 0, columns, rows)
-    corners = exposed_corners(image)
+    rows, columns = display.shape
+    corners = exposed_corners(display)
     if corners is None:
-        return whole, None
-    exposed = fill_polygon(corners, (rows, columns))
-    down, across = np.flatnonzero(exposed.any(axis=1)), np.flatnonzero(exposed.any(axis=0))
-    if not down.size:
-        return whole, None
-    return (int(across[0]), int(down[0]), int(across[-1]) + 1, int(down[-1]) + 1), exposed
+        return Exposed((0, 0, columns, rows), None)
+    mask = fill_polygon(corners, (rows, columns))
+    down, across = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return Exposed((int(across[0]), int(down[0]), int(across[-1]) + 1, int(down[-1]) + 1), mask)
 
 
 PRESETS: dict[str, Enhancement] = {

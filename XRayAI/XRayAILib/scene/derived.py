@@ -1,4 +1,4 @@
-"""An enhanced image as a volume of its own over the radiograph, or beside it; the radiograph's volume is never touched."""
+"""An enhanced image as a volume of its own over the radiograph, or beside it; the radiograph's is never touched."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from XRayAILib.findings.objects import now
-from XRayAILib.pixels.enhance import KINDS, PRESETS, Enhancement
+from XRayAILib.pixels.enhance import KINDS, PRESETS, Enhancement, Exposed, exposed_part
 from XRayAILib.pixels.resample import block_means
 from XRayAILib.pixels.steps import NonLocalMeans, Step
 from XRayAILib.project.enhancements import enhancement_names, find_enhancement, save_enhancement
@@ -74,6 +74,7 @@ class Enhance:
         self.shown_step = 0
         self._kept: dict[str, Step] = {}
         self._display: tuple[str, np.ndarray, np.ndarray] | None = None
+        self._small: tuple[tuple[str, int, bool], np.ndarray, Exposed | None] | None = None
         self._changed = 0.0
         self._pending = False
         self._thread: threading.Thread | None = None
@@ -115,6 +116,14 @@ class Enhance:
         if self.enhancement.step(kind) is not None:
             self.enhancement = self.enhancement.with_step(self._kept[kind])
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether a preset of this name has exactly these settings."""
+        name = self.enhancement.name
+        if name not in self.names():
+            return False
+        return find_enhancement(self.browse.project if self.browse.is_open else None, name) == self.enhancement
+
     def save(self, name: str) -> Path:
         """Keep the settings in the project under this name; errors as ``save_enhancement``."""
         enhancement = self.enhancement.renamed(name.strip())
@@ -138,9 +147,10 @@ class Enhance:
         display, inside = self._image()
         slow = any(isinstance(step, NonLocalMeans) for step in self.enhancement.steps)
         step = max(1, -(-max(display.shape) // (SLOW_SIDE if slow else SIDE)))
-        small = display if step == 1 else block_means(display, step)
+        small, part = self._reduced(display, step)
         rows, columns = small.shape
-        self._show(self.enhancement.apply(small, inside[step // 2 :: step, step // 2 :: step][:rows, :columns]), step)
+        shown = self.enhancement.apply(small, inside[step // 2 :: step, step // 2 :: step][:rows, :columns], part)
+        self._show(shown, step)
 
     def _show(self, image: np.ndarray, step: int) -> None:
         self.canvas.show_enhanced(image, step, self.record())
@@ -152,7 +162,7 @@ class Enhance:
         """Show the radiograph alone."""
         self._pending = False
         self.shown_step = 0
-        self._display = None
+        self._display = self._small = None
         self.canvas.hide_enhanced()
 
     @property
@@ -205,6 +215,14 @@ class Enhance:
             radiograph = self.browse.project.radiograph(self._uid)
             self._display = self._uid, radiograph.display(), radiograph.grayscale.is_image(radiograph.stored)
         return self._display[1], self._display[2]
+
+    def _reduced(self, display: np.ndarray, step: int) -> tuple[np.ndarray, Exposed | None]:
+        """The image with one pixel for ``step`` x ``step``, and what of it was exposed where that is cropped to."""
+        key = self._uid, step, self.enhancement.crops
+        if self._small is None or self._small[0] != key:
+            small = display if step == 1 else block_means(display, step)
+            self._small = key, small, exposed_part(small) if self.enhancement.crops else None
+        return self._small[1], self._small[2]
 
     # Writing it -------------------------------------------------------------------------------------------------
 

@@ -73,9 +73,15 @@ class Training:
             if label.tool in LEARNABLE
         ]
 
-    def config(self, project: Project, labels: list[str], preset: str, device: str) -> TrainingConfig:
-        """The configuration of a training; :class:`TrainingRefused` says what is missing."""
+    def config(
+        self, project: Project, labels: list[str], preset: str, device: str, enhancement: str = "none"
+    ) -> TrainingConfig:
+        """The configuration of a training; :class:`TrainingRefused` says what is missing.
+
+        ``enhancement`` is a name that ``find_enhancement`` knows; what it means today goes into the configuration.
+        """
         from XRayAILib.learning.config import TrainingConfig
+        from XRayAILib.project.enhancements import find_enhancement
 
         if not labels:
             if not project.label_counts(Mask, Polygon):
@@ -87,7 +93,10 @@ class Training:
         missing = [project.schema[name].title for name in labels if not counts.get(name)]
         if missing:
             raise TrainingRefused(f"No image has the label {', '.join(missing)}: draw it, or train without it.")
-        return TrainingConfig.from_preset(preset, labels=labels, device=device, name=free_name(project))
+        chosen = find_enhancement(project, enhancement).document()
+        return TrainingConfig.from_preset(
+            preset, labels=labels, device=device, name=free_name(project), enhancement=chosen
+        )
 
     def start(self, project: Project, config: TrainingConfig) -> None:
         """Begin in a process of its own; see :attr:`work`."""
