@@ -134,9 +134,9 @@ def test_the_filter_leaves_matching_rows(desktop, filled):
 
 def test_a_tall_panel_shows_more_rows(desktop, filled, tmp_path):
     table = filled.ui.collectionTable
-    desktop.screenshot(filled, tmp_path / "short.png", (450, 800))
+    desktop.screenshot(filled, tmp_path / "short.png", (450, 900))
     before = table.height
-    desktop.screenshot(filled, tmp_path / "tall.png", (450, 1100))
+    desktop.screenshot(filled, tmp_path / "tall.png", (450, 1200))
     assert table.height >= before + 250
 
 

@@ -43,9 +43,9 @@ def browse(tmp_path, phantoms):
 
 def fill(browse: Browse, *places: Path) -> None:
     """As the panel does it: a job in a process of its own; here somebody waits for it."""
-    browse.add(places)
-    browse.scanning.job.wait(60)
-    assert browse.scanning.state == "done", browse.scanning.error
+    browse.filling.begin(browse.project, places)
+    browse.filling.work.job.wait(60)
+    assert browse.filling.work.state == "done", browse.filling.work.error
     browse.refresh()
 
 
@@ -61,23 +61,23 @@ def test_a_folder_becomes_rows_that_a_person_can_read(browse):
 def test_a_second_scan_finds_nothing_new(browse, phantoms, tmp_path):
     (tmp_path / "new.dcm").write_bytes(make_phantoms(tmp_path / "other", 1, seed=4, size=SIZE)[0].path.read_bytes())
     fill(browse, phantoms[0].path.parent, tmp_path / "new.dcm")
-    assert browse.scanned() == "1 added, 8 files known already"
+    assert browse.filling.outcome() == "1 added, 8 files known already"
     assert len(browse.rows) == 9
 
 
 def test_files_that_are_no_radiographs_are_listed_with_the_reason(browse, tmp_path):
     (tmp_path / "letter.dcm").write_text("Dear colleague")
     fill(browse, tmp_path / "letter.dcm")
-    ((path, reason),) = browse.left_out()
+    ((path, reason),) = browse.project.unreadable()
     assert path.endswith("letter.dcm") and reason
-    assert browse.scanned() == "0 added, 1 file is no radiograph"
+    assert browse.filling.outcome() == "0 added, 1 file is no radiograph"
 
 
 def test_nothing_to_add_is_said(browse, tmp_path):
     with pytest.raises(ProjectError, match="nothing to add"):
-        browse.add([])
+        browse.filling.begin(browse.project, [])
     with pytest.raises(ProjectError, match="gone does not exist"):
-        browse.add([tmp_path / "gone"])
+        browse.filling.begin(browse.project, [tmp_path / "gone"])
 
 
 def test_next_and_previous_go_through_what_the_filter_left(browse):
@@ -175,7 +175,7 @@ def test_without_a_project_everything_says_so():
     browse.refresh()
     assert browse.rows == [] and browse.priors() == [] and not browse.has_step(+1)
     with pytest.raises(ProjectError, match="open or create one"):
-        browse.add(["anything"])
+        browse.filling.begin(browse.project, ["anything"])
 
 
 def test_the_workflows_load_without_what_slicer_does_not_bring():
@@ -237,4 +237,4 @@ def test_a_short_word_is_not_sought_in_paths(tmp_path):
 def test_a_folder_without_pictures_is_said_to_be_one(browse, tmp_path):
     (tmp_path / "empty").mkdir()
     fill(browse, tmp_path / "empty")
-    assert browse.scanned().startswith("Nothing found there")
+    assert browse.filling.outcome().startswith("Nothing found there")

@@ -8,7 +8,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from XRayAILib.workflow.table import Row
+from XRayAILib.workflow.table import COLUMNS, Row
 
 COLORS = {
     "predicted": "#1976d2",
@@ -18,6 +18,8 @@ COLORS = {
     "rejected": "#c62828",
     "excluded": "#9e9e9e",
 }
+SEVERITIES = {"error": "#c62828", "warning": "#ef6c00"}
+"""What the last check found that a person should see at once; notes stand in the details."""
 STATUS_COLUMN = 3
 
 
@@ -30,17 +32,22 @@ class CollectionTable:
         ``QTableWidget``.
     chosen
         Called with the uid of the row that was clicked or reached by the keyboard.
+    sort
+        Called with the column, as a query names it, whose title was clicked.
     """
 
-    def __init__(self, widget: Any, chosen: Callable[[str], None]) -> None:
-        self._widget, self._chosen = widget, chosen
+    def __init__(self, widget: Any, chosen: Callable[[str], None], sort: Callable[[str], None]) -> None:
+        self._widget, self._chosen, self._sort = widget, chosen, sort
         self._rows: list[Row] = []
+        self._dots = {severity: dot(color) for severity, color in SEVERITIES.items()}
         titles = [_("Patient"), _("Study date"), _("View"), _("Status"), _("Spacing (mm)")]
         widget.setColumnCount(len(titles))
         widget.setHorizontalHeaderLabels(titles)
         widget.verticalHeader().hide()
         header = widget.horizontalHeader()
         header.setHighlightSections(False)
+        header.setSectionsClickable(True)
+        header.sectionClicked.connect(self._on_title)
         header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
         for column, width in enumerate((82, 36, 72, 112), start=1):
             widget.setColumnWidth(column, width)
@@ -60,6 +67,16 @@ class CollectionTable:
         self._widget.blockSignals(blocked)
         self.mark(current)
 
+    def show_order(self, sort: Sequence[str]) -> None:
+        """Show by which column the rows are sorted."""
+        header = self._widget.horizontalHeader()
+        first = sort[0] if sort else ""
+        column = first.removeprefix("-")
+        header.setSortIndicatorShown(column in COLUMNS)
+        if column in COLUMNS:
+            order = qt.Qt.DescendingOrder if first.startswith("-") else qt.Qt.AscendingOrder
+            header.setSortIndicator(COLUMNS.index(column), order)
+
     def mark(self, current: int) -> None:
         """Mark the row that is looked at, without telling anybody."""
         blocked = self._widget.blockSignals(True)
@@ -73,6 +90,8 @@ class CollectionTable:
     def _write(self, place: int, row: Row) -> None:
         for column, text in enumerate(row.cells()):
             item = qt.QTableWidgetItem(text)
+            if column == 0 and row.severity in self._dots:
+                item.setIcon(self._dots[row.severity])
             item.setToolTip(row.details)
             if column == STATUS_COLUMN and row.status in COLORS:
                 item.setForeground(qt.QBrush(qt.QColor(COLORS[row.status])))
@@ -80,6 +99,22 @@ class CollectionTable:
                 item.setForeground(qt.QBrush(qt.QColor(COLORS["excluded"])))
             self._widget.setItem(place, column, item)
 
+    def _on_title(self, column: int) -> None:
+        self._sort(COLUMNS[column])
+
     def _on_current_cell(self, row: int, _column: int, before: int, _before_column: int) -> None:
         if row != before and 0 <= row < len(self._rows):
             self._chosen(self._rows[row].uid)
+
+
+def dot(color: str) -> Any:
+    """A small round sign as an icon."""
+    pixmap = qt.QPixmap(12, 12)
+    pixmap.fill(qt.QColor(0, 0, 0, 0))
+    painter = qt.QPainter(pixmap)
+    painter.setRenderHint(qt.QPainter.Antialiasing)
+    painter.setBrush(qt.QBrush(qt.QColor(color)))
+    painter.setPen(qt.QPen(qt.QColor(color)))
+    painter.drawEllipse(2, 2, 8, 8)
+    painter.end()
+    return qt.QIcon(pixmap)

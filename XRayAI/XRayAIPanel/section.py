@@ -25,6 +25,10 @@ class Panel(Protocol):
     desk: Desk
     parameters: XRayAIParameterNode | None
 
+    @property
+    def is_working(self) -> bool:
+        """Whether a job on the project is under way."""
+
     def refresh(self) -> None:
         """Show in all sections what the project holds now."""
 

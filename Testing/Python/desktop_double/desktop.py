@@ -160,7 +160,7 @@ class Desktop:
     # -- how it comes into place --------------------------------------------------------------------------------
 
     def _put_in_place(self) -> None:
-        _lend_references_to_none()
+        _lend_references()
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         self._saved_hook, sys.excepthook = sys.excepthook, self._caught
         import slicer
@@ -283,16 +283,18 @@ class Desktop:
                 del sys.modules[name]
 
 
-def _lend_references_to_none() -> None:
-    """Keep Python alive: PySide6 6.12 takes a reference of None away whenever a Qt function gives nothing back.
+def _lend_references() -> None:
+    """Keep Python alive: PySide6 6.12 takes a reference of None away whenever a Qt function gives nothing back, and one
+    of True or False whenever an event filter written in Python says whether it has dealt with an event.
 
-    Only from Python 3.12 on is None immortal; before, "deallocating None" ends the process sooner or later.
+    Only from Python 3.12 on are they immortal; before, "deallocating None" ends the process sooner or later.
     """
     if sys.version_info < (3, 12):
         import ctypes
 
-        # The reference count is the first field of an object of CPython.
-        ctypes.c_ssize_t.from_address(id(None)).value += 1 << 40
+        for lent in (None, True, False):
+            # The reference count is the first field of an object of CPython.
+            ctypes.c_ssize_t.from_address(id(lent)).value += 1 << 40
 
 
 def install(host: Any = None) -> Desktop:

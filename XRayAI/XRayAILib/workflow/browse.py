@@ -4,33 +4,39 @@
 
     browse = Browse(viewer)
     browse.open(folder)
-    browse.scanning.begin(browse.project, {"folders": [pictures]})
+    browse.filling.begin(browse.project, [pictures])
     ...
-    browse.filter("PA draft")
+    browse.filter("draft")
+    browse.choose("view", ["PA", "AP"])
+    browse.sort_by("date")
     browse.step(+1)
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.project.errors import ProjectError
+from XRayAILib.project.query import Query
+from XRayAILib.workflow.filling import Filling, counted
+from XRayAILib.workflow.pictures import Pictures
 from XRayAILib.workflow.review import open_prediction
 from XRayAILib.workflow.table import Row, row_of
 from XRayAILib.workflow.viewer import Layer, Viewer
-from XRayAILib.workflow.work import Work
 
 if TYPE_CHECKING:
+    from XRayAILib.dicom.radiograph import Radiograph
     from XRayAILib.findings.schema import LabelSchema
     from XRayAILib.project.image import Image
     from XRayAILib.project.project import Project
 
-PAGE = 2000
-"""Rows shown at once; a filter finds the others, and Next goes on to them."""
+PAGE = 200
+"""Rows shown at once; the buttons of the table turn to the others, and Next goes on to them."""
 
 
 class Browse:
@@ -50,8 +56,16 @@ class Browse:
 
     Attributes
     ----------
+    filling
+        Takes folders into the project.
+    pictures
+        The thumbnails of what the table shows.
+    query
+        Which images the table has, in which order, whatever page of it is shown.
+    rows
+        The page that is shown.
     total
-        Number of images that match the filter.
+        Number of images that match the query.
     notice
         Images that the last :meth:`step` had to pass over, and why; empty where there were none.
     """
@@ -66,12 +80,14 @@ class Browse:
         self.viewer = viewer
         self.leaving: list[Callable[[], None]] = [leaving]
         self.arrived: list[Callable[[], None]] = [arrived]
-        self.scanning = Work("scan", interpreter)
+        self.filling = Filling(interpreter)
+        self.pictures = Pictures(interpreter)
+        self.query = Query()
         self.rows: list[Row] = []
         self.total = 0
-        self.text = ""
         self.notice = ""
         self.current: Image | None = None
+        self.radiograph: Radiograph | None = None
         self.prior: Image | None = None
         self._offset = 0
         self._unreviewed = False
@@ -107,11 +123,12 @@ class Browse:
         if self._project is None:
             return
         self._leave()
-        self.scanning.stop()
+        self.filling.work.stop()
+        self.pictures.close()
         self._project.close()
         self._project = None
         self.forget_image()
-        self.rows, self.total, self.text, self._offset = [], 0, "", 0
+        self.query, self.rows, self.total, self._offset = Query(), [], 0, 0
         self.viewer.clear()
 
     def _take(self, project: Project) -> None:
@@ -121,64 +138,73 @@ class Browse:
             project.close()
             raise
         self._project = project
+        self.pictures.open(project)
         self.refresh()
-
-    # Filling it -------------------------------------------------------------------------------------------------
-
-    def add(self, places: Sequence[Path | str]) -> None:
-        """Take folders or files into the project, in a process of its own; see :attr:`scanning`.
-
-        Raises
-        ------
-        ProjectError
-            Nothing was given, a place does not exist, or a scan is under way.
-        """
-        project = self.project
-        if not places:
-            raise ProjectError("There is nothing to add: no folder and no file was given.")
-        gone = [str(place) for place in places if not Path(place).exists()]
-        if gone and len(gone) == len(places):
-            raise ProjectError(f"{gone[0]} does not exist: was it moved, or is its drive not connected?")
-        self.scanning.begin(project.folder, {"folders": [str(Path(place).resolve()) for place in places]})
-
-    def scanned(self) -> str:
-        """What the last scan did, in a sentence."""
-        result = self.scanning.result or {}
-        unreadable, duplicates = len(result.get("unreadable", ())), len(result.get("duplicates", ()))
-        parts = [f"{result.get('added', 0)} added"]
-        if result.get("refreshed"):
-            parts.append(f"{result['refreshed']} refreshed")
-        if result.get("unchanged"):
-            parts.append(counted(result["unchanged"], "file known already", "files known already"))
-        if duplicates:
-            parts.append(counted(duplicates, "duplicate", "duplicates"))
-        if unreadable:
-            parts.append(counted(unreadable, "file is no radiograph", "files are no radiographs"))
-        if parts == ["0 added"]:
-            return "Nothing found there: no DICOM, PNG, JPEG or TIFF file."
-        return ", ".join(parts)
-
-    def left_out(self) -> list[tuple[str, str]]:
-        """(path, reason) of every file that could not be taken in."""
-        return self.project.unreadable()
 
     # The table --------------------------------------------------------------------------------------------------
 
-    def filter(self, text: str) -> None:
-        """Show only rows in which every word of ``text`` occurs."""
-        self.text, self._offset = text, 0
+    def ask(self, query: Query) -> None:
+        """Show what another query finds, from its beginning; its limit and offset are the table's own."""
+        self.query, self._offset = replace(query, limit=None, offset=0), 0
         self.refresh()
+
+    def filter(self, text: str) -> None:
+        """Show only images in which every word of ``text`` occurs."""
+        self.ask(replace(self.query, text=text))
+
+    def choose(self, column: str, values: Sequence[str]) -> None:
+        """Show only images that have one of these values in a column; all where there is none."""
+        self.ask(replace(self.query, filters={**self.query.filters, column: tuple(values)}))
+
+    def clear_filters(self) -> None:
+        """Show all images again, in the order that was chosen."""
+        self.ask(Query(sort=self.query.sort))
+
+    def sort_by(self, column: str) -> None:
+        """Sort by a column, the second time downwards, the third time not."""
+        now = self.query.sort[0] if self.query.sort else ""
+        self.ask(
+            replace(
+                self.query, sort=(column,) if now.lstrip("-") != column else ("-" + column,) if now == column else ()
+            )
+        )
+
+    def values(self, column: str) -> list[tuple[str, int]]:
+        """(value, number of images) of a column, under the filters of the other columns."""
+        return self.project.values(column, self.query)
+
+    def uids(self) -> Iterator[str]:
+        """All images of the table, in its order, without those that take no part in training and export."""
+        return self.project.uids(replace(self.query, filters={**self.query.filters, "excluded": ("no",)}))
 
     def refresh(self) -> None:
         """Read the table again."""
         if self._project is None:
             return
-        self.total = self._project.count(self.text)
-        self._offset = min(self._offset, max(0, (self.total - 1) // PAGE * PAGE))
-        images = self._project.images(self.text, limit=PAGE, offset=self._offset)
-        self.rows = [row_of(image) for image in images]
+        page = self._project.page(replace(self.query, limit=PAGE, offset=self._offset))
+        last = max(0, (page.total - 1) // PAGE * PAGE)
+        if self._offset > last:
+            self._offset = last
+            page = self._project.page(replace(self.query, limit=PAGE, offset=last))
+        self.total = page.total
+        self.rows = [row_of(image) for image in page.images]
         if self.current is not None:
             self.current = self._project.image(self.current.uid)
+
+    def turn_page(self, by: int) -> None:
+        """Show the rows after these (``by`` = 1) or before (-1)."""
+        if self.has_page(by):
+            self._turn_to(self._offset + by * PAGE)
+
+    def has_page(self, by: int) -> bool:
+        """Whether :meth:`turn_page` would show other rows."""
+        return 0 <= self._offset + by * PAGE < self.total
+
+    def page_text(self) -> str:
+        """Which rows are shown, such as ``201-400 of 1,240``; empty where they are all."""
+        if self.total <= PAGE:
+            return ""
+        return f"{self._offset + 1:,}-{self._offset + len(self.rows):,} of {self.total:,}"
 
     def row_of_current(self) -> int:
         """Where the image looked at is in :attr:`rows`; -1 where a filter hides it."""
@@ -201,7 +227,7 @@ class Browse:
         self._leave()
         self.hide_prior()
         self.viewer.show(radiograph)
-        self.current = image
+        self.current, self.radiograph = image, radiograph
         self.show_findings()
         for call in self.arrived:
             call()
@@ -211,7 +237,8 @@ class Browse:
         if self.current is None:
             return
         self.current = self.project.image(self.current.uid)
-        self.viewer.show(self.project.radiograph(self.current.uid))
+        self.radiograph = self.project.radiograph(self.current.uid)
+        self.viewer.show(self.radiograph)
         self.show_findings()
 
     def show_findings(self) -> None:
@@ -233,7 +260,7 @@ class Browse:
 
     def forget_image(self) -> None:
         """Nothing is looked at any more: the viewer was emptied by somebody else."""
-        self.current = self.prior = None
+        self.current = self.prior = self.radiograph = None
         self._unreviewed = False
 
     def step(self, by: int) -> bool:
@@ -278,10 +305,12 @@ class Browse:
     def position_text(self) -> str:
         """Where in the table we are, such as ``3 of 124``."""
         if not self.total:
-            return "" if not self.is_open else "no radiograph matches" if self.text else "no radiographs yet"
+            return (
+                "" if not self.is_open else "no radiograph matches" if self.query.is_narrowed else "no radiographs yet"
+            )
         here = self.row_of_current()
-        count = f"{self.total} radiograph{'s' if self.total != 1 else ''}"
-        return count if here < 0 else f"{self._offset + here + 1} of {count}"
+        count = counted(self.total, "radiograph", "radiographs")
+        return count if here < 0 else f"{self._offset + here + 1:,} of {count}"
 
     @property
     def has_images(self) -> bool:
@@ -315,8 +344,3 @@ class Browse:
         if self.current is not None:
             for call in self.leaving:
                 call()
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """A number with its noun, such as ``1 file`` and ``2 files``."""
-    return f"{number} {one if number == 1 else many}"
