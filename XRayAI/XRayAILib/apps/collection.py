@@ -11,6 +11,7 @@ from XRayAILib.apps.console import Step, console, one_line, plain, running
 from XRayAILib.dicom.header import PICTURE
 from XRayAILib.project.image import Image
 from XRayAILib.project.intake import Intake
+from XRayAILib.project.namesakes import LOOKS_LIKE_MASK
 from XRayAILib.project.project import Project
 
 
@@ -63,11 +64,19 @@ def intake_line(intake: Intake, count: int) -> str:
 
 
 def tell_unreadable(intake: Intake, limit: int = 20) -> None:
-    """Print the files that are no radiographs, with the reasons."""
-    for path, reason in intake.unreadable[:limit]:
+    """Print the files that are no radiographs, with the reasons; masks, of which there may be many, in one line."""
+    masks = [path for path, reason in intake.unreadable if reason.startswith(LOOKS_LIKE_MASK)]
+    if masks:
+        console.print(
+            f"  [yellow]left out[/] {len(masks)} pictures that look like masks of others, such as "
+            f"{one_line(masks[0])}: xrayai import takes them as labels",
+            soft_wrap=True,
+        )
+    others = [row for row in intake.unreadable if not row[1].startswith(LOOKS_LIKE_MASK)]
+    for path, reason in others[:limit]:
         console.print(f"  [yellow]left out[/] {one_line(path)}: {one_line(reason)}", soft_wrap=True)
-    if len(intake.unreadable) > limit:
-        console.print(f"  ... and {len(intake.unreadable) - limit} more; the project lists them all.")
+    if len(others) > limit:
+        console.print(f"  ... and {len(others) - limit} more; the project lists them all.")
     for path, other in intake.duplicates[:limit]:
         console.print(
             f"  [yellow]duplicate[/] {one_line(path)}: the same file as {one_line(other)}",

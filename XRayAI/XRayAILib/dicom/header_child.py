@@ -17,6 +17,7 @@ from XRayAILib.dicom.child import limit_memory
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.file_header import read_header
 from XRayAILib.dicom.header import PICTURE, header_to_json
+from XRayAILib.dicom.header_reader import READY
 
 MEMORY_LIMIT = 3 << 30
 """Bytes of address space; a header that asks for more is hostile."""
@@ -30,6 +31,8 @@ def main() -> None:
     answers = sys.stdout.buffer
     # A library that prints must not disturb the protocol.
     sys.stdout = sys.stderr
+    answers.write(READY)
+    answers.flush()
     for line in sys.stdin.buffer:
         request = json.loads(line)
         task, told = TASKS[request["task"]], time.monotonic()

@@ -109,6 +109,13 @@ class HeaderReader:
         if self._child is None or self._child.poll() is not None:
             self._end()
             self._child = start_child(self._module, self._interpreter)
+            assert self._child.stdout is not None
+            if self._child.stdout.readline() != READY and not self._closed:
+                self._end()
+                raise ReaderError(
+                    "The process that reads files does not start. Run it by hand, and it says why: "
+                    f"{self._interpreter} -m {self._module}"
+                )
             threading.Thread(target=self._watch, args=(self._child,), daemon=True).start()
         return self._child
 

@@ -21,6 +21,7 @@ from XRayAILib.findings.objects import ImageLabel
 from XRayAILib.findings.schema import Tool
 from XRayAILib.project.intake import Intake, Progress, take_in
 from XRayAILib.project.project import Project
+from XRayAILib.project.query import Query
 
 LABEL_COLUMNS = ("label", "labels", "finding", "findings", "diagnosis")
 """Columns whose values are names of labels, several of them with ``|`` or ``;`` between; the first one counts."""
@@ -131,7 +132,7 @@ def import_table(project: Project, path: Path, extend: bool = False, name: str =
     ]
     if missing and len(missing) < len(table):
         examples = ", ".join(missing[:3])
-        notes.append(f"{len(missing)} rows are of pictures that the project does not have, or twice ({examples})")
+        notes.append(f"rows whose picture the project does not have, or has twice: {len(missing)} ({examples})")
     if objects:
         project.audit("import labels", f"{path}: {objects} objects of {images} images")
     return ImportReport(path, images, objects, notes=tuple(notes))
@@ -140,7 +141,7 @@ def import_table(project: Project, path: Path, extend: bool = False, name: str =
 def _named(project: Project, table: Iterable[str]) -> Iterable[Header]:
     """The images whose file has a name that the table has."""
     names = {Path(file).name for file in table}
-    return (image.header for image in project.images() if Path(image.header.path).name in names)
+    return (image.header for image in project.stream(Query()) if Path(image.header.path).name in names)
 
 
 def _columns(table: dict[str, dict[str, str]]) -> list[str]:

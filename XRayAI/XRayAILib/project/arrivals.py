@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
@@ -54,6 +55,13 @@ class _There:
     images: dict[str, tuple[str, str]] = field(default_factory=dict)
     of_path: dict[str, set[str]] = field(default_factory=dict)
     replaced: set[str] = field(default_factory=set)
+
+    def include(self, rows: Iterable[Any]) -> None:
+        for uid, path, excluded, header in rows:
+            self.images[uid] = (path, header)
+            self.of_path.setdefault(path, set()).add(uid)
+            if excluded.endswith(REPLACED):
+                self.replaced.add(uid)
 
 
 class Arrivals:
@@ -192,11 +200,12 @@ def _there(connection: Connection, uids: list[str], paths: list[str]) -> _There:
     columns = (images.c.uid, images.c.path, images.c.excluded, images.c.header)
     for column, values in ((images.c.uid, uids), (images.c.path, paths)):
         for part in parts(values):
-            for uid, path, excluded, header in connection.execute(select(*columns).where(column.in_(part))):
-                found.images[uid] = (path, header)
-                found.of_path.setdefault(path, set()).add(uid)
-                if excluded.endswith(REPLACED):
-                    found.replaced.add(uid)
+            found.include(connection.execute(select(*columns).where(column.in_(part))))
+    here = set(paths)
+    for uid in {uid for uid in uids if uid in found.images and found.images[uid][0] not in here}:
+        # Files that got a uid of their own because of this one: all of them lie between "uid~" and the next character.
+        stem = uid.partition("#")[0] + "~"
+        found.include(connection.execute(select(*columns).where(images.c.uid > stem, images.c.uid < stem + "g")))
     return found
 
 

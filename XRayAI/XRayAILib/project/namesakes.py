@@ -11,6 +11,7 @@ import re
 
 PICTURE_ENDINGS = (".png", ".tif", ".tiff", ".bmp", ".gif")
 """JPEG is left out: it does not keep the two values of a mask."""
+LOOKS_LIKE_MASK = "looks like a mask of"
 _MASK_NAME = re.compile(r"(.+?)[ _.-](mask|masks|seg|segmentation|label|labels|gt)", re.IGNORECASE)
 
 
@@ -35,7 +36,7 @@ class Namesakes:
         """Why a picture with two values is left out."""
         other = self._first[_name(path)]
         of = "another picture of its name" if other == path else other
-        return f"looks like a mask of {of} (it has two values at most): import it as a label"
+        return f"{LOOKS_LIKE_MASK} {of} (it has two values at most): import it as a label"
 
 
 def _name(path: str) -> str:

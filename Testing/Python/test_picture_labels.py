@@ -1,0 +1,102 @@
+"""Tables beside pictures: who it is, and what was said of the whole image."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from XRayAILib.exchange.errors import LabelFileError
+from XRayAILib.exchange.labels import import_labels
+from XRayAILib.exchange.picture_labels import take_in_with_tables
+from XRayAILib.findings.author import Author, Status
+from XRayAILib.findings.objects import ImageLabel
+from XRayAILib.findings.schema import Tool
+from XRayAILib.project.project import Project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    with Project.create(tmp_path / "project") as project:
+        yield project
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Three pictures in a folder, and a table beside that folder."""
+    folder = tmp_path / "data"
+    (folder / "images").mkdir(parents=True)
+    for number in range(3):
+        grey = np.random.default_rng(number).integers(0, 255, (20, 30), np.uint8)
+        Image.fromarray(grey).save(folder / "images" / f"{number}.png")
+    rows = ["filename,patient_id,view,Finding", "0.png,P1,PA,effusion|Cardiomegaly", "1.png,P1,AP,todo", "7.png,P7,,"]
+    (folder / "labels.csv").write_text("\n".join(rows), "utf-8")
+    return folder
+
+
+def labels(project: Project, name: str = "labels") -> dict[str, list[str]]:
+    """Picture -> its labels by import."""
+    author = Author.imported(name).key
+    found = {Path(image.header.path).name: project.findings(image.uid, author) for image in project.images()}
+    return {name: [item.label for item in findings.of(ImageLabel)] for name, findings in found.items() if findings}
+
+
+def test_a_table_beside_pictures_gives_patient_and_labels(project: Project, pictures: Path) -> None:
+    intake, (report,) = take_in_with_tables(project, [pictures], extend=True)
+    assert intake.added == 3 and (report.images, report.objects) == (1, 2)
+    assert {(image.header.patient_id, image.header.view) for image in project.images()} == {
+        ("P1", "PA"),
+        ("P1", "AP"),
+        ("", ""),
+    }
+    assert labels(project) == {"0.png": ["effusion", "cardiomegaly"]}
+    assert project.schema["cardiomegaly"].tool is Tool.IMAGE
+    (note,) = report.notes
+    assert note.endswith("1 (7.png)")
+    findings = project.findings(project.images(text="PA")[0].uid, Author.imported("labels").key)
+    assert findings is not None and all(item.status is Status.APPROVED for item in findings.objects)
+
+
+def test_labels_that_the_schema_lacks_are_told(project: Project, pictures: Path) -> None:
+    _, (report,) = take_in_with_tables(project, [pictures])
+    assert not labels(project) and report.objects == 0
+    assert any("'effusion' of 1 pictures was not taken" in note for note in report.notes)
+
+
+def test_a_table_that_was_written_later_counts_on_the_next_scan(project: Project, pictures: Path) -> None:
+    text = (pictures / "labels.csv").read_text("utf-8")
+    (pictures / "labels.csv").unlink()
+    assert take_in_with_tables(project, [pictures], extend=True)[1] == []
+    (pictures / "labels.csv").write_text(text, "utf-8")
+    intake, reports = take_in_with_tables(project, [pictures], extend=True)
+    assert intake.unchanged == 3 and reports[0].objects == 2
+    assert {image.header.patient_id for image in project.images()} == {"P1", ""}
+    last = project.last_revision()
+    assert take_in_with_tables(project, [pictures], extend=True)[1] == [] and project.last_revision() == last
+
+
+def test_a_table_can_be_named_and_be_imported_alone(project: Project, pictures: Path, tmp_path: Path) -> None:
+    table = (pictures / "labels.csv").rename(tmp_path / "elsewhere.csv")
+    _, (report,) = take_in_with_tables(project, [pictures], table, extend=True)
+    assert report.objects == 2 and labels(project, "elsewhere")
+    assert import_labels(project, table, name="again", extend_schema=True).objects == 2
+    assert labels(project, "again") == labels(project, "elsewhere")
+    with pytest.raises(LabelFileError, match=r"nowhere\.csv"):
+        take_in_with_tables(project, [pictures], tmp_path / "nowhere.csv")
+
+
+def test_other_tables_are_no_hindrance(project: Project, pictures: Path) -> None:
+    (pictures / "images" / "spreadsheet.csv").write_text("a,b\n1,2\n", "utf-8")
+    (pictures / "images" / "binary.csv").write_bytes(b"\xff\xfe\x00\x00")
+    intake, reports = take_in_with_tables(project, [pictures], extend=True)
+    assert intake.added == 3 and any("binary.csv" in note for report in reports for note in report.notes)
+    assert not any("spreadsheet" in report.source.name for report in reports)
+
+
+def test_the_labels_of_a_real_set(test_data: Path, project: Project) -> None:
+    _, (report,) = take_in_with_tables(project, [test_data / "chest-classification"], extend=True)
+    assert (report.images, report.objects, report.notes) == (400, 400, ())
+    counts = project.label_counts(ImageLabel)
+    assert counts["pneumonia"] == counts["no_finding"] == 200
+    assert all(image.header.patient_id and image.header.view for image in project.images())
