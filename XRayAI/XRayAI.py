@@ -200,11 +200,6 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Whether a job on the project is under way."""
         return any(section.running for section in self.sections)
 
-    @property
-    def is_working(self) -> bool:
-        """Whether a job on the project is under way."""
-        return any(section.running for section in self.sections)
-
     def refuseWhileWorking(self) -> None:
         """Raise where the project cannot be left now."""
         from XRayAILib.workflow.work import WorkError
