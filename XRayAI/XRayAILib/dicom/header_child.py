@@ -91,7 +91,7 @@ def _pixel_hash(item: tuple[str, int]) -> str:
     path, frame = item
     stored = read_radiograph(path, frame).stored
     digest = hashlib.sha256(f"{stored.shape} {stored.dtype.str}".encode())
-    digest.update(memoryview(stored).cast("B"))
+    digest.update(stored.data)
     return json.dumps({"hash": digest.hexdigest()})
 
 
