@@ -95,8 +95,8 @@ def test_the_export_is_read_by_pycocotools(finished: Path) -> None:
 
 def test_list_as_json_is_for_other_programs(finished: Path) -> None:
     listed = json.loads(xrayai("list", "--project", finished, "--json", cwd=finished).stdout)
-    assert len(listed) == 15
-    assert {entry["status"] for entry in listed} <= {status.value for status in ImageStatus}
+    assert listed["total"] == len(listed["images"]) == 15
+    assert {entry["status"] for entry in listed["images"]} <= {status.value for status in ImageStatus}
 
 
 def test_a_second_start_goes_on(tmp_path: Path) -> None:

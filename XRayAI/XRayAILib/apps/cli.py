@@ -92,24 +92,55 @@ def check(
         raise typer.BadParameter("Give either files or --project.")
 
 
+Values = list[str] | None
+
+
 @app.command("list")
 def list_images(
     project: ProjectOption,
-    text: Annotated[str, typer.Argument(help="Words that must occur.")] = "",
+    text: Annotated[str, typer.Argument(help="Words that must all occur.")] = "",
+    patient: Annotated[Values, typer.Option(help="Patient ID. This and the other filters can be repeated.")] = None,
+    view: Annotated[Values, typer.Option(help='Such as PA; "" for images that do not say.')] = None,
+    laterality: Annotated[Values, typer.Option(help="L or R.")] = None,
+    body_part: Annotated[Values, typer.Option(help="Such as CHEST.")] = None,
+    manufacturer: Annotated[Values, typer.Option(help="Of the device.")] = None,
+    station: Annotated[Values, typer.Option(help="Name of the device.")] = None,
+    modality: Annotated[Values, typer.Option(help="Such as DX.")] = None,
+    status: Annotated[Values, typer.Option(help="unlabelled, predicted, draft, submitted, approved, rejected.")] = None,
+    spacing: Annotated[Values, typer.Option(help="calibrated, detector plane or px.")] = None,
+    split: Annotated[Values, typer.Option(help="train, validation or test.")] = None,
+    excluded: Annotated[Values, typer.Option(help="yes or no.")] = None,
+    mark: Annotated[Values, typer.Option(help="A rule of the command check.")] = None,
+    since: Annotated[
+        str, typer.Option("--from", "--since", help="First study date: yyyy-mm-dd, yyyy-mm or yyyy.")
+    ] = "",
+    until: Annotated[str, typer.Option("--to", "--until", help="Last study date.")] = "",
+    sort: Annotated[str, typer.Option(help='Columns, "-" before one turns it round: date,-patient.')] = "",
+    limit: Annotated[int | None, typer.Option(help="So many images.")] = None,
+    offset: Annotated[int, typer.Option(help="After so many.")] = 0,
+    counts: Annotated[str, typer.Option(help="How many images have each value of this column.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document for other programs.")] = False,
 ) -> None:
-    """The images of a project."""
-    from XRayAILib.apps.collection import list_project
+    """The images of a project, filtered and sorted, or how many have each value of a column."""
+    from XRayAILib.apps.listing import count_values
+    from XRayAILib.apps.listing import list_images as show
+    from XRayAILib.project.query import COLUMNS, Query
 
-    list_project(project, text, as_json)
+    given = locals()
+    filters = {name: given[name] for name in COLUMNS if given.get(name)}
+    query = Query(text, filters, since, until, [name for name in sort.split(",") if name], limit, offset)
+    if counts:
+        count_values(project, counts, query, as_json)
+    else:
+        show(project, query, as_json)
 
 
 @app.command()
 def calibrate(
     uid: Annotated[str, typer.Argument(help="The image, as 'list --json' gives it.")],
     project: ProjectOption,
-    start: Annotated[str, typer.Option("--from", help="One end of the line: x,y in pixels.")] = "",
-    end: Annotated[str, typer.Option("--to", help="The other end.")] = "",
+    start: Annotated[str, typer.Option("--from", "--since", help="One end of the line: x,y in pixels.")] = "",
+    end: Annotated[str, typer.Option("--to", "--until", help="The other end.")] = "",
     millimetres: Annotated[float, typer.Option("--mm", help="Its known length.")] = 0.0,
     what: Annotated[str, typer.Option(help="The object of known length, such as '25 mm ball'.")] = "",
     take_back: Annotated[bool, typer.Option("--take-back", help="Let the file's own spacing count again.")] = False,

@@ -1,15 +1,10 @@
-"""Commands on a collection: scan, list, import, export."""
+"""Commands on a collection: scan, import, export."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-from rich.table import Table
-
-from XRayAILib.apps.console import Step, console, one_line, plain, running
-from XRayAILib.dicom.header import PICTURE
-from XRayAILib.project.image import Image
+from XRayAILib.apps.console import Step, console, one_line, running
 from XRayAILib.project.intake import Intake
 from XRayAILib.project.namesakes import LOOKS_LIKE_MASK
 from XRayAILib.project.project import Project
@@ -88,32 +83,6 @@ def tell_unreadable(intake: Intake, limit: int = 20) -> None:
         )
 
 
-def list_project(project_folder: Path, text: str, as_json: bool) -> None:
-    """The images of a project as a table or as JSON."""
-    with Project.open(project_folder) as project:
-        images = project.images(text=text)
-        if as_json:
-            import json
-
-            document = [_document(image) for image in images]
-            sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
-            return
-    table = Table(title=f"{len(images)} images", title_justify="left", box=None, pad_edge=False, padding=(0, 1))
-    # On a narrow terminal the names of patients and files are cut short, never the short columns.
-    longest = max(8, (console.width - 68) // 2)
-    for column in ("Patient", "Study date", "Kind", "Size", "Spacing", "Status", "File"):
-        limit = longest if column in ("Patient", "File") else None
-        table.add_column(column, no_wrap=True, overflow="ellipsis", max_width=limit)
-    for image in images:
-        header = image.header
-        source = header.spacing.source.value.removesuffix(" plane")
-        spacing = f"{header.spacing.column:.3f} {source}" if header.spacing.known else "px"
-        kind = "" if header.modality == PICTURE else header.modality
-        values = (header.study_date, f"{kind} {header.view}".strip(), f"{header.columns}x{header.rows}", spacing)
-        table.add_row(*map(plain, (header.patient_id, *values, image.status.value, Path(header.path).name)))
-    console.print(table)
-
-
 def import_into(project_folder: Path, source: Path, extend: bool) -> None:
     """Import labels into a project."""
     from XRayAILib.exchange.labels import import_labels
@@ -137,23 +106,3 @@ def export_project(project_folder: Path, name: str) -> None:
             export = export_coco(project, name, progress=bar.show)
             step.result = f"{export.objects} objects of {export.images} images, read again: {export.folder}"
             step.notes = list(export.warnings)
-
-
-def _document(image: Image) -> dict[str, object]:
-    header = image.header
-    return {
-        "uid": header.uid,
-        "path": header.path,
-        "patient_id": header.patient_id,
-        "study_date": header.study_date,
-        "view": header.view,
-        "modality": header.modality,
-        "rows": header.rows,
-        "columns": header.columns,
-        "spacing_mm": [header.spacing.row, header.spacing.column] if header.spacing.known else None,
-        "spacing_source": header.spacing.source.value,
-        "status": image.status.value,
-        "excluded": image.excluded,
-        "split": image.split,
-        "notes": list(header.notes),
-    }
