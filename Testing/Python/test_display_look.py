@@ -92,7 +92,7 @@ def test_an_image_offers_its_windows_its_tables_and_the_states_about_it(browse: 
     table_of_viewer = browse.viewer
     display.choose(2)
     assert table_of_viewer.radiograph.grayscale.window.center == 1000
-    assert display.describe() == "Overlay Overlay 6000"
+    assert display.describe() == "Overlay 6000"
     display.choose(3)
     shown = table_of_viewer.radiograph
     assert shown.grayscale.inverted and shown.presentation.graphics and shown.overlays == ()

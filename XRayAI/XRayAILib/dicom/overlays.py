@@ -36,7 +36,7 @@ class Overlay:
     Attributes
     ----------
     name
-        Overlay Label, or description, or the number of the group.
+        Overlay Label, or description, or the number of the group in hexadecimal digits.
     mask
         Boolean array (rows, columns) of the image; what lies outside of the image is cut off.
     kind
@@ -71,7 +71,7 @@ def read_overlays(
         mask = _plane(dataset, group, shape, frame, raw)
         if mask is None:
             continue
-        name = str(_value(dataset, group, "label") or _value(dataset, group, "description") or f"Overlay {group:04X}")
+        name = str(_value(dataset, group, "label") or _value(dataset, group, "description") or f"{group:04X}")
         kind = str(_value(dataset, group, "kind") or "G").strip().upper()[:1]
         overlays.append(Overlay(name.strip(), mask, kind, group))
     return tuple(overlays)
