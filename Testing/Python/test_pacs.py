@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from pynetdicom import AE, evt
 
 import orthanc
 import pacs_content
 from pacs_content import COMPRESSED, LARGE, LARGE_COUNT, SPINE, after_meta
-from XRayAILib.dicom.archive import Query, QueryError, ServerError, open_server
+from XRayAILib.dicom.archive import Query, QueryError, ServerError, Study, open_server
 from XRayAILib.dicom.credentials import Credentials, CredentialsError
 from XRayAILib.dicom.dicomweb import DicomWeb
 from XRayAILib.dicom.retrieval import Transfer, retrieve
@@ -261,3 +262,32 @@ def test_without_a_password_the_ways_to_give_one_are_said(
 def test_a_search_that_makes_no_sense_is_not_asked(wrong: dict[str, str]) -> None:
     with pytest.raises(QueryError):
         Query(**wrong)
+
+
+def test_a_dimse_server_that_wants_a_password(pacs_password: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By user identity negotiation (PS3.7 D.3.3.7), which Orthanc does not have."""
+
+    def check(event: evt.Event) -> tuple[bool, bytes | None]:
+        known = (event.primary_field, event.secondary_field) == (b"reader", pacs_password.encode())
+        return event.user_id_type == 2 and known, None
+
+    entity = AE("PACS")
+    entity.add_supported_context("1.2.840.10008.1.1")
+    port = orthanc.free_port()
+    peer = entity.start_server(("127.0.0.1", port), block=False, evt_handlers=[(evt.EVT_USER_ID, check)])
+    place = {"host": "127.0.0.1", "port": port, "called_ae": "PACS"}
+    server = Server("test-web", "dimse", **place, login="password", user="reader")
+    try:
+        with open_server(server) as archive:
+            assert "The login and everything else go over the network unencrypted" in archive.echo()
+        monkeypatch.setenv("XRAYAI_TEST_WEB_PASSWORD", "wrong")
+        assert "perhaps the login" in reason(server)
+    finally:
+        peer.shutdown()
+
+
+def test_a_name_in_several_ways_of_writing() -> None:
+    study = Study("1.2", patient_name="Yamada^Tarou=山田^太郎=やまだ^たろう")
+    assert Query(patient_name="山田").fits(study, ["PatientName"]) and study.cells()[0] == "Yamada Tarou"
+    assert not Query(patient_name="Suzuki").fits(study, ["PatientName"])
+    assert Query(patient_name="Suzuki").fits(study), "what a server was asked for plainly is its own matter"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import TracebackType
@@ -29,7 +29,7 @@ MAX_INSTANCES = 20_000
 """Of one study; a study of radiographs has a handful."""
 MAX_TEXT = 200
 CONNECT_SECONDS = 10.0
-ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 120.0
 
 
 class ServerError(RuntimeError):
@@ -92,19 +92,21 @@ class Query:
         }
         return {keyword: value for keyword, value in keys.items() if value}
 
-    def fits(self, study: Study) -> bool:
-        """Whether a study fits what a server may ignore (PS3.4 C.6.2.1.2), or was asked for in wider terms."""
+    def fits(self, study: Study, wider: Collection[str] = ()) -> bool:
+        """Whether a study fits what a server may ignore (PS3.4 C.6.2.1.2), and what it was asked for in wider terms."""
         wanted = self.keys()
         modality, description = wanted.get("ModalitiesInStudy"), wanted.get("StudyDescription")
         if modality and study.modalities and not any(_like(found, modality) for found in study.modalities):
             return False
-        pairs = (
-            (study.patient_id, "PatientID"),
-            (study.patient_name, "PatientName"),
-            (study.accession, "AccessionNumber"),
-        )
-        if any(value and keyword in wanted and not _like(value, wanted[keyword]) for value, keyword in pairs):
-            return False
+        told = {
+            "PatientID": [study.patient_id],
+            # A name may be told in three ways of writing (PS3.5 6.2.1).
+            "PatientName": study.patient_name.split("="),
+            "AccessionNumber": [study.accession],
+        }
+        for keyword in wider:
+            if keyword in told and any(told[keyword]) and not any(_like(v, wanted[keyword]) for v in told[keyword]):
+                return False
         return not description or _like(study.description, description)
 
     def fits_series(self, series: Sequence[Series]) -> bool:
@@ -134,7 +136,7 @@ class Study:
 
     def cells(self) -> tuple[str, ...]:
         """Patient, date, kind, number of images and description, as they stand in a table."""
-        name = self.patient_name.replace("^", " ").strip()
+        name = self.patient_name.partition("=")[0].replace("^", " ").strip()
         images = str(self.instances) if self.instances else "?"
         return name or self.patient_id, self.date, " ".join(self.modalities), images, self.description
 

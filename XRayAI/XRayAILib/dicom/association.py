@@ -244,9 +244,12 @@ def _rejected(server: Server, answer: Any) -> str:
     """What an A-ASSOCIATE-RJ says (PS3.8 9.3.4)."""
     reasons = {
         (1, 7): f"it does not answer to the AE title '{server.called_ae}': check the called AE title",
-        (1, 3): (f"it does not know the AE title '{server.own_ae}': have it entered there, with our address"),
+        (1, 3): f"it does not know the AE title '{server.own_ae}': have it entered there, with our address",
         (3, 2): "it has too many connections just now: try again later",
         (3, 1): "it is busy just now: try again later",
     }
     key = (getattr(answer, "result_source", 0), getattr(answer, "diagnostic", 0))
-    return reasons.get(key, f"it refuses the association ({getattr(answer, 'reason_str', 'no reason given')})")
+    said = f"it refuses the association ({getattr(answer, 'reason_str', 'no reason given')})"
+    if server.login != "none" and key not in reasons:
+        return f"{said}, perhaps the login: check user name and password ('xrayai servers login {server.name}')"
+    return reasons.get(key, said)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from itertools import groupby
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from XRayAILib.dicom.archive import (
     MAX_INSTANCES,
@@ -27,21 +25,19 @@ from XRayAILib.dicom.archive import (
 from XRayAILib.dicom.association import CLASSES_AT_ONCE, STORAGE_CLASSES, Guard, associate, stopping, storage_contexts
 from XRayAILib.dicom.credentials import Credentials
 from XRayAILib.dicom.inbox import Inbox
+from XRayAILib.dicom.sender import GET, MOVE, Sender, few, identifier, status_text
 from XRayAILib.dicom.servers import Server
 
 if TYPE_CHECKING:
     from pydicom import Dataset
     from pynetdicom.association import Association
 
-    from XRayAILib.dicom.storage_scp import Receiver
 
-# Study Root Query/Retrieve (PS3.4 C.6.2).
-FIND, MOVE, GET = (f"1.2.840.10008.5.1.4.1.2.2.{number}" for number in (1, 2, 3))
+FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+"""Study Root Query/Retrieve, of which this is C-FIND (PS3.4 C.6.2)."""
 VERIFICATION = "1.2.840.10008.1.1"
 MAX_ANSWER_BYTES, TAKEN_BYTES = 1 << 26, 1 << 14
 """64 MB of answers may wait to be looked at; one has at most 16 kB."""
-AT_ONCE = 50
-"""Instances asked for in one request: a list of UIDs that any peer takes, and little to do again after a stop."""
 
 _STUDY = (
     *("StudyInstanceUID", "PatientID", "PatientName", "StudyDate", "StudyDescription", "ModalitiesInStudy"),
@@ -72,15 +68,11 @@ class Dimse:
 
     def find(self, query: Query, cancelled: Callable[[], bool] = lambda: False) -> Found:
         keys = dict.fromkeys(_STUDY, "") | query.keys()
-        found: list[Study] = []
-        for answer in self._find("STUDY", keys, MAX_STUDIES, cancelled):
-            study = _study(answer)
-            if query.fits(study):
-                found.append(study)
-        cut = len(found) > MAX_STUDIES
+        answers = self._find("STUDY", keys, MAX_STUDIES, cancelled)
+        found = [study for study in map(_study, answers) if query.fits(study)]
         if query.body_part:
             found = [study for study in found if not cancelled() and query.fits_series(self.series(study.uid))]
-        return Found(tuple(found[:MAX_STUDIES]), cut)
+        return Found(tuple(found[:MAX_STUDIES]), cut=len(answers) > MAX_STUDIES)
 
     def series(self, study_uid: str) -> list[Series]:
         self._refuse_no_uid(study_uid)
@@ -126,7 +118,7 @@ class Dimse:
             association.send_c_cancel(1, query_model=FIND)
 
         with stopping(association, cancelled, cancel):
-            for status, answer in association.send_c_find(_identifier(level, keys), FIND, msg_id=1):
+            for status, answer in association.send_c_find(identifier(level, keys), FIND, msg_id=1):
                 if "Status" not in status:
                     if cancelled():
                         break
@@ -141,7 +133,7 @@ class Dimse:
                     # What it sends until it has heard of that is read, and dropped.
                     found += [answer] if len(found) <= limit else []
                 elif status.Status not in (0x0000, 0xFE00):
-                    raise ServerError(self.server, f"it refuses the search ({_status(status)})")
+                    raise ServerError(self.server, f"it refuses the search ({status_text(status)})")
         return found
 
     def _finder(self) -> Association:
@@ -164,7 +156,8 @@ class Dimse:
 
         known = all(one.sop_class for one in instances)
         classes = sorted({one.sop_class for one in instances}) if known else list(STORAGE_CLASSES)
-        for some in _few(classes, CLASSES_AT_ONCE):
+        refused = ""
+        for some in few(classes, CLASSES_AT_ONCE):
             wanted = [one for one in instances if not known or one.sop_class in some]
             guard = Guard(inbox.max_object_bytes)
             receiver = Receiver(inbox, guard)
@@ -172,11 +165,11 @@ class Dimse:
             contexts = [build_context(GET), *storage_contexts(some)]
             handlers = [(evt.EVT_C_STORE, receiver)]
             with associate(self.server, self._credentials, contexts, roles, handlers, guard) as association:
-
-                def get(request: Dataset, association: Association = association) -> Iterator[Any]:
-                    return association.send_c_get(request, GET, msg_id=1)
-
-                self._collect(wanted, _Sender(association, GET, get, guard), inbox, receiver, cancelled)
+                sender = Sender(self.server, association, GET, guard)
+                refused = sender.collect(wanted, inbox, receiver, cancelled) or refused
+        # Where it told no classes, what it refuses in one association may be what the next one has.
+        if refused and inbox.missing:
+            raise ServerError(self.server, refused)
 
     def _move(self, instances: Sequence[Instance], inbox: Inbox, cancelled: Callable[[], bool]) -> None:
         from pynetdicom import build_context
@@ -188,100 +181,14 @@ class Dimse:
             receiving(self.server, inbox) as receiver,
             associate(self.server, self._credentials, [build_context(MOVE)], guard=guard) as association,
         ):
-
-            def move(request: Dataset) -> Iterator[Any]:
-                return association.send_c_move(request, self.server.own_ae, MOVE, msg_id=1)
-
-            self._collect(instances, _Sender(association, MOVE, move, guard), inbox, receiver, cancelled)
-
-    def _collect(
-        self,
-        instances: Sequence[Instance],
-        sender: _Sender,
-        inbox: Inbox,
-        receiver: Receiver,
-        cancelled: Callable[[], bool],
-    ) -> None:
-        """Ask for instances, and again for those that a server left out because it stopped at a refused one."""
-        waiting = {one.uid for one in instances}
-        while True:
-            refused, before = "", inbox.done
-            for request in _requests([one for one in inbox.missing if one.uid in waiting]):
-                if receiver.full is not None:
-                    raise receiver.full
-                if cancelled():
-                    return
-                refused = self._follow(sender, sender.send(request), cancelled) or refused
-            if receiver.full is not None:
-                raise receiver.full
-            if not refused:
-                return
-            if inbox.done == before:
-                raise ServerError(self.server, refused)
-
-    def _follow(self, sender: _Sender, answers: Iterator[Any], cancelled: Callable[[], bool]) -> str:
-        """Wait for the end of a C-GET or C-MOVE; why the server refused it, or nothing."""
-
-        def cancel() -> None:
-            sender.association.send_c_cancel(1, query_model=sender.model)
-
-        refused = ""
-        with stopping(sender.association, cancelled, cancel):
-            for status, _ in answers:
-                if "Status" not in status:
-                    if cancelled():
-                        return ""
-                    raise ServerError(self.server, sender.guard.reason or "the connection broke in the middle")
-                if status.Status == 0xA801:
-                    reason = f"it does not know where '{self.server.own_ae}' is: have our AE title, address and port"
-                    raise ServerError(self.server, f"{reason} {self.server.move_port} entered there, or use C-GET")
-                # B000: some sub-operations failed, of which the inbox knows.
-                if status.Status not in (0x0000, 0xFF00, 0xFE00, 0xB000):
-                    refused = f"it refuses to send the images ({_status(status)})"
-        return refused
+            refused = Sender(self.server, association, MOVE, guard).collect(instances, inbox, receiver, cancelled)
+        if refused:
+            raise ServerError(self.server, refused)
 
     def _refuse_no_uid(self, *uids: str) -> None:
         for uid in uids:
             if not valid_uid(uid):
                 raise ServerError(self.server, f"'{plain_text(uid)}' is no UID: digits and dots")
-
-
-@dataclass(frozen=True)
-class _Sender:
-    """An association over which a server can be made to send, by C-GET or by C-MOVE."""
-
-    association: Association
-    model: str
-    send: Callable[[Dataset], Iterator[Any]]
-    guard: Guard
-
-
-def _identifier(level: str, keys: dict[str, str]) -> Dataset:
-    from pydicom import Dataset
-
-    identifier = Dataset()
-    identifier.QueryRetrieveLevel = level
-    if not all(value.isascii() for value in keys.values()):
-        identifier.SpecificCharacterSet = "ISO_IR 192"
-    for keyword, value in keys.items():
-        setattr(identifier, keyword, value)
-    return identifier
-
-
-def _requests(instances: Sequence[Instance]) -> Iterator[Dataset]:
-    """Identifiers that ask for these instances by their UIDs, series by series (PS3.4 C.4.3.1.3)."""
-    series = sorted(instances, key=lambda one: (one.study_uid, one.series_uid))
-    for (study, uid), members in groupby(series, key=lambda one: (one.study_uid, one.series_uid)):
-        for some in _few([one.uid for one in members], AT_ONCE):
-            keys = {"StudyInstanceUID": study, "SeriesInstanceUID": uid}
-            identifier = _identifier("IMAGE", keys)
-            identifier.SOPInstanceUID = some
-            yield identifier
-
-
-def _few(values: Sequence[Any], count: int) -> Iterator[list[Any]]:
-    for start in range(0, len(values), count):
-        yield list(values[start : start + count])
 
 
 def _study(answer: Dataset) -> Study:
@@ -315,8 +222,3 @@ def _text(answer: Dataset, keyword: str) -> str:
         return plain_text(answer.get(keyword))
     except Exception:  # noqa: BLE001 - one value that cannot be converted must not cost the row
         return ""
-
-
-def _status(status: Dataset) -> str:
-    comment = plain_text(status.get("ErrorComment"))
-    return f"status {status.Status:04X}" + (f": {comment}" if comment else "")

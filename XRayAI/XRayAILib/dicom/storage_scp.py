@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import logging
 import socket
+import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from typing import Any
 
+from pydicom.dataset import FileMetaDataset
+from pydicom.filewriter import write_file_meta_info
 from pynetdicom import AE, evt
 from pynetdicom.transport import ThreadedAssociationServer
 
@@ -49,8 +53,7 @@ class Receiver:
         data = event.request.DataSet.getvalue() if event.request.DataSet is not None else b""
         self._guard.taken(event.assoc, len(data))
         try:
-            head = event.encoded_dataset()[: -len(data) or None]
-            self._inbox.take(uid, self._chunks(head, data))
+            self._inbox.take(uid, self._chunks(_head(event.file_meta), data))
         except FullError as error:
             self.full = error
             return NO_ROOM
@@ -68,6 +71,14 @@ class Receiver:
         yield head
         for start in range(0, len(data), CHUNK):
             yield data[start : start + CHUNK]
+
+
+def _head(meta: FileMetaDataset) -> bytes:
+    """What a file has in front of its data set (PS3.10 7.1)."""
+    stream = BytesIO()
+    stream.write(bytes(128) + b"DICM")
+    write_file_meta_info(stream, meta)  # type: ignore[arg-type]
+    return stream.getvalue()
 
 
 @contextmanager
@@ -105,7 +116,6 @@ def receiving(server: Server, inbox: Inbox) -> Iterator[Receiver]:
         raise ServerError(server, reason) from error
     thread = threading.Thread(target=listener.serve_forever, args=(0.05,), name="C-MOVE receiver", daemon=True)
     thread.start()
-    entity._servers.append(listener)  # where its shutdown looks for it
     try:
         yield receiver
     finally:
@@ -123,6 +133,11 @@ class _Listener(ThreadedAssociationServer):
     def __init__(self, *args: Any, hosts: frozenset[str], inbox: Inbox, **kwargs: Any) -> None:
         self._hosts, self._inbox = hosts, inbox
         super().__init__(*args, **kwargs)
+
+    def shutdown(self) -> None:
+        # pynetdicom's own looks for the server in a list of the entity, which only start_server fills.
+        socketserver.BaseServer.shutdown(self)
+        self.server_close()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         client, address = self.socket.accept()  # type: ignore[union-attr]
