@@ -3,8 +3,8 @@
     python Testing/Benchmarks/scan.py [--files 2000] [--runs 5] [--uploads 200] [--pixels full|small] [--folder FOLDER]
 
 The files are made here: the header of a real CR that pydicom brings, with UIDs and patient of their own, four images a
-series; ``full`` has 880 x 1056 pixels (1.86 MB), ``small`` 64 x 64, so that 100,000 files fit on a disk. All read from the
-page cache. Peers run in turn within each run, in processes of their own; the start of the interpreter and its
+series; ``full`` has 880 x 1056 pixels (1.86 MB), ``small`` 64 x 64, so that 100,000 files fit on a disk. All are read
+from the cache. Peers run in turn within each run, in processes of their own; the start of the interpreter and its
 imports are not counted, the start of our reading processes is. The targets: 1.4 x the pydicom loop on 2 cores, 15 x
 Orthanc, 15,000 files/s where nothing changed, and a process tree below 600 MB.
 """
@@ -189,8 +189,9 @@ def main() -> None:
         folder = Path(name)
         (folder / "files").mkdir()
         size = make_files(folder / "files", chosen.files, chosen.pixels == "small")
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         total = f"{chosen.files:,} files of {size / 2**10:,.0f} KB"
-        print(f"{total}, {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}, {chosen.runs} runs\n")
+        print(f"{total}, {cores} cores, load {os.getloadavg()[0]:.1f}, {chosen.runs} runs\n")
         subset = sorted(path for path in (folder / "files").rglob("IM*"))[: chosen.uploads]
         for number in range(chosen.runs):
             project = folder / f"project{number}"

@@ -14,7 +14,7 @@ import pytest
 
 from scan_cases import endless, radiographs
 from XRayAILib.dicom.child import library_environment
-from XRayAILib.dicom.header_reader import HeaderReader, ask_several
+from XRayAILib.dicom.header_reader import HeaderReader, ReaderError, ask_several
 from XRayAILib.dicom.scan import FEW, scan
 from XRayAILib.dicom.search import Search
 from XRayAILib.project.intake import Progress, take_in
@@ -144,6 +144,11 @@ def test_a_reader_that_is_killed_costs_only_its_file(many: Path, folder: Path) -
     (answer,) = reader.ask("headers", [(str(good), False)])
     assert len(answer["headers"]) == 1
     reader.close()
+
+
+def test_readers_that_do_not_start_are_not_the_fault_of_a_file() -> None:
+    with pytest.raises(ReaderError, match=r"-m XRayAILib\.no_such_child"):
+        next(HeaderReader(module="XRayAILib.no_such_child").ask("headers", [("a.dcm", False)]))
 
 
 def test_stopping_half_way_ends_the_readers(many: Path) -> None:

@@ -22,6 +22,7 @@ NEVER_IMAGES = frozenset(
     for ending in endings.split()
 )
 """Endings that are passed over without a word; a scan is about images."""
+MISNAMED = "its name or its folder's is not valid UTF-8: rename it, then scan again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,9 @@ class Search:
 
     def _named(self, path: Path) -> Iterator[FoundFile]:
         found = _stamped(str(path), path.stat)
-        if is_dicomdir(path.name):
+        if not _storable(found.path):
+            self.problems.append((shown(found.path), MISNAMED))
+        elif is_dicomdir(path.name):
             yield from self._on_medium(found, everything=True)
         else:
             yield from self._file(found)
@@ -148,8 +151,7 @@ class Search:
             if entry.name.lower().endswith(".csv") and not entry.name.startswith(".") and _storable(entry.path):
                 self.tables.append(_stamped(entry.path, entry.stat))
         elif not _storable(entry.path):
-            reason = "its name or its folder's is not valid UTF-8: rename it, then scan again"
-            self.problems.append((shown(entry.path), reason))
+            self.problems.append((shown(entry.path), MISNAMED))
         else:
             yield from self._file(_stamped(entry.path, entry.stat))
 
@@ -229,5 +231,6 @@ def _stamped(path: str, stat: Callable[[], os.stat_result]) -> FoundFile:
 
 
 def _plain_name(name: str) -> str:
-    """A name that leads out of its place, as a part of a path that does not."""
+    """A name that may lead out of its place, as a part of a path that does not."""
+    name = name.encode("utf-8", "replace").decode("utf-8")
     return "\N{HORIZONTAL ELLIPSIS}/" + name.lstrip("/\\") if name[:1] in "/\\" or ".." in name else name

@@ -57,12 +57,14 @@ class Filling:
         for name, one, many in (
             ("unchanged", "file known already", "files known already"),
             ("duplicates", "duplicate", "duplicates"),
+            ("namesakes", "with the SOP Instance UID of another file", "with the SOP Instance UIDs of other files"),
             ("unreadable", "file is no radiograph", "files are no radiographs"),
         ):
             found = result.get(name, 0)
             number = found if isinstance(found, int) else len(found)
             if number:
                 parts.append(counted(number, one, many))
+        parts += result.get("labels", ())
         if parts == ["0 added"]:
             return "Nothing found there: no DICOM, PNG, JPEG or TIFF file."
         return ", ".join(parts)
