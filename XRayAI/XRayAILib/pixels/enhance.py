@@ -252,8 +252,8 @@ PRESETS: dict[str, Enhancement] = {
     for preset in (
         Enhancement("none"),
         Enhancement("chest", (Collimation(), Percentiles(0.5, 99.5), Multiscale(0.35), LocalContrast(1.8, 6))),
-        Enhancement("bone", (Collimation(), Percentiles(1.0, 99.8), Wavelet(0.7), Multiscale(0.3), Edges(1.0, 4.0))),
-        Enhancement("soft tissue", (Collimation(), Percentiles(0.5, 99.9), Wavelet(1.0), LocalContrast(2.5, 4))),
+        Enhancement("bone", (Collimation(), Percentiles(1.0, 99.5), Wavelet(0.7), Multiscale(0.3), Edges(1.0, 4.0))),
+        Enhancement("soft tissue", (Collimation(), Percentiles(0.5, 99.5), Wavelet(1.0), LocalContrast(2.5, 4))),
         Enhancement("portable", (Collimation(), Percentiles(1.0, 99.0), Wavelet(1.2), Multiscale(0.6))),
     )
 }

@@ -171,6 +171,8 @@ class Multiscale(Step):
     strength: float = _number(0.4, 0.0, 1.0, "from none to the most")
 
     _FLOOR: ClassVar[float] = 0.02
+    # A coefficient that stays as it is: fixed, because the largest of an image is that of a letter or a clip.
+    _STRONG: ClassVar[float] = 0.5
 
     def apply(self, image: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
         from XRayAILib.pixels import pyramid
@@ -178,8 +180,7 @@ class Multiscale(Step):
         exponent = 1 - 0.6 * self.strength
         bands, rest = pyramid.split(image, pyramid.levels_of((image.shape[0], image.shape[1])))
         for band in bands:
-            largest = max(float(np.abs(band).max()), 2 * self._FLOOR)
-            band *= ((np.abs(band) + np.float32(self._FLOOR)) / np.float32(largest)) ** np.float32(exponent - 1)
+            band *= ((np.abs(band) + np.float32(self._FLOOR)) / np.float32(self._STRONG)) ** np.float32(exponent - 1)
         # The brightness that is left stays where the detail is lifted around it.
         return _fitted(pyramid.joined(bands, rest), image, inside)
 
@@ -251,19 +252,19 @@ def _noise(image: np.ndarray) -> float:
     """Standard deviation of the noise, by the finest wavelet coefficients (Donoho, Biometrika 81, 1994)."""
     from skimage.restoration import estimate_sigma
 
-    if min(image.shape) < 4:
+    if min(image.shape) < 4 or image.min() == image.max():
         return 0.0
     sigma = float(estimate_sigma(image))
     return sigma if math.isfinite(sigma) else 0.0
 
 
 def _fitted(changed: np.ndarray, image: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
-    """``changed`` with its ends (0.2 and 99.8 %) where those of ``image`` were, by a straight line."""
+    """``changed`` with its ends (1 and 99 %) where those of ``image`` were, by a straight line."""
     step = 4 if min(image.shape) > 1024 else 1
     part = (slice(None, None, step),) * 2
     chosen = (slice(None), slice(None)) if inside is None else inside[part]
-    low, high = np.percentile(image[part][chosen], (0.2, 99.8))
-    first, last = np.percentile(changed[part][chosen], (0.2, 99.8))
+    low, high = np.percentile(image[part][chosen], (1, 99))
+    first, last = np.percentile(changed[part][chosen], (1, 99))
     if last <= first:
         return image
     fitted: np.ndarray = (changed - np.float32(first)) * np.float32((high - low) / (last - first)) + np.float32(low)
