@@ -7,12 +7,15 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 import orthanc
 from pacs_content import LARGE, LARGE_COUNT, SPINE
+from XRayAILib.apps import cli
 from XRayAILib.dicom.archive import Query
 from XRayAILib.dicom.servers import Servers
 from XRayAILib.project.project import Project
@@ -36,19 +39,32 @@ def known(config: Path, pacs: orthanc.Orthanc) -> Servers:
     return servers
 
 
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "XRayAILib.apps.cli", *map(str, arguments)]
+@dataclass
+class Outcome:
+    """What a command wrote, and its exit status."""
+
+    stdout: str
+    stderr: str
+    returncode: int
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "200"}
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, env=environment, check=False)
-    assert orthanc.PASSWORD not in done.stdout + done.stderr
-    assert "Traceback" not in done.stderr, done.stderr
-    return done
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Outcome]:
+    """Runs a command of ``xrayai``, in this process."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments: object) -> Outcome:
+        monkeypatch.setattr(sys, "argv", ["xrayai", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        written = capsys.readouterr()
+        assert orthanc.PASSWORD not in written.out + written.err
+        return Outcome(written.out, written.err, int(ended.value.code or 0))
+
+    return call
 
 
-def test_a_server_is_added_checked_and_removed(config: Path, pacs: orthanc.Orthanc) -> None:
+def test_a_server_is_added_checked_and_removed(run, config: Path, pacs: orthanc.Orthanc) -> None:
     url = pacs.web.url
     assert run("servers", "add", "test-web", "--url", url, "--login", "password", "--user", "reader").returncode == 0
     place = ("--host", "127.0.0.1", "--port", pacs.dicom, "--ae", orthanc.AE_TITLE)
@@ -65,7 +81,7 @@ def test_a_server_is_added_checked_and_removed(config: Path, pacs: orthanc.Ortha
     assert orthanc.PASSWORD not in (config / "servers.yaml").read_text("utf-8")
 
 
-def test_query_and_retrieve_on_the_command_line(known: Servers, tmp_path: Path) -> None:
+def test_query_and_retrieve_on_the_command_line(run, known: Servers, tmp_path: Path) -> None:
     table = run("query", "test-get", "--patient", "Doe")
     assert SPINE in table.stdout and "Doe Archibald" in table.stdout and "1 study" in table.stdout
     answer = run("query", "test-web", "--date", "2024-01-01..2024-12-31", "--modality", "cr", "--json")
@@ -86,8 +102,9 @@ def test_query_and_retrieve_on_the_command_line(known: Servers, tmp_path: Path) 
         assert len(lines) == 3 and lines[0].endswith("from server test-web")
 
 
-def test_a_retrieval_is_stopped_by_ctrl_c_and_goes_on(known: Servers, tmp_path: Path) -> None:
-    arguments = command("retrieve", "test-get", LARGE, "--project", tmp_path / "project")
+def test_a_retrieval_is_stopped_by_ctrl_c_and_goes_on(run, known: Servers, tmp_path: Path) -> None:
+    arguments = [sys.executable, "-m", "XRayAILib.apps.cli", "retrieve", "test-get", LARGE]
+    arguments += ["--project", str(tmp_path / "project")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
     folder = tmp_path / "project" / "retrieved" / LARGE

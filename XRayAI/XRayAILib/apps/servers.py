@@ -11,19 +11,20 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from rich.table import Table
 
 from XRayAILib.apps.console import Step, console, plain, running
-from XRayAILib.apps.learn import JobStoppedError
 from XRayAILib.dicom.archive import Query, QueryError, open_server
 from XRayAILib.dicom.credentials import remember
 from XRayAILib.dicom.retrieval import Transfer
 from XRayAILib.dicom.servers import Server, Servers, ServersError
-from XRayAILib.project.fetch import Fetched, fetch
-from XRayAILib.project.project import Project
 from XRayAILib.workflow.filling import counted
 from XRayAILib.workflow.servers import ServerAccess
+
+if TYPE_CHECKING:
+    from XRayAILib.project.fetch import Fetched
 
 
 class NotRetrievedError(RuntimeError):
@@ -103,6 +104,10 @@ def query_server(name: str, query: Query, as_json: bool) -> None:
 
 def retrieve_studies(project_folder: Path, name: str, studies: list[str], series: list[str]) -> None:
     """Fetch studies into a project, which is made where there is none; Ctrl-C stops, and the next run goes on."""
+    from XRayAILib.apps.learn import JobStoppedError
+    from XRayAILib.project.fetch import fetch
+    from XRayAILib.project.project import Project
+
     if series and len(studies) != 1:
         raise ServersError("--series goes with one study: name the study that they are in.")
     with Project.open_or_create(project_folder) as project, open_server(Servers()[name]) as archive:
