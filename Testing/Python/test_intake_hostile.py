@@ -77,11 +77,12 @@ def test_names_with_line_breaks_and_links_that_lead_nowhere(
     shutil.copy(real_crs[0], folder / "two\nlines\x1b[31m.dcm")
     (folder / "gone.dcm").symlink_to(folder / "nowhere")
     (folder / "circle.dcm").symlink_to(folder / "circle.dcm")
-    os.mkfifo(folder / "pipe")
+    for name in ("pipe", "pipe.zip", "DICOMDIR"):
+        os.mkfifo(folder / name)
     intake = take_in(project, [folder])
     assert project.images()[0].header.path.endswith("two\nlines\x1b[31m.dcm")
     found = reasons(project, intake)
-    assert "gone" in found["gone.dcm"] and found["circle.dcm"] and "pipe" in found["pipe"]
+    assert "gone" in found["gone.dcm"] and found["circle.dcm"] and all("pipe" in found[name] for name in ("pipe", "pipe.zip"))
     program = subprocess.run(
         [sys.executable, "-m", "XRayAILib.apps.cli", "scan", str(folder), "-p", str(project.folder)],
         env=library_environment(),

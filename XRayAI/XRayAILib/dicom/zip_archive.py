@@ -8,6 +8,7 @@ bytes are unpacked than the archive's directory promised.
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import zipfile
 import zlib
@@ -62,6 +63,8 @@ def contents(archive: Path) -> Contents:
         status = archive.stat()
     except OSError as error:
         raise UnreadableError(str(archive), f"cannot be read ({error.strerror or error})") from error
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableError(str(archive), "is a pipe, a socket or a device, not a file")
     return _contents(str(archive), status.st_size, status.st_mtime_ns)
 
 
