@@ -76,7 +76,7 @@ def import_labels(
     """
     path = Path(path)
     if path.suffix.lower() == ".csv":
-        return import_table(project, path, extend_schema, name)
+        return import_table(project, path, extend_schema, name, progress)
     source = open_labels(path)
     if extend_schema:
         schema = extended(project.schema, source.wanted())

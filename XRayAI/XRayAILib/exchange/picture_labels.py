@@ -50,30 +50,44 @@ def take_in_with_tables(
     LabelFileError
         The table that was given cannot be used.
     """
+
+    def labelling(done: int, total: int, message: str) -> None:
+        progress(Progress(done, total, intake.added, message=message))
+
     tables = PictureTables(table)
     intake = take_in(project, folders, tables.describe, progress, cancelled)
     reports: list[ImportReport] = []
     if intake.cancelled:
         return intake, reports
     if table is not None:
-        return intake, [import_table(project, table, extend)]
+        return intake, [import_table(project, table, extend, progress=labelling)]
     # Also those of an earlier scan that was stopped before it came to the labels, or that were written since.
     fresh = {Path(file.path): file for file in project.arrivals.changed(intake.tables)}
     for path in sorted({*fresh, *tables.used}):
         try:
-            reports.append(import_table(project, path, extend))
+            reports.append(import_table(project, path, extend, progress=labelling, cancelled=cancelled))
         except LabelFileError as error:
             if path in tables.used or "no column of file names" not in str(error):
                 reports.append(ImportReport(path, 0, 0, notes=(str(error),)))
+        if cancelled():
+            intake.cancelled = True
+            return intake, reports
     project.arrivals.note(fresh.values())
     return intake, [report for report in reports if report.images or report.notes]
 
 
-def import_table(project: Project, path: Path, extend: bool = False, name: str = "") -> ImportReport:
+def import_table(
+    project: Project,
+    path: Path,
+    extend: bool = False,
+    name: str = "",
+    progress: Callable[[int, int, str], None] = lambda *_: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> ImportReport:
     """Save what a table says of the project's pictures: patient, sex, age and view where the picture has none, and
     the labels of whole images as findings.
 
-    Doing it again changes nothing.
+    Doing it again changes nothing, and goes on where it was stopped.
 
     Parameters
     ----------
@@ -103,7 +117,11 @@ def import_table(project: Project, path: Path, extend: bool = False, name: str =
     untaken: Counter[str] = Counter()
     missing: list[str] = []
     images = objects = 0
-    for file, row in table.items():
+    for done, (file, row) in enumerate(table.items(), 1):
+        if done % 50 == 0 or done == len(table):
+            progress(done, len(table), f"labels of {path.name}")
+            if cancelled():
+                break
         try:
             header = headers.find(file)
         except UnmatchedError:

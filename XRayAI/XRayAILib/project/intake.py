@@ -38,6 +38,8 @@ class Progress:
         Files a second.
     seconds_left
         ``None`` while that cannot be told.
+    message
+        What is being done where that is not the reading of files.
     """
 
     done: int
@@ -45,14 +47,17 @@ class Progress:
     found: int
     rate: float = 0.0
     seconds_left: float | None = None
+    message: str = ""
 
     @property
     def text(self) -> str:
         """How far it is, in words."""
+        if self.message:
+            return self.message
         if not self.total:
             return f"looking for files, {self.done:,} so far"
         rate = f", {self.rate:,.0f} files/s" if self.rate else ""
-        return f"{self.found:,} radiographs{rate}"
+        return f"{self.found:,} radiograph{'' if self.found == 1 else 's'}{rate}"
 
 
 @dataclass
