@@ -160,6 +160,21 @@ def test_pictures_come_by_themselves_and_are_chosen_like_rows(desktop, panel, tm
         (tmp_path / "away").rename(browse.project.header(browse.rows[3].uid).path)
 
 
+def test_who_stops_the_search_of_slicers_database_adds_nothing_and_is_asked_nothing(
+    desktop, panel, real_crs, monkeypatch
+):
+    import qt
+    import slicer
+
+    dialog = qt.QProgressDialog()
+    dialog.cancel()
+    monkeypatch.setattr(slicer.util, "createProgressDialog", lambda **_: dialog)
+    desktop.add_dicom(*real_crs)
+    panel.ui.addDatabaseButton.click()
+    assert not panel.is_working and panel.ui.collectionTable.rowCount == 12
+    assert {message.kind for message in desktop.messages} <= {"file"}
+
+
 def drop(desktop, widget, *paths: Path) -> bool:
     """Drag files over a widget and let go, as Qt tells it; whether the widget takes them."""
     from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -182,6 +197,8 @@ def drop(desktop, widget, *paths: Path) -> bool:
 
 def test_a_folder_dropped_on_the_panel_is_taken_in(desktop, panel, tmp_path):
     make_phantoms(tmp_path / "memory stick", 2, seed=9, size=(128, 112))
+    for view in (panel.ui.collectionTable, panel.ui.galleryListWidget):
+        assert not view.viewport().acceptDrops  # so what falls on them falls on the panel
     assert drop(desktop, panel.ui.XRayAI, tmp_path / "memory stick")
     desktop.process_events(until=lambda: not panel.is_working, timeout=60)
     assert panel.ui.collectionTable.rowCount == 14 and panel.ui.scanLabel.text.startswith("2 added")

@@ -17,6 +17,7 @@ from XRayAILib.dicom.spacing import Spacing, SpacingSource
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import ImageLabel
+from XRayAILib.project import statements
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.image import Image
 from XRayAILib.project.project import Project
@@ -255,6 +256,23 @@ def test_all_faults_are_said_at_once() -> None:
     with pytest.raises(QueryError) as error:
         Query(limit=0, sort=("size",), filters={"colour": ("red",)})
     assert set(error.value.problems) == {"limit", "sort", "colour"}
+
+
+def test_a_team_on_postgresql_asks_the_same() -> None:
+    """No server is needed to see that nothing in the statements is SQLite's own."""
+    from sqlalchemy.dialects import postgresql
+
+    query = Query("chest 50%", dict.fromkeys(("view", "excluded", "mark"), ("yes",)), "2020", "2021", ("-excluded",), 5)
+    for column in COLUMNS:
+        text = str(statements.value_counts(column, query).compile(dialect=postgresql.dialect()))
+        assert text.partition("GROUP BY ")[2].partition(" ORDER")[0].strip() in text.partition("FROM")[0]
+    for statement in (
+        statements.chosen_ids(query),
+        statements.number(query),
+        statements.sorted_values(query),
+        statements.ids_with_value(query, "yes", 5, 0),
+    ):
+        assert "LIKE" in str(statement.compile(dialect=postgresql.dialect()))
 
 
 OLD = """

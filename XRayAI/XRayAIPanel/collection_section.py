@@ -53,10 +53,10 @@ class CollectionSection(Section):
     def on_add_database(self, _checked: bool = False) -> None:
         from XRayAIPanel.dicom_database import radiograph_files
 
-        files: list[str] = []
+        files: list[str] | None = None
         with slicer.util.tryWithErrorDisplay(_("Nothing was added from Slicer's DICOM database.")):
             files = radiograph_files()
-            if not files:
+            if files == []:
                 raise ValueError(
                     _("It holds no radiographs (CR, DX, MG, RF, RG, IO, PX, XA): import some in the module DICOM.")
                 )

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, literal_column, or_, select
 
 from XRayAILib.dicom.header import Header, header_to_json
 from XRayAILib.dicom.spacing import SpacingSource
@@ -30,7 +30,10 @@ _KIND: dict[str, ColumnElement[Any]] = {
     "status": images.c.status,
     "spacing": images.c.spacing_source,
     "split": images.c.split,
-    "excluded": case((images.c.excluded == "", "no"), else_="yes"),
+    # Without parameters: PostgreSQL would not see that what is selected is what is grouped by.
+    "excluded": case(
+        (images.c.excluded == literal_column("''"), literal_column("'no'")), else_=literal_column("'yes'")
+    ),
 }
 """Columns with few values, each in many images."""
 
