@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from XRayAILib.pixels.side_marker import side_markers
 from XRayAILib.pixels.strokes import Strokes, contrast_of, gradient_of, ink_of, strokes_of
 from XRayAILib.pixels.text_lines import Lines, grown, lines_of
 from XRayAILib.pixels.writing import writing_scores
@@ -16,6 +17,9 @@ SCALES = (1, 2, 4)
 
 SURE = 0.75
 """Score from which on a line counts as text."""
+
+TALLEST = 1 / 11
+"""Of a letter as a part of the longer side of the image; taller ones were vertebrae, teeth and ribs."""
 
 LIKELY = 0.1
 """Score from which on it counts as the continuation of a line that does."""
@@ -59,11 +63,50 @@ def find_text(display: np.ndarray) -> list[TextRegion]:
 
     Returns
     -------
-    Regions that do not overlap, from top to bottom.
+    Regions of text that do not overlap, and side markers beside them, from top to bottom.
     """
-    kept = _continued(list(_lines(np.asarray(display, np.float32))))
-    regions = [TextRegion(*_clipped(box, display.shape), score=round(score, 3)) for box, score in _united(kept)]
+    lines: list[_Candidate] = []
+    markers: list[TextRegion] = []
+    for rows in rows_of_ink(np.asarray(display, np.float32)):
+        lines += [line for line in _likely(rows) if line.height <= TALLEST * max(display.shape)]
+        if not rows.down:
+            markers += _markers(rows)
+    regions = [TextRegion(*_clipped(box, display.shape), score=round(score, 3)) for box, score in _united(lines)]
+    regions += _alone(markers, regions, display.shape)
     return sorted(regions, key=lambda region: (region.top, region.left))
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Rows of ink of one scale, polarity and direction, whether they are writing or not.
+
+    Attributes
+    ----------
+    lines, strokes, ink
+        What is there; rows and columns are exchanged in all of them where the lines run down.
+    scale
+        Pixels of the image per pixel of the scale.
+    """
+
+    lines: Lines
+    strokes: Strokes
+    ink: np.ndarray
+    scale: int
+    down: bool = False
+
+
+def rows_of_ink(display: np.ndarray) -> Iterator[Rows]:
+    """All rows of ink in an image (rows, columns), 0 black to 1 white."""
+    for scale, image in _pyramid(display):
+        gradient = gradient_of(image)
+        for shown in (image, 1 - image):
+            contrast = contrast_of(shown)
+            ink = ink_of(contrast)
+            strokes = strokes_of(ink, contrast, gradient)
+            if len(strokes):
+                yield Rows(lines_of(strokes, ink), strokes, ink, scale)
+                turned = strokes.transposed()
+                yield Rows(lines_of(turned, ink.T), turned, ink.T, scale, down=True)
 
 
 @dataclass(frozen=True)
@@ -93,36 +136,41 @@ def _pyramid(image: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
             yield scale, image
 
 
-def candidates(display: np.ndarray) -> Iterator[tuple[Lines, Strokes, int, bool]]:
-    """Everything in rows, whether it is writing or not.
-
-    Returns
-    -------
-    For each scale, polarity and direction the lines, the pieces of ink, the pixels of the image per pixel of the
-    scale, and whether the lines run down; then rows and columns are exchanged in both.
-    """
-    for scale, image in _pyramid(display):
-        gradient = gradient_of(image)
-        for shown in (image, 1 - image):
-            contrast = contrast_of(shown)
-            ink = ink_of(contrast)
-            strokes = strokes_of(ink, contrast, gradient)
-            if len(strokes):
-                yield lines_of(strokes, ink), strokes, scale, False
-                strokes = strokes.transposed()
-                yield lines_of(strokes, ink.T), strokes, scale, True
+def _likely(rows: Rows) -> Iterator[_Candidate]:
+    """The rows that may be writing; those that surely are, with all that belongs to them."""
+    scores = writing_scores(rows.lines.features)
+    for index in np.flatnonzero(scores >= LIKELY):
+        box, height, score = rows.lines.boxes[index], float(rows.lines.heights[index]), float(scores[index])
+        if score >= SURE:
+            box = grown(box, height, float(rows.lines.contrasts[index]), rows.strokes)
+        left, top, right, bottom = (float(edge) * rows.scale - 0.5 for edge in box)
+        where = (top, left, bottom, right) if rows.down else (left, top, right, bottom)
+        yield _Candidate(where, height * rows.scale, score, rows.down)
 
 
-def _lines(display: np.ndarray) -> Iterator[_Candidate]:
-    for lines, strokes, scale, down in candidates(display):
-        scores = writing_scores(lines.features)
-        for index in np.flatnonzero(scores >= LIKELY):
-            box, height, score = lines.boxes[index], float(lines.heights[index]), float(scores[index])
-            if score >= SURE:
-                box = grown(box, height, float(lines.contrasts[index]), strokes)
-            left, top, right, bottom = (float(edge) * scale - 0.5 for edge in box)
-            where = (top, left, bottom, right) if down else (left, top, right, bottom)
-            yield _Candidate(where, height * scale, score, down)
+def _markers(rows: Rows) -> Iterator[TextRegion]:
+    strokes = rows.strokes
+    for marker in side_markers(strokes, rows.ink):
+        edges = (strokes.left, strokes.top, strokes.right, strokes.bottom)
+        left, top, right, bottom = (float(edge[marker.piece]) * rows.scale - 0.5 for edge in edges)
+        score = round(marker.likeness, 3)
+        yield TextRegion(left, top, right, bottom, marker.letter, score, "marker", marker.mirrored)
+
+
+def _alone(markers: list[TextRegion], texts: list[TextRegion], shape: tuple[int, ...]) -> Iterator[TextRegion]:
+    """The markers that are no letter of a text and no mark of a ruler, each once."""
+    kept: list[TextRegion] = []
+    for marker in sorted(markers, key=lambda region: -region.score):
+        if not any(_overlap(_box(marker), _box(other)) > 0 for other in (*texts, *kept)):
+            kept.append(marker)
+    for marker in kept:
+        same = [(other.text, other.mirrored) for other in kept].count((marker.text, marker.mirrored))
+        # Two views on one film have a marker each; the marks of a ruler are many.
+        if same <= 2:
+            margin = 0.15 * (marker.bottom - marker.top)
+            left, top, right, bottom = _box(marker)
+            grown_box = left - margin, top - margin, right + margin, bottom + margin
+            yield TextRegion(*_clipped(grown_box, shape), marker.text, marker.score, "marker", marker.mirrored)
 
 
 def _continued(found: list[_Candidate]) -> list[_Candidate]:
@@ -146,8 +194,9 @@ def _continues(line: _Candidate, sure: _Candidate) -> bool:
 
 
 def _united(lines: list[_Candidate]) -> list[tuple[tuple[float, float, float, float], float]]:
-    """Boxes around what overlaps, each with the best score in it."""
-    boxes = [(line.wider(0.5, 0.3), line.score) for line in sorted(lines, key=lambda line: -line.score)]
+    """Boxes around the sure lines and what goes on where they end, each with the best score in it."""
+    kept = sorted(_continued(lines), key=lambda line: -line.score)
+    boxes = [(line.wider(0.5, 0.3), line.score) for line in kept]
     changed = True
     while changed:
         changed = False
@@ -163,6 +212,10 @@ def _united(lines: list[_Candidate]) -> list[tuple[tuple[float, float, float, fl
                 united.append((box, score))
         boxes = united
     return boxes
+
+
+def _box(region: TextRegion) -> tuple[float, float, float, float]:
+    return region.left, region.top, region.right, region.bottom
 
 
 def _overlap(a: tuple[float, ...], b: tuple[float, ...]) -> float:
