@@ -90,6 +90,8 @@ def test_single_series(pacs: orthanc.Orthanc, tmp_path: Path) -> None:
         assert retrieve(archive, LARGE, tmp_path, [f"{LARGE}.2"]).received == LARGE_COUNT // 2
         with pytest.raises(ServerError, match="not valid"):
             retrieve(archive, "../../etc", tmp_path)
+        with pytest.raises(ServerError, match=r"no images of the study 1\.2\.3"):
+            retrieve(archive, "1.2.3", tmp_path)
 
 
 # It stores or sends what is no image --------------------------------------------------------------------------------

@@ -34,18 +34,15 @@ class NotRetrievedError(RuntimeError):
 def list_servers() -> None:
     """The person's servers as a table."""
     servers = Servers()
-    table = Table(
-        title=f"{counted(len(servers), 'server', 'servers')} in {servers.path}",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
+    console.print(f"{counted(len(servers), 'server', 'servers')} in {plain(str(servers.path))}", soft_wrap=True)
+    table = Table(box=None, pad_edge=False)
     for column in ("Name", "Kind", "Address", "Login"):
         table.add_column(column, overflow="fold")
     for server in servers:
         login = "" if server.login == "none" else f"{server.login} {server.user}".strip()
         table.add_row(*map(plain, (server.name, server.kind, server.address, login)))
-    console.print(table)
+    if table.row_count:
+        console.print(table)
 
 
 def add_server(server: Server, replace: bool) -> None:
@@ -93,13 +90,13 @@ def query_server(name: str, query: Query, as_json: bool) -> None:
         sys.stdout.write(json.dumps([asdict(study) for study in found.studies], ensure_ascii=False, indent=1) + "\n")
         return
     more = " (the first ones; search for less)" if found.cut else ""
-    count = counted(len(found.studies), "study", "studies")
-    table = Table(title=f"{count}{more}", title_justify="left", box=None, pad_edge=False)
-    for column in ("ID", "Patient", "Date", "Kind", "Images", "Description", "Study UID"):
-        table.add_column(column, overflow="fold", no_wrap=column in ("Date", "Images"))
+    console.print(f"{counted(len(found.studies), 'study', 'studies')}{more}")
     for study in found.studies:
-        table.add_row(*map(plain, (study.patient_id, *study.cells(), study.uid)))
-    console.print(table)
+        name, date, kind, images, description = map(plain, study.cells())
+        patient = " ".join(dict.fromkeys((plain(study.patient_id), name))).strip()
+        # The UID is there to be copied, so it stands alone and is never broken.
+        console.print(f"{date:10}  {kind:6}  {images:>4} images  {patient}  [dim]{description}[/]", soft_wrap=True)
+        console.print(f"{'':10}  {plain(study.uid)}", soft_wrap=True)
 
 
 def retrieve_studies(project_folder: Path, name: str, studies: list[str], series: list[str]) -> None:

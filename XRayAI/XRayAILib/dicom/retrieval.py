@@ -143,6 +143,8 @@ def _wanted(
                 result.present += 1
             else:
                 wanted[instance.uid] = instance
+    if not (wanted or result.present or result.passed_over or result.failed):
+        raise ServerError(archive.server, f"it has no images of the study {study_uid}: was its UID copied whole?")
     if len(wanted) > MAX_INSTANCES:
         raise ServerError(archive.server, f"it lists {len(wanted)} images in one study: fetch single series of it")
     return list(wanted.values())
