@@ -8,7 +8,7 @@ from pydicom import Dataset
 from pydicom.dataset import FileDataset
 from pydicom.sequence import Sequence
 
-from dicom_cases import add_overlay, image, presentation_state, save, wedge
+from dicom_cases import add_overlay, image, presentation_state, save, table, wedge
 from XRayAILib.dicom.presentation_state import PresentationState, read_presentation_state
 from XRayAILib.dicom.radiograph import Radiograph, UnreadableError, read_header, read_radiograph
 
@@ -179,3 +179,48 @@ def test_a_state_is_no_radiograph_and_a_radiograph_no_state(tmp_path: Path) -> N
         read_presentation_state(path)
     with pytest.raises(UnreadableError, match=r"(?i)presentation state"):
         read_header(state)
+
+
+def test_damaged_states_give_a_reason_or_something_to_look_at(tmp_path: Path) -> None:
+    source = image()
+    annotation = item(
+        GraphicLayer="A", GraphicObjectSequence=Sequence([line([0.25, 1 / 3], "DISPLAY"), line([1, 2, 3, 4, 5, 6])])
+    )
+    state = presentation_state(
+        [source],
+        SoftcopyVOILUTSequence=Sequence([item(VOILUTSequence=Sequence([table(np.arange(64))]))]),
+        PresentationLUTSequence=Sequence([table(np.arange(256))]),
+        GraphicAnnotationSequence=Sequence([annotation]),
+        ShutterShape=["RECTANGULAR", "CIRCULAR", "POLYGONAL", "BITMAP"],
+        ShutterLeftVerticalEdge=1,
+        ShutterRightVerticalEdge=100,
+        ShutterUpperHorizontalEdge=1,
+        ShutterLowerHorizontalEdge=96,
+        CenterOfCircularShutter=[50, 60],
+        RadiusOfCircularShutter=40,
+        VerticesOfThePolygonalShutter=[10, 20, 90, 30, 50, 110],
+        ShutterOverlayGroup=0x6000,
+    )
+    add_overlay(state, wedge() > 2000)
+    radiograph, _ = read(source, state, tmp_path)
+    whole, target = (tmp_path / "ps.dcm").read_bytes(), tmp_path / "damaged.dcm"
+    outcomes = {"read": 0, "refused": 0, "about others": 0}
+    for case in range(400):
+        rng = np.random.default_rng(case)
+        data = bytearray(whole)
+        for place in rng.integers(300, len(data) - 1800, int(rng.integers(1, 8))):
+            data[place] = int(rng.integers(256))
+        target.write_bytes(data if case % 4 else data[: int(rng.integers(300, len(data)))])
+        try:
+            damaged = read_presentation_state(target)
+        except UnreadableError:
+            outcomes["refused"] += 1
+            continue
+        if not damaged.refers_to(radiograph.header):
+            outcomes["about others"] += 1
+            continue
+        shown = radiograph.with_presentation(damaged)
+        assert np.isfinite(shown.display()).all() and shown.grayscale.choices
+        assert all(np.isfinite(graphic.outline()[0]).all() for graphic in shown.presentation.graphics)
+        outcomes["read"] += 1
+    assert outcomes["read"] > 20 and outcomes["refused"] > 20

@@ -5,23 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from XRayAILib.dicom.plain_header import NotPlainError, PlainHeader
+
 if TYPE_CHECKING:
     from pydicom import Dataset
 
 
-def value(dataset: Dataset, keyword: str) -> Any:
+def value(dataset: Dataset | PlainHeader, keyword: str) -> Any:
     """The value of an attribute; ``None`` where it is missing, empty or of another representation than its VR says."""
     try:
         found = dataset.get(keyword)
+    except NotPlainError:
+        raise  # then pydicom reads the file
     except Exception:  # noqa: BLE001 - pydicom converts at the first access, and damaged bytes can raise anything
         return None
     return None if found is None or (isinstance(found, str | bytes) and not found) else found
 
 
-def text(dataset: Dataset, keyword: str) -> str:
+def text(dataset: Dataset | PlainHeader, keyword: str) -> str:
     """The value as one line of text without padding; empty where there is none."""
     found = value(dataset, keyword)
-    return "" if found is None else str(found).replace("\x00", "").strip()
+    words = "" if found is None else str(found).replace("\x00", "").strip()
+    # A damaged text may hold halves of characters, which neither a database nor a terminal takes.
+    return words if words.isascii() else words.encode("utf-8", "replace").decode("utf-8")
 
 
 def texts(dataset: Dataset, keyword: str) -> list[str]:
@@ -32,7 +38,7 @@ def texts(dataset: Dataset, keyword: str) -> list[str]:
     return [str(v).strip() for v in ([found] if isinstance(found, str) or not hasattr(found, "__iter__") else found)]
 
 
-def integer(dataset: Dataset, keyword: str, default: int) -> int:
+def integer(dataset: Dataset | PlainHeader, keyword: str, default: int) -> int:
     """The value as a whole number; ``default`` where there is none or it is 0."""
     try:
         return int(value(dataset, keyword) or default)

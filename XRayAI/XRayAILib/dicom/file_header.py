@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
+from XRayAILib.dicom.attributes import integer, text
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.inflate import InflatedError, InflatedStream, end_of_deflated_meta
@@ -164,12 +165,14 @@ def _bare_dicom(start: bytes) -> bool:
 def headers_of(dataset: Dataset | PlainHeader, path: Path) -> list[Header]:
     """A header per frame; :class:`UnreadableError` where the file is no radiograph."""
     refuse_others(dataset, path)
-    frames = _integer(dataset, "NumberOfFrames", 1)
+    frames = integer(dataset, "NumberOfFrames", 1)
     uid = str(dataset.get("SOPInstanceUID") or "")
     if not uid:
         raise UnreadableError(str(path), "SOPInstanceUID (0008,0018) is missing, so it cannot be told from others")
     spacing, notes = read_spacing(cast("Dataset", dataset))  # all that it asks for, a plain header answers as well
-    text = _texts(dataset)
+    texts = _texts(dataset)
+    if texts["photometric"] not in ("", "MONOCHROME1", "MONOCHROME2"):
+        notes.append("colour image turned to grey")
     meta = getattr(dataset, "file_meta", None)
     common: dict[str, Any] = dict(
         path=str(path),
@@ -178,7 +181,7 @@ def headers_of(dataset: Dataset | PlainHeader, path: Path) -> list[Header]:
         spacing=spacing,
         transfer_syntax=str(meta.get("TransferSyntaxUID", "")) if meta is not None else "",
         notes=tuple(notes),
-        **text,
+        **texts,
     )
     if frames <= 1:
         return [Header(uid=uid, **common)]
@@ -204,13 +207,13 @@ def refuse_others(dataset: Dataset | PlainHeader, path: Path) -> None:
         name = UID(str(sop_class)).name if sop_class else "an image without SOPClassUID (0008,0016)"
         raise UnreadableError(str(path), f"{name}{f' ({modality})' if modality else ''} is not a radiograph")
     for keyword in ("Rows", "Columns"):
-        if _integer(dataset, keyword, 0) <= 0:
+        if integer(dataset, keyword, 0) <= 0:
             raise UnreadableError(str(path), f"{keyword} is {dataset.get(keyword, 'missing')}: there is no image")
     if int(dataset.Rows) * int(dataset.Columns) > MAX_PIXELS:
         raise UnreadableError(
             str(path), f"it claims {dataset.Columns} x {dataset.Rows} pixels, which no radiograph has"
         )
-    if _integer(dataset, "NumberOfFrames", 1) > 10_000:
+    if integer(dataset, "NumberOfFrames", 1) > 10_000:
         raise UnreadableError(str(path), f"it claims {dataset.NumberOfFrames} frames")
 
 
@@ -237,10 +240,10 @@ def refuse_incomplete(dataset: Dataset | PlainHeader, path: Path, length: int | 
     if length is None:
         return  # compressed: how much there should be, only its decoder knows
     # PS3.5 8.1.1, PS3.3 C.7.6.3.1.2: colour differences of two neighbours are stored once in the 4:2:2 forms.
-    halved = _text(dataset, "PhotometricInterpretation").endswith("_422")
-    samples = 2 if halved else _integer(dataset, "SamplesPerPixel", 1)
-    pixels = int(dataset.Rows) * int(dataset.Columns) * samples * max(1, _integer(dataset, "NumberOfFrames", 1))
-    needed = pixels * _integer(dataset, "BitsAllocated", 0) // 8 if _native(dataset) else length
+    halved = text(dataset, "PhotometricInterpretation").endswith("_422")
+    samples = 2 if halved else integer(dataset, "SamplesPerPixel", 1)
+    pixels = int(dataset.Rows) * int(dataset.Columns) * samples * max(1, integer(dataset, "NumberOfFrames", 1))
+    needed = pixels * integer(dataset, "BitsAllocated", 0) // 8 if _native(dataset) else length
     if min(length, room) >= needed:
         return
     if room < length:
@@ -274,30 +277,11 @@ def _texts(dataset: Dataset | PlainHeader) -> dict[str, str]:
         "manufacturer": "Manufacturer",
         "station": "StationName",
     }
-    texts = {name: _text(dataset, keyword) for name, keyword in keywords.items()}
-    texts["laterality"] = _text(dataset, "ImageLaterality") or _text(dataset, "Laterality")
-    texts["patient_birth_date"] = _date(_text(dataset, "PatientBirthDate"))
-    texts["study_date"] = _date(_text(dataset, "StudyDate") or _text(dataset, "AcquisitionDate"))
+    texts = {name: text(dataset, keyword) for name, keyword in keywords.items()}
+    texts["laterality"] = text(dataset, "ImageLaterality") or text(dataset, "Laterality")
+    texts["patient_birth_date"] = _date(text(dataset, "PatientBirthDate"))
+    texts["study_date"] = _date(text(dataset, "StudyDate") or text(dataset, "AcquisitionDate"))
     return texts
-
-
-def _text(dataset: Dataset | PlainHeader, keyword: str) -> str:
-    try:
-        value = dataset.get(keyword)
-    except NotPlainError:
-        raise
-    except Exception:  # noqa: BLE001 - one value that cannot be converted must not cost the image
-        return ""
-    text = "" if value is None else str(value).replace("\x00", "").strip()
-    # A damaged text may hold halves of characters, which neither a database nor a terminal takes.
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _integer(dataset: Dataset | PlainHeader, keyword: str, default: int) -> int:
-    try:
-        return int(dataset.get(keyword) or default)
-    except (TypeError, ValueError):
-        return default
 
 
 def _date(value: str) -> str:

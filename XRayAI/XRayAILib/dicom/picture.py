@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.file_header import MAX_PIXELS
 from XRayAILib.dicom.header import PICTURE, Header
-from XRayAILib.dicom.source import open_source
+from XRayAILib.dicom.source import open_source, stamp
 from XRayAILib.dicom.spacing import Spacing
 
 if TYPE_CHECKING:
@@ -79,23 +79,34 @@ def _header(path: Path, rows: int, columns: int, grey: bool) -> Header:
     )
 
 
-def read_picture(path: Path) -> tuple[np.ndarray, Grayscale]:
-    """Stored values (rows, columns), uint8 or uint16, and the plain transformation that shows them as they are."""
+def read_picture(path: Path) -> tuple[np.ndarray, Grayscale, np.ndarray | None]:
+    """What a picture holds.
+
+    Returns
+    -------
+    stored
+        (rows, columns), uint8 or uint16; of a colour picture its brightness.
+    grayscale
+        The plain transformation that shows them as they are.
+    colour
+        (rows, columns, 3), uint8, of a colour picture; ``None`` of a grey one.
+    """
     import numpy as np
 
     from XRayAILib.dicom.grayscale import Grayscale, Window
 
     with opened(path) as picture:
         try:
-            mode = picture.mode if picture.mode in ("L", "I;16", "I;16B", "I") else "L"
-            array = np.asarray(picture if mode == picture.mode else picture.convert("L"))
+            grey = picture.mode in ("1", "L", "I;16", "I;16B", "I")
+            array = np.asarray(picture if grey and picture.mode != "1" else picture.convert("L"))
+            colour = None if grey else np.asarray(picture.convert("RGB"))
         except (OSError, SyntaxError, ValueError) as error:
             raise UnreadableError(str(path), f"damaged or truncated picture ({error})") from error
     if array.dtype == np.int32:
         array = np.clip(array, 0, 65535)
     stored: np.ndarray = array.astype(np.uint8 if array.dtype == np.uint8 else np.uint16)
     top = 255.0 if stored.dtype == np.uint8 else float(max(int(stored.max()) if stored.size else 0, 255))
-    return stored, Grayscale((Window(top / 2.0, top, "LINEAR_EXACT"),))
+    return stored, Grayscale((Window(top / 2.0, top, "LINEAR_EXACT"),)), colour
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import numpy as np
 
 from XRayAILib.dicom.attributes import integer, items, numbers, text
 from XRayAILib.dicom.errors import UnreadableError
-from XRayAILib.dicom.file_header import GRAYSCALE_SOFTCOPY, KEPT_FOR, read_dataset
+from XRayAILib.dicom.file_header import GRAYSCALE_SOFTCOPY, KEPT_FOR, parsed, reading
 from XRayAILib.dicom.graphic_annotation import Graphic, read_graphics
 from XRayAILib.dicom.grayscale import Grayscale, full_range, read_modality, read_voi
 from XRayAILib.dicom.header import Header
@@ -157,7 +157,8 @@ class PresentationState:
 def read_presentation_state(path: Path | str) -> PresentationState:
     """Read the file of a presentation state; :class:`UnreadableError` where it is none, or refers to no image."""
     path = Path(path)
-    return presentation_state_of(read_dataset(path, pixels=False), path)
+    with reading(path) as stream:
+        return presentation_state_of(parsed(stream, pixels=False), path)
 
 
 def reason_for(dataset: Dataset, path: Path) -> str:

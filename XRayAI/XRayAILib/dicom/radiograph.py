@@ -79,14 +79,19 @@ class Radiograph:
 
     def with_presentation(self, state: PresentationState) -> Radiograph:
         """The same, as a presentation state wants it to be seen; :class:`ValueError` where it is about other images."""
+        import warnings
+
         if not state.refers_to(self.header):
             raise ValueError(f"{state.path}: this presentation state is not about {self.uid}.")
-        return replace(
-            self,
-            grayscale=state.grayscale(self.header, self.grayscale),
-            overlays=state.overlays(self.header, self.overlays),
-            presentation=state.presentation(self.header),
-        )
+        with warnings.catch_warnings():
+            # pydicom warns of values that break a rule; they count as missing.
+            warnings.simplefilter("ignore")
+            return replace(
+                self,
+                grayscale=state.grayscale(self.header, self.grayscale),
+                overlays=state.overlays(self.header, self.overlays),
+                presentation=state.presentation(self.header),
+            )
 
 
 def is_compressed(path: Path | str) -> bool:
@@ -106,8 +111,8 @@ def read_radiograph(path: Path | str, frame: int = 0) -> Radiograph:
     """
     path = Path(path)
     if is_picture(read_start(path, 132)[0]):
-        stored, grayscale = read_picture(path)
-        radiograph = Radiograph(read_picture_header(path), stored, grayscale)
+        stored, grayscale, colour = read_picture(path)
+        radiograph = Radiograph(read_picture_header(path), stored, grayscale, colour)
     else:
         radiograph = _read_dicom(path, frame)
     if radiograph.stored.shape != radiograph.shape:

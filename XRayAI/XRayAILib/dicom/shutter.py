@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from XRayAILib.dicom.attributes import integer, number, numbers, texts
+from XRayAILib.dicom.attributes import integer, items, number, numbers, texts
 from XRayAILib.dicom.overlays import Overlay
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+
+MOST_CORNERS = 2000
+"""Of a polygonal shutter: each costs a look at the rows that its edge crosses."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +59,7 @@ def _rectangle(dataset: Dataset, shape: tuple[int, int]) -> np.ndarray | None:
         number(dataset, f"Shutter{edge}Edge", float("nan"))
         for edge in ("LeftVertical", "RightVertical", "UpperHorizontal", "LowerHorizontal")
     ]
-    if not np.isfinite(edges).all():
+    if not np.isfinite(edges).all() or max(map(abs, edges)) > 1e6:
         return None
     # Edges are pixels counted from 1, and themselves still seen.
     left, right, top, bottom = (int(edge) - 1 for edge in edges)
@@ -78,7 +81,7 @@ def _circle(dataset: Dataset, shape: tuple[int, int]) -> np.ndarray | None:
 
 def _polygon(dataset: Dataset, shape: tuple[int, int]) -> np.ndarray | None:
     values = numbers(dataset, "VerticesOfThePolygonalShutter")
-    if len(values) < 6 or len(values) % 2:
+    if not 6 <= len(values) <= 2 * MOST_CORNERS or len(values) % 2:
         return None
     points = np.array(values).reshape(-1, 2) - 1.0
     inside = np.zeros(shape, bool)
@@ -97,7 +100,7 @@ def _polygon(dataset: Dataset, shape: tuple[int, int]) -> np.ndarray | None:
 
 def _aspect(dataset: Dataset) -> float:
     # Height over width of a pixel, where the state says how it is to be shown.
-    for area in dataset.get("DisplayedAreaSelectionSequence") or ():
+    for area in items(dataset, "DisplayedAreaSelectionSequence"):
         spacing = numbers(area, "PresentationPixelSpacing")
         if len(spacing) == 2 and min(spacing) > 0:
             return spacing[0] / spacing[1]

@@ -18,6 +18,9 @@ from XRayAILib.scene.volume import pixels_to_ras
 DRAWN_COLOR = (1.0, 0.85, 0.2)
 """Apart from the white of a radiograph and the colours of findings."""
 
+MOST_GRAPHICS = 300
+"""Each is a node of the scene; a person has drawn far fewer."""
+
 _PLANE, _GRAPHICS = PREFIX + "drawnPlane", PREFIX + "drawnGraphics"
 _DRAWN, _HIDDEN = 1, 2
 
@@ -32,7 +35,7 @@ def show_drawings(host: Host, volume_node: Any, radiograph: Radiograph, visible:
     if values is not None:
         _show_plane(host, volume_node, values, _shutter_grey(radiograph))
     if visible and radiograph.presentation is not None:
-        for graphic in radiograph.presentation.graphics:
+        for graphic in radiograph.presentation.graphics[:MOST_GRAPHICS]:
             node = _show_graphic(host, volume_node, graphic)
             volume_node.AddNodeReferenceID(_GRAPHICS, node.GetID())
 
