@@ -108,6 +108,26 @@ def test_one_frame_is_read_without_the_others(tmp_path: Path) -> None:
     assert peak < frames.nbytes / 4
 
 
+@pytest.mark.parametrize("extended", [False, True])
+def test_one_encoded_frame_is_read_without_the_others(extended: bool, tmp_path: Path) -> None:
+    import imagecodecs
+    from pydicom.encaps import encapsulate, encapsulate_extended
+    from pydicom.uid import JPEGLSLossless
+
+    frames = RNG.integers(0, 4096, (5, 64, 48)).astype(np.uint16)
+    encoded = [imagecodecs.jpegls_encode(frame) for frame in frames]
+    data = image(frames[0])
+    data.NumberOfFrames, data.file_meta.TransferSyntaxUID = len(frames), JPEGLSLossless
+    if extended:
+        data.PixelData, data.ExtendedOffsetTable, data.ExtendedOffsetTableLengths = encapsulate_extended(encoded)
+    else:
+        data.PixelData = encapsulate(encoded, fragments_per_frame=3)
+    data["PixelData"].is_undefined_length = True
+    path = save(data, tmp_path / "encoded.dcm")
+    for number in (4, 0, 2):
+        np.testing.assert_array_equal(read_radiograph(path, number).stored, frames[number])
+
+
 def test_each_frame_of_an_enhanced_image_has_its_own_window(tmp_path: Path) -> None:
     from pydicom import Dataset
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
@@ -85,4 +86,17 @@ def decoder_options(dataset: Dataset, element: PixelElement) -> dict[str, Any]:
         options["planar_configuration"] = integer(dataset, "PlanarConfiguration", 0) & 1
     if element.vr:
         options["pixel_vr"] = element.vr
+    tables = [_offsets(dataset, f"ExtendedOffsetTable{kind}") for kind in ("", "Lengths")]
+    if len(tables[0]) == len(tables[1]) == options["number_of_frames"]:
+        options["extended_offsets"] = tables
     return options
+
+
+def _offsets(dataset: Dataset, keyword: str) -> list[int]:
+    """Where each frame begins, or how long it is (PS3.5 A.4): in large files the basic table cannot say it."""
+    from XRayAILib.dicom.attributes import value
+
+    data = value(dataset, keyword)
+    if not isinstance(data, bytes) or len(data) % 8:
+        return []
+    return list(struct.unpack(f"<{len(data) // 8}Q", data))

@@ -66,6 +66,8 @@ class Browse:
         The page that is shown.
     total
         Number of images that match the query.
+    radiograph
+        What is looked at, as its file wants it to be seen; see :class:`XRayAILib.workflow.display.Display`.
     notice
         Images that the last :meth:`step` had to pass over, and why; empty where there were none.
     """
