@@ -1,5 +1,6 @@
 """Where the bytes are: a file, or a member of a zip archive that is read as if it were a folder."""
 
+import random
 import struct
 import zipfile
 from pathlib import Path
@@ -105,3 +106,27 @@ def test_encrypted_and_damaged_archives_say_so(tmp_path: Path) -> None:
     (tmp_path / "e.zip").write_bytes(giant)
     with pytest.raises(UnreadableError, match="table of contents alone has 2 GB"):
         contents(tmp_path / "e.zip")
+
+
+def test_damaged_archives_give_bytes_or_a_reason(tmp_path: Path) -> None:
+    chance = random.Random(5)
+    members = [(f"series/{number}", bytes([number]) * 400) for number in range(6)]
+    data = packed(tmp_path / "whole.zip", *members).read_bytes()
+    given = 0
+    for number in range(300):
+        damaged = bytearray(data)
+        for _ in range(chance.choice((1, 4, 20))):
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        if chance.random() < 0.3:
+            at = chance.randrange(len(damaged))
+            del damaged[at : at + chance.randrange(60)]
+        archive = tmp_path / f"{number}.zip"
+        archive.write_bytes(damaged)
+        try:
+            for member in contents(archive).members:
+                with open_source(archive / member) as stream:
+                    given += len(stream.read()) <= 400
+        except UnreadableError as error:
+            assert error.reason
+        archive.unlink()
+    assert given > 100
