@@ -8,12 +8,17 @@ so no patient's image went into it.
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
 
+CHEST = 0.35
+"""Score from which on an image is taken for a frontal chest. Of 625 real ones 97 in 100 have more; of 80 skulls, a hip,
+a leg and a dog's thorax, upright or turned, the largest has 0.36."""
 EDGE = 24
 """Rows and columns of the pattern."""
+REDUCED, PART = 256, 0.8
 
 _PATTERN = (
     "GcGPNH#|d3R9aqOU|m;FNJ2X{GA}PPG%`0nL`qOuVrXn`ZEIs(S5izxKR7frK0-}ZTV7yhZ+Crwe|&RoXJ%tvR!v1iN>X5GX=!V2"
@@ -31,22 +36,42 @@ _PATTERN = (
 def chest_score(display: np.ndarray) -> float:
     """Likeness to an upright frontal chest, about -1 (its negative) over 0 (something else) to 1.
 
-    The geometric mean of two correlations: one with the grey pattern, and one with the pattern without its smooth
-    gradients, because a limb or a hip has such gradients too. Where they disagree in sign it is 0.
+    The mean of the whole image's score and of that of the part that says most, because collimation and position vary.
+    Each is the geometric mean of two correlations: one with the grey pattern, and one with the pattern without its
+    smooth gradients, because a limb or a hip has such gradients too. Where they disagree in sign it is 0.
 
     Parameters
     ----------
     display
         Display values (rows, columns), 0 black to 1 white.
     """
-    return _score(coarse(display, EDGE))
+    return turned_scores(display)[0]
 
 
 def turned_scores(display: np.ndarray) -> tuple[float, float, float, float]:
     """:func:`chest_score` of the image as it is and turned by 90, 180 and 270 degrees counterclockwise."""
-    pattern = coarse(display, EDGE)
-    first, second, third, fourth = (_score(np.rot90(pattern, turns)) for turns in range(4))
+    patterns = [coarse(part, EDGE) for part in _parts(_reduced(display))]
+    scores = np.array([[_score(np.rot90(pattern, turns)) for turns in range(4)] for pattern in patterns])
+    first, second, third, fourth = ((scores[0] + scores[abs(scores).argmax(axis=0), range(4)]) / 2).tolist()
     return first, second, third, fourth
+
+
+def _reduced(display: np.ndarray) -> np.ndarray:
+    from PIL import Image
+
+    picture = Image.fromarray(np.ascontiguousarray(display, np.float32))
+    picture.thumbnail((REDUCED, REDUCED), Image.Resampling.BOX)
+    return np.asarray(picture)
+
+
+def _parts(image: np.ndarray) -> Iterator[np.ndarray]:
+    """The image, and its parts of :data:`PART` of the width and height at the corners, sides and in the middle."""
+    yield image
+    rows, columns = (max(1, int(PART * n)) for n in image.shape)
+    for y in (0.0, 0.5, 1.0):
+        for x in (0.0, 0.5, 1.0):
+            top, left = int(y * (image.shape[0] - rows)), int(x * (image.shape[1] - columns))
+            yield image[top : top + rows, left : left + columns]
 
 
 def coarse(display: np.ndarray, edge: int) -> np.ndarray:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from XRayAILib.pixels.frontal_chest import turned_scores
+from XRayAILib.pixels.frontal_chest import CHEST, turned_scores
 
 if TYPE_CHECKING:
     from XRayAILib.pixels.burned_in import TextRegion
 
-LEAST_SCORE, LEAST_GAIN = 0.25, 0.15
-"""What a turned image must reach, and by how much it must look more like a chest than it does as it is."""
+LEAST_GAIN = 0.15
+"""By so much a turned image must look more like a chest than it does as it is."""
 TURNS = ("", "to the left by 90 degrees", "by 180 degrees", "to the right by 90 degrees")
 AWAY = 0.1
 """A side marker counts from so far on away from the middle, as a part of the width."""
@@ -34,7 +34,7 @@ def turned_chest(display: np.ndarray) -> str:
     """
     scores = np.array(turned_scores(display))
     best = int(scores.argmax())
-    if best == 0 or scores[best] < LEAST_SCORE or scores[best] - scores[0] < LEAST_GAIN:
+    if best == 0 or scores[best] < CHEST or scores[best] - scores[0] < LEAST_GAIN:
         return ""
     # What sets it upright is a turn to the left: so it lies the other way.
     return TURNS[(4 - best) % 4]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from XRayAILib.pixels.frontal_chest import chest_score
+from XRayAILib.pixels.frontal_chest import CHEST, chest_score
 from XRayAILib.pixels.resample import normalise
 
 EDGE = 512
@@ -25,8 +25,6 @@ FAINT = 0.03
 NEGATIVE_LINES = -0.04
 """Below this the lines alone speak for a negative. Of right radiographs (chest, skull, hip, leg, dog's thorax) 1 in 100
 has less than -0.01."""
-CHEST = 0.15
-"""Score from which on something is a frontal chest."""
 
 
 @dataclass(frozen=True)

@@ -156,7 +156,8 @@ def _of_place(
     """What depends on where things are in the image: text, its borders, its orientation and its view."""
     from XRayAILib.pixels.burned_in import find_text
     from XRayAILib.pixels.collimation import collimation_border
-    from XRayAILib.pixels.orientation import LEAST_SCORE, marker_problems, turned_chest
+    from XRayAILib.pixels.frontal_chest import CHEST
+    from XRayAILib.pixels.orientation import marker_problems, turned_chest
 
     frontal_view = header.view.upper() in (*FRONTAL, "")
     border = collimation_border(display)
@@ -170,14 +171,14 @@ def _of_place(
         problems.append(f"the chest is turned {turned}")
     if text:
         regions = find_text(display)
-        frontal = chest >= LEAST_SCORE and frontal_view
+        frontal = chest >= CHEST and frontal_view
         problems += marker_problems(regions, header.columns, orientation, frontal)
         words = [region for region in regions if region.kind == "text"]
         if words:
             yield "text", _listed(words)
     if problems:
         yield "orientation", "; ".join(problems)
-    if not frontal_view and chest >= 2 * LEAST_SCORE:
+    if not frontal_view and chest >= CHEST:
         yield "view", f"the view is {header.view}, but it looks like a frontal chest"
 
 
