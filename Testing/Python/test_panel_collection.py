@@ -177,14 +177,14 @@ def test_who_stops_the_search_of_slicers_database_adds_nothing_and_is_asked_noth
 
 def drop(desktop, widget, *paths: Path) -> bool:
     """Drag files over a widget and let go, as Qt tells it; whether the widget takes them."""
-    from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+    from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
     from PySide6.QtGui import QDragEnterEvent, QDropEvent
     from PySide6.QtWidgets import QApplication
 
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(QPoint(5, 5), Qt.DropAction.CopyAction, data, left, none)
+    enter = QDragEnterEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none)
     enter.ignore()
     QApplication.sendEvent(widget, enter)
     event = QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none)
@@ -222,4 +222,4 @@ def test_annotating_goes_through_what_the_filters_left_in_their_order(panel):
     panel.ui.collectionTable.horizontalHeader().sectionClicked.emit(1)
     browse = panel.desk.browse
     browse.project.exclude(browse.rows[0].uid, "moved")
-    assert list(browse.uids()) == [row.uid for row in browse.rows[1:]]
+    assert browse.uids() == [row.uid for row in browse.rows[1:]]

@@ -179,6 +179,22 @@ def test_nobody_waits_and_what_is_scrolled_away_is_dropped(project: Project) -> 
         pictures.close()
 
 
+def test_after_a_scan_changed_files_get_new_pictures(project: Project) -> None:
+    images = project.images()
+    uids = [image.uid for image in images]
+    pictures = Pictures()
+    pictures.open(project)
+    try:
+        pictures.want(uids)
+        assert wait(pictures) == uids
+        inverted(Path(images[2].header.path))
+        pictures.open(project)
+        pictures.want(uids)
+        assert wait(pictures) == [uids[2]]
+    finally:
+        pictures.close()
+
+
 def test_a_process_that_was_killed_is_followed_by_another(project: Project) -> None:
     uids = [image.uid for image in project.images()]
     pictures = Pictures()

@@ -73,6 +73,8 @@ class CollectionSection(Section):
         self.panel.watch()
 
     def ended(self) -> str:
+        # Files that changed are to be looked at again, whether there is a thumbnail or not.
+        self.browse.pictures.open(self.browse.project)
         self.panel.refresh()
         return self.browse.filling.outcome()
 

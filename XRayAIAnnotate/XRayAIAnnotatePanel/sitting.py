@@ -43,8 +43,7 @@ class Sitting:
         layer.offer_labels(project.schema)
         self.canvas = SceneCanvas(desk.viewer, project.schema, drawn)
         self.tools = Tools(self.canvas, editor)
-        uids = list(browse.uids())
-        self.session = AnnotationSession(project, reader(), self.canvas, uids or None, start, listener)
+        self.session = AnnotationSession(project, reader(), self.canvas, browse.uids() or None, start, listener)
         self._last = ""
         browse.hide_prior()
         browse.leaving.append(self.leave)

@@ -16,7 +16,7 @@ from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.image import Image, ImageStatus, Mark
 from XRayAILib.project.query import COLUMNS, Query, QueryError
 from XRayAILib.project.statements import (
-    chosen_ids,
+    chosen,
     columns_of,
     ids_with_value,
     number,
@@ -49,7 +49,7 @@ class Collection:
         with self._database.reading() as connection:
             values = sorted_values(query)
             if values is None:
-                ids = connection.scalars(chosen_ids(query)).all()
+                ids = connection.scalars(chosen(query, images.c.id)).all()
                 is_last = (query.limit is None or len(ids) < query.limit) and (ids or not query.offset)
                 total = query.offset + len(ids) if is_last else int(connection.scalar(number(query)) or 0)
             else:
@@ -59,20 +59,16 @@ class Collection:
     def stream(self, query: Query) -> Iterator[Image]:
         """The images of a query one after the other, so that a large project needs no more memory than a small one."""
         with self._database.reading() as connection:
-            ids = connection.scalars(chosen_ids(query)).all()
+            ids = connection.scalars(chosen(query, images.c.id)).all()
         for part in parts(ids):
             with self._database.reading() as connection:
                 found = _images(connection, part)
             yield from found
 
-    def uids(self, query: Query) -> Iterator[str]:
+    def uids(self, query: Query) -> list[str]:
         """The uids of a query, in its order."""
         with self._database.reading() as connection:
-            ids = connection.scalars(chosen_ids(query)).all()
-        for part in parts(ids):
-            with self._database.reading() as connection:
-                found = dict(connection.execute(select(images.c.id, images.c.uid).where(images.c.id.in_(part))).all())
-            yield from (found[i] for i in part if i in found)
+            return list(connection.scalars(chosen(query, images.c.uid)))
 
     def values(self, column: str, query: Query | None = None) -> list[tuple[str, int]]:
         """(value, number of images) of a column of :data:`COLUMNS`, the most frequent first.

@@ -144,6 +144,11 @@ class History:
         with self._database.reading() as connection:
             return list(connection.scalars(query))
 
+    def worked_on(self, author_key: str) -> set[str]:
+        """The uids of images of which one author has said something, if only that there is nothing."""
+        with self._database.reading() as connection:
+            return set(connection.scalars(select(current.c.uid).where(current.c.track == author_key)))
+
     def label_counts(self, *objects: type[FindingObject]) -> dict[str, int]:
         """Label -> number of images, not excluded, on which a person or an import says it.
 

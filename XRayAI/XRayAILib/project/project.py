@@ -174,7 +174,7 @@ class Project:
         """See :meth:`Collection.stream`."""
         return self._collection.stream(query)
 
-    def uids(self, query: Query) -> Iterator[str]:
+    def uids(self, query: Query) -> list[str]:
         """See :meth:`Collection.uids`."""
         return self._collection.uids(query)
 
@@ -269,6 +269,10 @@ class Project:
     def labelled(self, kinds: tuple[AuthorKind, ...] = (AuthorKind.PERSON, AuthorKind.IMPORT)) -> list[str]:
         """See :meth:`History.labelled`."""
         return self._history.labelled(kinds)
+
+    def worked_on(self, author_key: str) -> set[str]:
+        """See :meth:`History.worked_on`."""
+        return self._history.worked_on(author_key)
 
     def label_counts(self, *objects: type[FindingObject]) -> dict[str, int]:
         """See :meth:`History.label_counts`."""

@@ -86,13 +86,13 @@ def search_text(header: Header) -> str:
     return f"{_plain(' '.join(word for word in words if word))}{_PATH}{_plain(header.path)}"
 
 
-def chosen_ids(query: Query) -> Select[Any]:
-    """The ``images.id`` of a query, in its order.
+def chosen(query: Query, column: ColumnElement[Any]) -> Select[Any]:
+    """A column of the images of a query, in its order.
 
-    Columns of one index only (``images_browse``) are named, unless the query asks for the path, so that no row with
-    its long header is touched for an image that is not shown.
+    With ``images.id`` only columns of one index (``images_browse``) are named, unless the query asks for the path, so
+    that no row with its long header is touched for an image that is not shown.
     """
-    return select(images.c.id).where(*conditions(query)).order_by(*order(query)).limit(query.limit).offset(query.offset)
+    return select(column).where(*conditions(query)).order_by(*order(query)).limit(query.limit).offset(query.offset)
 
 
 def sorted_values(query: Query) -> Select[Any] | None:

@@ -391,7 +391,5 @@ class AnnotationSession:
         return replace(drawn, author=self.reader, objects=objects)
 
     def _first_untouched(self) -> int:
-        for index, uid in enumerate(self._uids):
-            if self.project.findings(uid, self.reader.key) is None:
-                return index
-        return 0
+        done = self.project.worked_on(self.reader.key)
+        return next((index for index, uid in enumerate(self._uids) if uid not in done), 0)

@@ -15,7 +15,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -175,7 +175,7 @@ class Browse:
         """(value, number of images) of a column, under the filters of the other columns."""
         return self.project.values(column, self.query)
 
-    def uids(self) -> Iterator[str]:
+    def uids(self) -> list[str]:
         """All images of the table, in its order, without those that take no part in training and export."""
         return self.project.uids(replace(self.query, filters={**self.query.filters, "excluded": ("no",)}))
 
