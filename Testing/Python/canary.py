@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 from pydicom import DataElement, Dataset, Sequence, config
@@ -18,12 +20,20 @@ DX = "1.2.840.10008.5.1.4.1.1.1.1"
 TEXTS = {"LO", "LT", "SH", "ST", "UC", "UT", "AE", "CS"}
 
 
+@cache
 def rows() -> dict[int, Row]:
     """Tag -> row, of those that a data set can hold: no wildcards, and none of the groups 0000, 0002 and 0004."""
     exact = (row for row in table() if "x" not in row.tag and row.tag != "odd")
     return {int(row.tag, 16): row for row in exact if int(row.tag[:4], 16) > 4}
 
 
+@cache
+def number_of(tag: int) -> int:
+    """Its place in the order of tags."""
+    return sorted(rows()).index(tag)
+
+
+@cache
 def vr_of(tag: int) -> str:
     """Its representation; UN for an attribute that the dictionary does not have yet."""
     return dictionary_VR(tag)[:2] if dictionary_has_tag(tag) else "UN"
@@ -31,7 +41,7 @@ def vr_of(tag: int) -> str:
 
 def value_of(tag: int, place: int = 0) -> object:
     """The value that tells an attribute from all others, and the copy of it at ``place`` from the first."""
-    number = sorted(rows()).index(tag) + 1000 * place
+    number = number_of(tag) + 1000 * place
     day = (date(1920, 1, 1) + timedelta(11 * number)).strftime("%Y%m%d")
     vr = vr_of(tag)
     if vr in TEXTS:
@@ -50,12 +60,13 @@ def value_of(tag: int, place: int = 0) -> object:
     }.get(vr, f"CANARY{number:04d}".encode())
 
 
+@cache
 def element(tag: int, place: int = 0) -> DataElement:
     """The attribute with its value; a sequence has it in the attributes that its items may have."""
     value = value_of(tag, place)
     if vr_of(tag) == "SQ":
         item = Dataset()
-        text = f"CANARY{sorted(rows()).index(tag) + 1000 * place:04d}"
+        text = f"CANARY{number_of(tag) + 1000 * place:04d}"
         if rows()[tag].basic.endswith("U*"):
             item.ReferencedSOPInstanceUID = f"1.2.826.0.98.{1000 + int(text[6:])}"
         else:
@@ -67,7 +78,7 @@ def element(tag: int, place: int = 0) -> DataElement:
 def everything(place: int) -> Dataset:
     dataset = Dataset()
     for tag in rows():
-        dataset[tag] = element(tag, place)
+        dataset[tag] = copy.deepcopy(element(tag, place))
     return dataset
 
 

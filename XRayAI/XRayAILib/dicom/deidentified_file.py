@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from XRayAILib.dicom.clean_pixels import blank, say_derived
 from XRayAILib.dicom.deidentify import Deidentified, Deidentifier, text_of
+from XRayAILib.dicom.encapsulation import EncapsulationError
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.exclusive import put_new
 from XRayAILib.dicom.file_bytes import read_data_set
@@ -28,7 +28,7 @@ DIRECTORY = "1.2.840.10008.1.3.10"
 Region = tuple[int, int, int, int]
 
 
-class HeldBackError(ValueError):
+class HeldBackError(UnreadableError):
     """A file that must not go out, and why."""
 
 
@@ -84,14 +84,15 @@ def deidentify_file(
         with temporary.open("wb") as stream:
             stream.write(head)
             stream.write(pixels)
-        _verify(temporary, source, deidentifier, len(head) + len(pixels))
+        _verify(temporary, path, source, deidentifier, len(head) + len(pixels))
         again = False
         try:
             put_new(temporary, target)
         except FileExistsError as error:
             if target.read_bytes() != temporary.read_bytes():
                 raise HeldBackError(
-                    "another file has the same SOP Instance UID but not the same content; only the first one was taken"
+                    str(path),
+                    "another file has the same SOP Instance UID but not the same content; only the first one was taken",
                 ) from error
             again = True
         return Made(place, len(head) + len(pixels), again, source)
@@ -109,7 +110,10 @@ def _made(
             stream.seek(0)
             dataset, pixels = parsed(stream, pixels=True), memoryview(b"")
         else:
-            dataset, begin, end = read_data_set(data)
+            try:
+                dataset, begin, end = read_data_set(data)
+            except EncapsulationError as error:
+                raise UnreadableError(str(path), str(error)) from error
             pixels = memoryview(data)[begin:end]
         _refuse(dataset, path, pixels_clean)
         if regions:
@@ -128,7 +132,7 @@ def _refuse(dataset: Dataset, path: Path, pixels_clean: bool) -> None:
         raise UnreadableError(str(path), "SOPInstanceUID (0008,0018) is missing, so it cannot be told from others")
     if text_of(dataset, 0x00280301) == "YES" and not pixels_clean:
         raise HeldBackError(
-            "it says of itself that identifying text is burned into its pixels (BurnedInAnnotation YES)"
+            str(path), "it says of itself that identifying text is burned into its pixels (BurnedInAnnotation YES)"
         )
 
 
@@ -139,7 +143,7 @@ def _encoded(source: Deidentified) -> bytes:
 
     dataset = source.dataset
     implicit, little = dataset.original_encoding
-    start = file_start(source.sop_class, source.uids[2][1], transfer_syntax(dataset))
+    start = _start(source)
     if little:
         return start + write_elements(dataset.values(), bool(implicit), source.encodings)
     stream = DicomBytesIO()
@@ -148,16 +152,20 @@ def _encoded(source: Deidentified) -> bytes:
     return start + stream.getvalue()
 
 
+def _start(source: Deidentified) -> bytes:
+    return file_start(source.sop_class, source.uids[2][1], transfer_syntax(source.dataset))
+
+
 def _place(source: Deidentified, deidentifier: Deidentifier) -> Path:
     study, _, instance = (old for old, _ in source.uids)
     pseudonyms = deidentifier.pseudonyms
     return Path(source.name, f"study-{pseudonyms.name('study', study)}", f"{pseudonyms.image(instance)}.dcm")
 
 
-def _verify(path: Path, source: Deidentified, deidentifier: Deidentifier, size: int) -> None:
+def _verify(path: Path, origin: Path, source: Deidentified, deidentifier: Deidentifier, size: int) -> None:
     if path.stat().st_size != size:
         raise OSError(None, "was not written whole", str(path))
     actions = deidentifier.actions(source.sop_class)
-    found = leaks(path, source.identity, source.made, actions, deidentifier.actions(None))
+    found = leaks(path, _start(source), source.identity, source.made, actions, deidentifier.actions(None))
     if found:
-        raise HeldBackError("; ".join(map(str, found[:5])) + (" and more" if len(found) > 5 else ""))
+        raise HeldBackError(str(origin), "; ".join(map(str, found[:5])) + (" and more" if len(found) > 5 else ""))

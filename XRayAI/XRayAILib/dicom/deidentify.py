@@ -18,7 +18,7 @@ from XRayAILib.dicom.dates import shifted
 from XRayAILib.dicom.dummies import dummy, even
 from XRayAILib.dicom.identity import Identity
 from XRayAILib.dicom.markers import file_meta, stand_in, statement
-from XRayAILib.dicom.plain_dataset import read_items, write_items
+from XRayAILib.dicom.plain_dataset import raw_element, read_items, write_items
 from XRayAILib.dicom.plain_header import NotPlainError
 from XRayAILib.dicom.pseudonyms import Pseudonyms
 from XRayAILib.dicom.vocabulary import cleaned
@@ -150,14 +150,28 @@ class _Pass:
         sop_class = text_of(dataset, SOP_CLASS)
         self._walk(dataset, self._deidentifier.actions(sop_class))
         implicit, little = dataset.original_encoding
+        self._name_patient(implicit if little else None)
         for element in statement(self._options, pixels_clean, implicit if little else None):
             dataset[element.tag] = element
-        uids = tuple((old, self._new_uid(old)) for old in self._uids.values())
+        kept = self._options.keep_uids
+        uids = tuple((old, old if kept else self._new_uid(old)) for old in self._uids.values())
         days = self.days if self._options.dates == "shift" else 0
         made = frozenset(self._made)
         return Deidentified(
             dataset, sop_class, self._encodings, self._identity, made, self.patient, self.name, days, uids
         )
+
+    def _name_patient(self, implicit: bool | None) -> None:
+        """The pseudonym where the file named nobody: both attributes are type 2, and a series of nobody's is no use."""
+        from pydicom import DataElement
+
+        for tag, vr in ((PATIENT_NAME, "PN"), (PATIENT_ID, "LO")):
+            if tag not in self._dataset:
+                self._dataset[tag] = (
+                    DataElement(tag, vr, self.name)
+                    if implicit is None
+                    else raw_element(tag, vr, even(self.name.encode("ascii")), implicit)
+                )
 
     def _walk(self, dataset: Dataset, actions: Actions, unlisted: str = WALK) -> None:
         for element in list(dataset.values()):
@@ -189,7 +203,7 @@ class _Pass:
         for item in items if items is not None else _items_of(dataset, element):
             self._walk(item, self._deidentifier.actions(None), unlisted)
         if items is not None:
-            value = write_items(items, element.is_implicit_VR, self._encodings)  # type: ignore[union-attr]
+            value = write_items(items, _names_no_vr(element), self._encodings)
             dataset[element.tag] = element._replace(value=value, length=len(value))  # type: ignore[union-attr]
 
     def _text_within(self, dataset: Dataset, element: DataElement | RawDataElement, action: str) -> None:
@@ -274,7 +288,7 @@ class _Pass:
 
     def _new_uid(self, uid: str) -> str:
         uid = uid.strip("\0 ")
-        if not uid or uid.startswith(STANDARD_ROOT) or self._options.keep_uids:
+        if not uid or uid.startswith(STANDARD_ROOT):
             return uid
         return self._pseudonyms.uid(uid)
 
@@ -348,12 +362,17 @@ def _is_sequence(element: DataElement | RawDataElement) -> bool:
 
 def _plain_items(element: DataElement | RawDataElement) -> list[Dataset] | None:
     """The items of a sequence that is raw still, where it does not take pydicom to read them."""
-    if not element.is_raw or element.VR == "UN" or not element.is_little_endian:  # type: ignore[union-attr]
+    if not element.is_raw or not element.is_little_endian:  # type: ignore[union-attr]
         return None
     try:
-        return read_items(element.value or b"", element.is_implicit_VR)  # type: ignore[union-attr]
+        return read_items(element.value or b"", _names_no_vr(element))
     except NotPlainError:
         return None
+
+
+def _names_no_vr(element: DataElement | RawDataElement) -> bool:
+    """Whether what is in a raw sequence is in implicit VR; in one of unknown representation it is (PS3.5 6.2.2)."""
+    return element.VR == "UN" or bool(element.is_implicit_VR)  # type: ignore[union-attr]
 
 
 def _items_of(dataset: Dataset, element: DataElement | RawDataElement) -> Iterable[Dataset]:

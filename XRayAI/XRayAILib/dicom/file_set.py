@@ -13,6 +13,10 @@ FILE_SET = "fileset"
 _REQUIRED = {"StudyID": "1", "StudyDate": "19000101", "StudyTime": "000000", "SeriesNumber": "1", "InstanceNumber": "1"}
 
 
+class FileSetError(ValueError):
+    """A file that no directory record can be made of."""
+
+
 def write_file_set(folder: Path) -> Path:
     """Copy the de-identified files below ``folder`` to a file-set in it, and write its DICOMDIR; gives the latter.
 
@@ -32,7 +36,10 @@ def write_file_set(folder: Path) -> Path:
                 for keyword, value in _REQUIRED.items():
                     if dataset.get(keyword) in (None, ""):
                         setattr(dataset, keyword, value)
-                files.add(dataset)
+                try:
+                    files.add(dataset)
+                except ValueError as error:
+                    raise FileSetError(f"{path} cannot be in a file-set: {error}") from error
             temporary.mkdir()
             files.write(temporary)
         if place.exists():

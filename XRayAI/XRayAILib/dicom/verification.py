@@ -15,7 +15,8 @@ from XRayAILib.dicom.identity import ADDRESSES, Identity
 from XRayAILib.dicom.vocabulary import without_plain_words
 
 if TYPE_CHECKING:
-    from pydicom import Dataset
+    from pydicom import DataElement, Dataset
+    from pydicom.dataelem import RawDataElement
 
 NUMERIC = frozenset(("AT", "DS", "FD", "FL", "IS", "OD", "OF", "OL", "OV", "SL", "SS", "SV", "UL", "US", "UV"))
 _NUMBER = re.compile(rb"[\d.eE+\-\\ ]*")
@@ -44,11 +45,15 @@ class Leak:
         return f"the value of {self.source} is still in {self.place}"
 
 
-def leaks(path: Path, identity: Identity, made: frozenset[bytes], actions: Actions, nested: Actions) -> list[Leak]:
+def leaks(
+    path: Path, start: bytes, identity: Identity, made: frozenset[bytes], actions: Actions, nested: Actions
+) -> list[Leak]:
     """What is left of an identity in the file at ``path``, read again from its bytes.
 
     Parameters
     ----------
+    start
+        Preamble and File Meta as they must be: what they hold was put in by the program.
     made
         Values that were put in the place of others; chance may repeat digits of the identity in them.
     actions, nested
@@ -63,11 +68,12 @@ def leaks(path: Path, identity: Identity, made: frozenset[bytes], actions: Actio
         data = stream.read()
         dataset, begin, end = read_data_set(data)
         outside = [data[:begin], data[end:], *comments(dataset, data, begin)]
+    own = [_Element("File Meta", 0x00020003, "", start, True)] if data.startswith(start) else []
     found = [Leak(_shown(tag), "its own place") for tag in list(dataset.keys()) if actions[tag] == "X"]
     for part in outside:
         hits = list(identity.found_in(part))
         if hits:
-            elements = list(_elements(dataset, actions, nested)) if part is outside[0] else []
+            elements = own + list(_elements(dataset, actions, nested)) if part is outside[0] else []
             explained = _Explained(elements, made)
             found += [leak for hit in hits for leak in explained.leaks(part, *hit)]
     return list(dict.fromkeys(found))
@@ -83,22 +89,22 @@ class _Element:
 
 
 def _elements(dataset: Dataset, actions: Actions, nested: Actions) -> Iterator[_Element]:
-    for element in [*dataset.file_meta.values(), *dataset.values()] if _has_meta(dataset) else list(dataset.values()):
+    for element in list(dataset.values()):
         tag = element.tag
+        if tag in MARKERS:
+            yield _Element(_shown(tag), tag, "", _written(element), True)
+            continue
         if element.VR == "SQ" or (element.VR in (None, "UN") and dataset[tag].VR == "SQ"):
             for item in dataset[tag].value or ():
                 yield from _elements(item, nested, nested)
             continue
-        meta = tag >> 16 == 2
-        value = element.value
-        if not isinstance(value, bytes):
-            value = str(value).encode("utf-8") if value is not None else b""
-        vr = element.VR or (dataset[tag].VR if not meta else "")
-        yield _Element(_shown(tag), tag, vr, value, meta or tag in MARKERS or actions[tag] == "K")
+        vr = element.VR or dataset[tag].VR
+        yield _Element(_shown(tag), tag, vr, _written(element), actions[tag] == "K")
 
 
-def _has_meta(dataset: Dataset) -> bool:
-    return hasattr(dataset, "file_meta")
+def _written(element: RawDataElement | DataElement) -> bytes:
+    value = element.value
+    return value if isinstance(value, bytes) else str(value).encode("utf-8")
 
 
 class _Explained:
@@ -135,7 +141,8 @@ class _Explained:
         if value.isdigit() and len(value) < SHORTEST_IN_BINARY:
             # A year in the number of a version is not a patient's number.
             return re.search(rb"(?<![\w.])" + re.escape(needle) + rb"(?![\w.])", data.lower()) is None
-        return needle.isascii() and value not in without_plain_words(data.decode("latin-1")).lower()
+        in_ascii = value.isascii() and needle == value.encode("ascii")
+        return in_ascii and value not in without_plain_words(data.decode("latin-1")).lower()
 
 
 def _shown(tag: int) -> str:

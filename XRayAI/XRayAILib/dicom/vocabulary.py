@@ -34,7 +34,7 @@ crosstable table wall bucky plane proximal distal dorsoplantar dorsopalmar plant
 transthoracic
 """
 _EXAMINATION = """
-x-ray xray x-rays xr cr dx dr rf mg io px xa fluoroscopy radiograph radiographs radiography radiographic radiological
+x-ray xray x-rays xr cr dx rf mg io px xa fluoroscopy radiograph radiographs radiography radiographic radiological
 radiology film films plain digital computed image images imaging series study studies exam examination exposure
 exposures screening follow-up followup follow up control comparison pre post preoperative postoperative preop postop
 initial repeat repeated additional single multiple double standard routine special trauma emergency child paediatric
@@ -79,6 +79,11 @@ def without_plain_words(text: str) -> str:
 
 def _words(text: str) -> list[str]:
     words: list[str] = []
-    for found in _WORD.findall(text):
-        words += [found] if is_plain(found) else found.replace("_", "-").split("-")
+    for part in text.split():
+        # A number between other marks than spaces may be part of a date.
+        if any(letter.isdigit() for letter in part):
+            words += [part.strip(",;:()")]
+            continue
+        for found in _WORD.findall(part):
+            words += [found] if is_plain(found) else found.replace("_", "-").split("-")
     return words

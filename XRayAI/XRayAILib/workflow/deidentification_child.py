@@ -16,7 +16,6 @@ from typing import Any
 from XRayAILib.dicom.child import limit_memory
 from XRayAILib.dicom.deidentified_file import HeldBackError, Made, deidentify_file
 from XRayAILib.dicom.deidentify import Deidentifier
-from XRayAILib.dicom.encapsulation import EncapsulationError
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.picture import is_picture
 from XRayAILib.dicom.pseudonyms import Pseudonyms
@@ -25,7 +24,7 @@ from XRayAILib.workflow.deidentification import Screen, Screening, Settings
 
 MEMORY_LIMIT = 8 << 30
 """Bytes of address space."""
-FATAL = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, getattr(errno, "EDQUOT", errno.ENOSPC))
+FATAL = (errno.ENOSPC, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, getattr(errno, "EDQUOT", errno.ENOSPC))
 """What is wrong with the place of the output, and not with one file."""
 
 
@@ -96,10 +95,10 @@ def answer(maker: Maker, path: str) -> dict[str, Any]:
     """What became of the file ``path``; what is wrong with one never ends the others, but a full disk does."""
     try:
         return maker.make(Path(path))
+    except HeldBackError as error:
+        return {"held": error.reason}
     except UnreadableError as error:
         return {"reason": error.reason}
-    except (HeldBackError, EncapsulationError) as error:
-        return {"held": str(error)}
     except MemoryError:
         return {"reason": "it asks for more memory than there is"}
     except OSError as error:
