@@ -17,6 +17,7 @@ from XRayAILib.dicom.child import limit_memory
 from XRayAILib.dicom.deidentified_file import HeldBackError, Made, deidentify_file
 from XRayAILib.dicom.deidentify import Deidentifier
 from XRayAILib.dicom.errors import UnreadableError
+from XRayAILib.dicom.header_reader import READY
 from XRayAILib.dicom.picture import is_picture
 from XRayAILib.dicom.pseudonyms import Pseudonyms
 from XRayAILib.dicom.source import read_start
@@ -120,6 +121,8 @@ def main() -> None:
     answers = sys.stdout.buffer
     # A library that prints must not disturb the protocol.
     sys.stdout = sys.stderr
+    answers.write(READY)
+    answers.flush()
     for line in sys.stdin.buffer:
         request = json.loads(line)
         maker = _maker(request["task"])
