@@ -5,7 +5,9 @@ import shutil
 import struct
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pydicom
@@ -13,6 +15,8 @@ import pytest
 
 from scan_cases import EXPLICIT, changed, meta, nested, radiographs, reasons
 from XRayAILib.dicom.child import library_environment
+from XRayAILib.dicom.scan import scan
+from XRayAILib.dicom.search import Search
 from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
 
@@ -82,7 +86,11 @@ def test_names_with_line_breaks_and_links_that_lead_nowhere(
     intake = take_in(project, [folder])
     assert project.images()[0].header.path.endswith("two\nlines\x1b[31m.dcm")
     found = reasons(project, intake)
-    assert "gone" in found["gone.dcm"] and found["circle.dcm"] and all("pipe" in found[name] for name in ("pipe", "pipe.zip"))
+    assert (
+        "gone" in found["gone.dcm"]
+        and found["circle.dcm"]
+        and all("pipe" in found[name] for name in ("pipe", "pipe.zip"))
+    )
     program = subprocess.run(
         [sys.executable, "-m", "XRayAILib.apps.cli", "scan", str(folder), "-p", str(project.folder)],
         env=library_environment(),
@@ -91,3 +99,38 @@ def test_names_with_line_breaks_and_links_that_lead_nowhere(
         check=True,
     )
     assert "\x1b" not in program.stdout
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has other permissions")
+def test_what_may_not_be_read_is_a_row(real_crs: list[Path]) -> None:
+    with tempfile.TemporaryDirectory() as name:  # where another user may look into, unlike pytest's folders
+        folder = Path(name)
+        folder.chmod(0o755)
+        for file in ("closed.dcm", "good.dcm"):
+            shutil.copy(real_crs[0], folder / file)
+        (folder / "room").mkdir()
+        assert list(scan(list(Search([folder / "good.dcm"]))))  # all that it imports is there now
+        for closed in ("closed.dcm", "room"):
+            (folder / closed).chmod(0)
+        try:
+            with ordinary_user():
+                search = Search([folder])
+                read = {Path(scanned.file.path).name: scanned for scanned in scan(list(search))}
+        finally:
+            (folder / "room").chmod(0o700)
+    assert read["good.dcm"].headers and read["closed.dcm"].reason == "no permission to read it"
+    assert [(Path(path).name, reason) for path, reason in search.problems] == [
+        ("room", "folder cannot be read (Permission denied)")
+    ]
+
+
+@contextmanager
+def ordinary_user() -> Iterator[None]:
+    """No rights beyond those that are given: the administrator reads everything."""
+    mine = os.geteuid()
+    if mine == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(mine)

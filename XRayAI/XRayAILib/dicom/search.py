@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from XRayAILib.dicom.dicomdir import is_dicomdir, place_of
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.header_reader import HeaderReader
 from XRayAILib.dicom.zip_archive import is_archive
 
-NEVER_IMAGES = frozenset(
+NEVER_IMAGES = tuple(
     f".{ending}"
     for endings in (
         "csv txt md json xml yaml yml toml html htm pdf doc docx xls xlsx",
@@ -25,8 +24,7 @@ NEVER_IMAGES = frozenset(
 MISNAMED = "its name or its folder's is not valid UTF-8: rename it, then scan again"
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
+class FoundFile(NamedTuple):
     """A file that could be a radiograph, on disk or in an archive.
 
     Attributes
@@ -211,10 +209,12 @@ def shown(path: str) -> str:
 
 
 def _candidate(name: str) -> bool:
-    return not name.startswith(".") and os.path.splitext(name)[1].lower() not in NEVER_IMAGES  # noqa: PTH122 - quicker
+    return not name.startswith(".") and not name.lower().endswith(NEVER_IMAGES)
 
 
 def _storable(path: str) -> bool:
+    if path.isascii():
+        return True
     try:
         path.encode("utf-8")
     except UnicodeEncodeError:

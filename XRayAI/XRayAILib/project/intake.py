@@ -135,7 +135,7 @@ def take_in(
     search = Search(folders, _made_by_us, known)
     others = [path.resolve() for path in leave_out]
     seen = 0
-    for found in _batches(_but(search, others)):
+    for found in _batches(_but(search, others) if others else iter(search)):
         if seen and cancelled():
             result.cancelled = True
             return result
@@ -203,8 +203,7 @@ def _batches(files: Iterator[FoundFile]) -> Iterator[list[FoundFile]]:
 def _but(files: Iterable[FoundFile], others: list[Path]) -> Iterator[FoundFile]:
     """All but those that are one of the others, or below one."""
     for file in files:
-        places = {PurePath(file.path), *PurePath(file.path).parents} if others else set()
-        if not places.intersection(others):
+        if not {PurePath(file.path), *PurePath(file.path).parents}.intersection(others):
             yield file
 
 

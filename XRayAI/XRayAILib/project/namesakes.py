@@ -41,8 +41,8 @@ class Namesakes:
 
 def _name(path: str) -> str:
     """The name that images and their masks have in common; empty for what is no picture by its name."""
-    name, ending = os.path.splitext(os.path.basename(path))  # noqa: PTH119, PTH122 - for each of 100,000 files
-    if ending.lower() not in PICTURE_ENDINGS:
+    if not path.lower().endswith(PICTURE_ENDINGS):
         return ""
+    name = os.path.splitext(os.path.basename(path))[0]  # noqa: PTH119, PTH122 - for each of 100,000 files
     mask = _MASK_NAME.fullmatch(name)
     return (mask.group(1) if mask else name).lower()
