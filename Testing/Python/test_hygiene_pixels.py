@@ -1,9 +1,8 @@
-"""What the rules of hygiene measure on pixels: polarity, turns, copies, clipping; on phantoms and on real radiographs."""
+"""What the rules of hygiene measure on pixels: polarity, turns, copies, clipping; on phantoms and real radiographs."""
 
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
 import numpy as np
 import pytest

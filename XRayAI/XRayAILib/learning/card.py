@@ -38,6 +38,8 @@ def model_card(manifest: Mapping[str, Any]) -> str:
         *(f"| {part} | {counts[part]} | {training['patients'][part]} |" for part in counts),
         "",
         f"Parts are split by patient (seed {config['seed']}). Left out as unreadable: {training['left_out']}.",
+        # Models of earlier versions do not say.
+        f"Left out because excluded: {counts_text(training.get('excluded', {})) or 'none'}.",
         "",
         "## How it was made",
         "",
@@ -59,6 +61,11 @@ def _greys(preset: Mapping[str, Any]) -> str:
         return stretched
     steps = ", ".join(str(step["step"]) for step in enhancement["steps"])
     return f"enhancement '{enhancement['name']}' ({steps}), then {stretched}"
+
+
+def counts_text(counts: Mapping[str, int]) -> str:
+    """Reasons with the number of their images, such as ``rule polarity (3 images), other reasons (1 image)``."""
+    return ", ".join(f"{reason} ({count} image{'s' if count != 1 else ''})" for reason, count in counts.items())
 
 
 def metric_table(metrics: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:

@@ -12,6 +12,7 @@ from XRayAILib import __version__
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.objects import now
 from XRayAILib.learning.cache import Emit, build_cache, sweep
+from XRayAILib.learning.card import counts_text
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import Device, choose_device
 from XRayAILib.learning.evaluation import evaluate
@@ -66,6 +67,9 @@ def _train(
     counts = label_counts(examples, labels)
     parts = {part: len(part_of(examples, part)) for part in PARTS}
     emit({"event": "split", "images": parts, "labels": counts})
+    excluded = project.marks.exclusions()
+    if excluded:
+        emit({"event": "note", "message": f"Left out because excluded: {counts_text(excluded)}"})
     for part in ("validation", "test"):
         for label in (name for name in labels if not counts[part][name]):
             emit(
@@ -89,7 +93,7 @@ def _train(
     metrics = evaluate(
         inference, project, part_of(examples, "test"), Author.model(config.name, "test"), emit, cancelled, config.seed
     )
-    made = _description(examples, outcome, device, cache.left_out)
+    made = _description(examples, outcome, device, cache.left_out, excluded)
     model = write_model(
         project.models_folder,
         config,
@@ -106,7 +110,11 @@ def _train(
 
 
 def _description(
-    examples: Sequence[Example], outcome: Outcome, device: Device, left_out: Sequence[tuple[str, str]]
+    examples: Sequence[Example],
+    outcome: Outcome,
+    device: Device,
+    left_out: Sequence[tuple[str, str]],
+    excluded: Mapping[str, int],
 ) -> dict[str, Any]:
     return {
         "created": now(),
@@ -115,6 +123,7 @@ def _description(
         # A model travels; identifiers of images and patients stay in the project.
         "snapshot": digest(sorted((e.uid, e.part, e.image_key, e.findings_key) for e in examples)),
         "left_out": len(left_out),
+        "excluded": dict(excluded),
         "epochs": outcome.epochs,
         "best_epoch": outcome.best_epoch,
         "best_score": outcome.best_score,

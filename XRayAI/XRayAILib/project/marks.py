@@ -156,7 +156,7 @@ class Marks:
             return int(connection.scalar(select(func.count()).select_from(checked)) or 0)
 
     def exclusions(self) -> dict[str, int]:
-        """Reason, or rule where a rule made it -> number of images that are excluded for it."""
+        """Rule -> number of images that it excludes; other reasons together, for they may name a file or a person."""
         found: Counter[str] = Counter()
         for row in rows_of(self._database, select(images.c.id, images.c.excluded).where(images.c.excluded != "")):
             found[rule_of(row.excluded)] += 1
@@ -164,9 +164,9 @@ class Marks:
 
 
 def rule_of(excluded: str) -> str:
-    """The rule that made an exclusion, such as ``rule polarity``, or the reason that somebody gave."""
+    """The rule that made an exclusion, such as ``rule polarity``, or that it has another reason."""
     if not excluded.startswith(EXCLUDED_BY):
-        return excluded
+        return "other reasons"
     return f"rule {excluded.removeprefix(EXCLUDED_BY).partition(':')[0]}"
 
 
