@@ -180,7 +180,7 @@ def test_a_full_disk_is_said_and_loses_nothing(many: Path, tmp_path: Path) -> No
         text=True,
         check=False,
     )
-    assert program.returncode and "ProjectError" in program.stderr
+    assert program.returncode and "disk cannot be written. Is it full" in program.stderr
     with Project.open(tmp_path / "project") as project:
         before = project.count()
         assert before < 2 * FEW
