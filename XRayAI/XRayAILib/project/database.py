@@ -235,7 +235,7 @@ class Database:
         if "full" in text:
             way = "the disk is full. Free some space and do it again; what was saved before is safe"
         elif "disk I/O" in text:
-            way = "its disk cannot be written. Is it full, is there a quota, or was it taken away? What was saved is safe"
+            way = "its disk cannot be written. Is it full, or was it taken away? What was saved before is safe"
         elif "locked" in text:
             way = "another program has been writing to it for 30 s. Close that program or wait, then do it again"
         elif "readonly" in text or "unable to open" in text:
