@@ -184,15 +184,16 @@ def drop(desktop, widget, *paths: Path) -> bool:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
     left, none = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none)
+    actions = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction
+    enter = QDragEnterEvent(QPointF(5, 5), actions, data, left, none)
     enter.ignore()
     QApplication.sendEvent(widget, enter)
-    event = QDropEvent(QPointF(5, 5), Qt.DropAction.CopyAction, data, left, none)
+    event = QDropEvent(QPointF(5, 5), actions, data, left, none)
     event.ignore()
     if enter.isAccepted():
         QApplication.sendEvent(widget, event)
         desktop.process_events()
-    return enter.isAccepted() and event.isAccepted()
+    return enter.isAccepted() and event.isAccepted() and event.dropAction() == Qt.DropAction.CopyAction
 
 
 def test_a_folder_dropped_on_the_panel_is_taken_in(desktop, panel, tmp_path):

@@ -25,27 +25,34 @@ class FileDrop(qt.QObject):
     def __init__(self, widget: Any, dropped: Callable[[list[str]], None]) -> None:
         qt.QObject.__init__(self)
         self._dropped = dropped
+        self._over: list[str] = []
         self._paths: list[str] = []
         widget.setAcceptDrops(True)
         widget.installEventFilter(self)
 
     def eventFilter(self, _watched: Any, event: Any) -> bool:
-        """Called by Qt with every event of the widget; ``True`` for those that are dealt with here."""
+        """Called by Qt with every event of the widget; ``True`` for those that are dealt with here.
+
+        What is dragged is asked for when it enters: some builds of PythonQt know the later events only as ``QEvent``.
+        """
         kind = event.type()
-        if kind in (qt.QEvent.DragEnter, qt.QEvent.DragMove):
-            if not local_paths(event.mimeData()):
-                return False
-            event.acceptProposedAction()
-            return True
+        if kind == qt.QEvent.DragEnter:
+            self._over = local_paths(event.mimeData())
+        elif kind == qt.QEvent.DragLeave:
+            self._over = []
+        elif kind not in (qt.QEvent.DragMove, qt.QEvent.Drop):
+            return False
+        if not self._over:
+            return False
+        if hasattr(event, "setDropAction"):
+            # Never a move: the file browser would delete what it thinks we have now.
+            event.setDropAction(qt.Qt.CopyAction)
+        event.accept()
         if kind == qt.QEvent.Drop:
-            paths = local_paths(event.mimeData())
-            if not paths:
-                return False
-            event.acceptProposedAction()
-            self._paths += paths
+            self._paths += self._over
+            self._over = []
             qt.QTimer.singleShot(0, self._tell)
-            return True
-        return False
+        return True
 
     def _tell(self) -> None:
         paths, self._paths = self._paths, []
