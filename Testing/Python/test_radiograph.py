@@ -146,6 +146,19 @@ def test_pixels_come_by_the_pipe_where_processes_may_not_share_memory(
     np.testing.assert_array_equal(piped, read_radiograph(test_data / "dicom" / "RG3_RLE.dcm").stored)
 
 
+def test_a_decoder_that_was_ended_is_started_again(test_data: Path) -> None:
+    import psutil
+
+    from XRayAILib.dicom.decoding import shared_decoder
+
+    path = test_data / "dicom" / "RG3_JPLL.dcm"
+    before = read_radiograph(path).stored
+    child = psutil.Process(shared_decoder()._child.pid)
+    child.kill()
+    child.wait(10)
+    np.testing.assert_array_equal(read_radiograph(path).stored, before)
+
+
 def test_pixels_of_one_image_stay_when_the_next_is_read(test_data: Path) -> None:
     first = read_radiograph(test_data / "dicom" / "RG3_JPLL.dcm").stored
     before = first.copy()

@@ -110,11 +110,13 @@ class ChildDecoder:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
+            self._end()
             self._child = start_child("XRayAILib.dicom.decoder_child", self._interpreter, _MEMORY)
         return self._child
 
     def _end(self) -> None:
         child, self._child = self._child, None
+        self._inbox.close()
         if child is not None:
             forget_child(child)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.file_header import MAX_PIXELS
 from XRayAILib.dicom.header import PICTURE, Header
-from XRayAILib.dicom.source import open_source, stamp
+from XRayAILib.dicom.source import open_source
 from XRayAILib.dicom.spacing import Spacing
 
 if TYPE_CHECKING:
