@@ -116,6 +116,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 section.strip.work.stop()
         self.servers.close()
         self.training.close()
+        self.enhance.close()
         self.setParameterNode(None)
         self.removeObservers()
         leave_desk()

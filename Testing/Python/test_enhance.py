@@ -246,6 +246,7 @@ def test_documents_come_back(tmp_path: Path) -> None:
         ({"name": "a", "steps": [{"step": "histogram"}]}, "a reference has 101 values"),
         ({"name": "../a", "steps": []}, "is no name"),
         ({"name": "", "steps": []}, "is no name"),
+        ({"name": "a.", "steps": []}, "must not begin or end"),
         ({"name": "a", "stepps": []}, "'stepps' is no setting"),
     ],
 )

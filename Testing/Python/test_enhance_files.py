@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,21 @@ import pytest
 from PIL import Image as Picture
 from typer.testing import CliRunner
 
+from light_table import LightTable
 from XRayAILib.apps.cli import app
 from XRayAILib.apps.enhance import enhance_file, enhance_project, keep_histogram
 from XRayAILib.dicom.radiograph import read_radiograph
 from XRayAILib.exchange.enhanced import export_enhanced, write_enhanced
 from XRayAILib.exchange.errors import ExportError
+from XRayAILib.findings.author import Author
 from XRayAILib.phantom.collection import make_phantoms
 from XRayAILib.pixels.enhance import PRESETS, Enhancement
+from XRayAILib.pixels.steps import LocalContrast
 from XRayAILib.project.enhancements import find_enhancement
 from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
+from XRayAILib.workflow.browse import Browse
+from XRayAILib.workflow.enhance import Enhance
 from XRayAILib.workflow.job import Job
 
 
@@ -111,6 +117,58 @@ def test_a_missing_name_or_place_is_said(project: Project, source: Path) -> None
         enhance_file(source, "bone", None, None)
     with pytest.raises(RuntimeError, match="no enhancement 'bune'"):
         enhance_file(source, "bune", Path("x.png"), None)
+
+
+# In the workflow ------------------------------------------------------------------------------------------------------
+
+
+class Easel:
+    """The simplest canvas: it remembers what was shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[np.ndarray, int]] = []
+
+    def show_enhanced(self, image: np.ndarray, step: int, record: Mapping[str, str]) -> None:
+        self.shown.append((image, step))
+
+    def hide_enhanced(self) -> None:
+        self.shown.clear()
+
+
+def test_a_large_image_is_shown_reduced_at_once_and_then_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    picture = np.random.default_rng(2).integers(0, 65535, (1900, 1000), np.uint16)
+    Picture.fromarray(picture).save(folder / "large.png")
+    monkeypatch.setattr("XRayAILib.workflow.enhance.REST", 0.0)
+    easel = Easel()
+    browse = Browse(LightTable())
+    browse.create(tmp_path / "project")
+    take_in(browse.project, [folder])
+    browse.refresh()
+    browse.step(+1)
+    enhance = Enhance(browse, easel, lambda: Author.person("Dr. A"))
+    enhance.begin()
+    assert easel.shown == []
+    enhance.choose("chest")
+    enhance.begin()
+    assert easel.shown[-1][0].shape == (633, 333) and easel.shown[-1][1] == 3 and enhance.waiting
+    enhance.set("clahe", "limit", 99)
+    enhance.begin()
+    assert enhance.enhancement.step("clahe") == LocalContrast(10.0, 6)
+    while enhance.waiting:
+        enhance.poll()
+    image, step = easel.shown[-1]
+    assert step == 1 and len(easel.shown) == 3
+    uid = browse.rows[0].uid
+    np.testing.assert_array_equal(image, enhance.enhancement.apply(browse.project.radiograph(uid).display()))
+    enhance.switch("collimation", False)
+    enhance.switch("nonlocal", True)
+    enhance.begin()
+    assert easel.shown[-1][1] == 6
+    enhance.end()
+    assert easel.shown == [] and not enhance.waiting
+    browse.close()
 
 
 # In a scene -----------------------------------------------------------------------------------------------------------

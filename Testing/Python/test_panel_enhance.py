@@ -167,6 +167,24 @@ def test_settings_are_kept_in_the_project_and_used_for_the_next_training(desktop
     assert config.enhancement == panel.enhance.enhance.enhancement
 
 
+def test_the_histogram_of_a_device_is_found_in_the_background_and_matched(desktop, panel):
+    own, enhance = panel.enhance.own, panel.enhance.enhance
+    devices = [own.referenceComboBox.itemText(n) for n in range(1, own.referenceComboBox.count)]
+    assert devices == enhance.devices() and devices
+    own.placeComboBox.setCurrentIndex(1)
+    own.liveCheckBox.click()
+    own.referenceComboBox.setCurrentIndex(1)
+    own.referenceButton.click()
+    assert not own.referenceButton.enabled and not own.referenceProgressBar.isHidden()
+    desktop.process_events(until=lambda: not enhance.reference.running, timeout=120)
+    assert own.referenceLabel.text.endswith(f"images of {devices[0]}.")
+    assert own.histogramCheckBox.enabled and own.histogramCheckBox.checked
+    reference = enhance.enhancement.step("histogram")
+    shown = np.percentile(voxels(enhanced(desktop, panel)), (10, 50, 90))
+    assert shown == pytest.approx([reference.quantiles[n] for n in (10, 50, 90)], abs=0.03)
+    assert errors(desktop) == []
+
+
 def test_all_images_are_written_in_the_background(desktop, panel):
     choose(panel, "chest")
     panel.enhance.own.writeEnhancedButton.click()

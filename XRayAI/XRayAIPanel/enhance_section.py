@@ -15,6 +15,7 @@ from XRayAIPanel.desk import reader
 from XRayAIPanel.enhanced_view import EnhancedView
 from XRayAIPanel.installation import interpreter
 from XRayAIPanel.section import Panel, Section
+from XRayAIPanel.work_strip import WorkStrip
 
 SLIDERS = {step.kind: [item.name for item in fields(step) if "low" in item.metadata] for step in STEPS}
 """The parameters of each step that have a slider, named ``<step><Parameter>Slider``."""
@@ -29,6 +30,9 @@ class EnhanceSection(Section):
         self.view = EnhancedView(self.viewer)
         self.enhance = Enhance(self.browse, self.view, reader, interpreter())
         self.add_strip("enhance", self.enhance.work)
+        bar, label, stop = own.referenceProgressBar, own.referenceLabel, own.referenceStopButton
+        self.reference_strip = WorkStrip(self.enhance.reference, bar, label, stop, self.reference_found)
+        own.referenceButton.clicked.connect(self.on_reference)
         self._showing = False
         self._has_packages = False
         own.enhancementComboBox.currentIndexChanged.connect(self.on_choose)
@@ -75,6 +79,24 @@ class EnhanceSection(Section):
                 self._changed()
 
         return change
+
+    def on_reference(self, _checked: bool = False) -> None:
+        index = self.own.referenceComboBox.currentIndex
+        manufacturer = self.own.referenceComboBox.currentText if index > 0 else ""
+        with slicer.util.tryWithErrorDisplay(_("No histogram was found.")):
+            self._need_packages()
+            self.enhance.find_reference(manufacturer)
+        self.reference_strip.show()
+        self.panel.watch()
+
+    def reference_found(self) -> str:
+        """The histogram is there; gives the line to be shown."""
+        if self.enhance.reference.state != "done":
+            return ""
+        said = self.enhance.take_reference()
+        self._show_steps()
+        self._changed()
+        return said
 
     def on_save(self, _checked: bool = False) -> None:
         with slicer.util.tryWithErrorDisplay(_("The settings were not kept.")):
@@ -123,6 +145,10 @@ class EnhanceSection(Section):
         """The module is left: other modules have the views as they know them."""
         self.own.liveCheckBox.checked = False
 
+    def close(self) -> None:
+        """The panel goes."""
+        self.enhance.reference.stop()
+
     def _changed(self) -> None:
         live = self.own.liveCheckBox.checked
         if not live:
@@ -155,10 +181,15 @@ class EnhanceSection(Section):
     # Showing the state ----------------------------------------------------------------------------------------------
 
     @property
+    def running(self) -> bool:
+        return super().running or self.enhance.reference.running
+
+    @property
     def waiting(self) -> bool:
         return self.running or self.enhance.waiting
 
     def tick(self) -> None:
+        self.reference_strip.poll()
         with slicer.util.tryWithErrorDisplay(_("The enhanced image cannot be shown.")):
             self.enhance.poll()
 
@@ -170,13 +201,22 @@ class EnhanceSection(Section):
         box.clear()
         box.addItems(names)
         box.setCurrentIndex(max(0, box.findText(self.enhance.enhancement.name)))
+        self._show_devices()
         self._showing = False
+
+    def _show_devices(self) -> None:
+        box = self.own.referenceComboBox
+        chosen = box.currentText
+        box.clear()
+        box.addItems([_("all images of the project"), *self.enhance.devices()])
+        box.setCurrentIndex(max(0, box.findText(chosen)))
 
     def show_buttons(self) -> None:
         own, there = self.own, bool(self.enhance.enhancement.steps)
         own.saveEnhancementButton.enabled = self.browse.is_open and there
         own.useForTrainingButton.enabled = self.browse.is_open and self.enhance.is_kept
         own.writeEnhancedButton.enabled = self.browse.has_images and there and not self.running
+        own.referenceButton.enabled = self.browse.has_images and not self.enhance.reference.running
         own.liveCheckBox.enabled = self.browse.current is not None
         for kind, names in SLIDERS.items():
             on = self.enhance.enhancement.step(kind) is not None

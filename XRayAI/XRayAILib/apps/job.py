@@ -29,7 +29,9 @@ KINDS = (
     "thumbnails",
     "check",
     "enhance",
+    "histogram",
     "deidentify",
+    "find_text",
 )
 """Each has a module in :mod:`XRayAILib.apps.jobs` with a function ``run``."""
 

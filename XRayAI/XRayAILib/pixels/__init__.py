@@ -1,1 +1,1 @@
-"""Pixels as arrays: resampling, filling and tracing outlines."""
+"""Pixels as arrays: enhancing, resampling, filling and tracing outlines, and what can be told from them."""

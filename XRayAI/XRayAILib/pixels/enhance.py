@@ -88,8 +88,9 @@ class Enhancement:
         name = self.name
         if not isinstance(name, str) or not name.strip() or not all(c.isalnum() or c in " _-." for c in name):
             found.append(f"name: {name!r} is no name; use letters, digits, spaces, '_', '-' and '.'.")
-        elif name.startswith("."):
-            found.append(f"name: '{name}' must not begin with a dot.")
+        elif name.startswith((".", " ")) or name.endswith((".", " ")):
+            # It becomes a file's name, and Windows drops such ends.
+            found.append(f"name: '{name}' must not begin or end with a dot or a space.")
         for number, step in enumerate(self.steps):
             found += step.problems()
             if step.kind in [other.kind for other in self.steps[:number]]:
@@ -186,7 +187,7 @@ class Enhancement:
         steps = []
         for entry in document.get("steps", []):
             try:
-                steps.append(_step_of(entry))
+                steps.append(step_of(entry))
             except EnhancementError as error:
                 problems.append(str(error))
         try:
@@ -218,7 +219,8 @@ class Enhancement:
         temporary.replace(path)
 
 
-def _step_of(entry: object) -> Step:
+def step_of(entry: object) -> Step:
+    """The step of its document; :class:`EnhancementError` says what is wrong with it."""
     if not isinstance(entry, Mapping) or entry.get("step") not in KINDS:
         name = entry.get("step") if isinstance(entry, Mapping) else entry
         close = difflib.get_close_matches(str(name), KINDS, 1)

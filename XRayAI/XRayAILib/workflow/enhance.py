@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from XRayAILib.findings.objects import now
-from XRayAILib.pixels.enhance import KINDS, PRESETS, Enhancement, Exposed, exposed_part
+from XRayAILib.pixels.enhance import KINDS, PRESETS, Enhancement, Exposed, exposed_part, step_of
 from XRayAILib.pixels.resample import block_means
 from XRayAILib.pixels.steps import NonLocalMeans, Step
 from XRayAILib.project.enhancements import enhancement_names, find_enhancement, save_enhancement
@@ -59,8 +59,8 @@ class Enhance:
         The steps as they are set now.
     shown_step
         How many pixels of the radiograph, along a side, one of the preview stands for; 0 where none is shown.
-    work
-        Writing enhanced images, in a process of its own.
+    work, reference
+        Writing enhanced images, and finding the histogram that others shall have, in processes of their own.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Enhance:
         self.canvas = canvas
         self.author = author
         self.work = Work("enhance", interpreter)
+        self.reference = Work("histogram", interpreter)
         self.enhancement: Enhancement = PRESETS["none"]
         self.shown_step = 0
         self._kept: dict[str, Step] = {}
@@ -115,6 +116,22 @@ class Enhance:
         self._kept[kind] = replace(step, **changes)
         if self.enhancement.step(kind) is not None:
             self.enhancement = self.enhancement.with_step(self._kept[kind])
+
+    def devices(self) -> list[str]:
+        """The manufacturers whose images the project has."""
+        return [name for name, _ in self.browse.project.values("manufacturer") if name] if self.browse.is_open else []
+
+    def find_reference(self, manufacturer: str) -> None:
+        """Begin to find the mean histogram of a device's images, of all with an empty name; see :attr:`reference`."""
+        before = self.enhancement.document()
+        self.reference.begin(self.browse.project.folder, {"manufacturer": manufacturer, "before": before})
+
+    def take_reference(self) -> str:
+        """Match images to the histogram found; gives a sentence."""
+        step = step_of((self.reference.result or {}).get("step"))
+        self._kept[step.kind] = step
+        self.switch(step.kind, True)
+        return f"Images are matched to {step.document()['source']}."
 
     @property
     def is_kept(self) -> bool:
