@@ -56,16 +56,13 @@ def notations(value: str) -> tuple[str, ...]:
 
     Six digits without separators are left out: they are found in too much else.
     """
-    digits = value.strip("\0 ").replace(".", "").replace("-", "").replace("/", "")[:8]
-    day = _date(digits[:4], digits[4:6], digits[6:]) if len(digits) == 8 and digits.isdecimal() else None
+    day = _day(value)
     if day is None:
         return ()
-    y, m, d = digits[:4], digits[4:6], digits[6:]
-    found = {y + m + d, d + m + y, m + d + y}
+    y, m, d = f"{day.year}", f"{day.month:02d}", f"{day.day:02d}"
+    found = {y + m + d, d + m + y, m + d + y, *without_century(value)}
     for mark in "-./ ":
         found |= {mark.join(parts) for parts in ((y, m, d), (d, m, y), (m, d, y))}
-        if mark != " ":
-            found |= {mark.join(parts) for parts in ((d, m, y[2:]), (m, d, y[2:]))}
         found |= {mark.join((str(day.day), str(day.month), y)), mark.join((str(day.month), str(day.day), y))}
     month = _MONTHS[day.month - 1]
     for name in (month[:3], month):
@@ -73,3 +70,18 @@ def notations(value: str) -> tuple[str, ...]:
             found |= {f"{number}{mark}{name}{mark}{y}" for mark in "- ."} | {f"{number}. {name} {y}"}
             found |= {f"{name} {number}, {y}", f"{name} {number} {y}"}
     return tuple(sorted(found))
+
+
+@lru_cache(maxsize=10_000)
+def without_century(value: str) -> tuple[str, ...]:
+    """Those notations in which the year has two digits."""
+    day = _day(value)
+    if day is None:
+        return ()
+    y, m, d = f"{day.year % 100:02d}", f"{day.month:02d}", f"{day.day:02d}"
+    return tuple(mark.join(parts) for mark in "-./" for parts in ((d, m, y), (m, d, y)))
+
+
+def _day(value: str) -> date | None:
+    digits = value.strip("\0 ").replace(".", "").replace("-", "").replace("/", "")[:8]
+    return _date(digits[:4], digits[4:6], digits[6:]) if len(digits) == 8 and digits.isdecimal() else None

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import filecmp
+import io
+import os
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from XRayAILib.dicom.deidentify import Deidentified, Deidentifier, text_of
 from XRayAILib.dicom.encapsulation import EncapsulationError
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.exclusive import put_new
-from XRayAILib.dicom.file_bytes import read_data_set
+from XRayAILib.dicom.file_bytes import read_parts
 from XRayAILib.dicom.file_header import parsed, reading
 from XRayAILib.dicom.markers import file_start
 from XRayAILib.dicom.pixel_element import transfer_syntax
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 DIRECTORY = "1.2.840.10008.1.3.10"
 """The class of a DICOMDIR, which lists patients by name."""
+
+BLOCK = 1 << 20
+_CANNOT_COPY = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM)
 
 Region = tuple[int, int, int, int]
 
@@ -75,53 +82,92 @@ def deidentify_file(
     OSError
         The output cannot be written.
     """
-    source, head, pixels = _made(path, deidentifier, regions, pixels_clean)
-    place = _place(source, deidentifier)
-    target = folder / place
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        with temporary.open("wb") as stream:
-            stream.write(head)
-            stream.write(pixels)
-        _verify(temporary, path, source, deidentifier, len(head) + len(pixels))
-        again = False
+    failed: OSError | None = None
+    with reading(path) as stream:
+        source, begin, end = _made(stream, path, deidentifier, regions, pixels_clean)
+        head = _encoded(source)
+        place = _place(source, deidentifier)
+        target = folder / place
+        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
         try:
-            put_new(temporary, target)
-        except FileExistsError as error:
-            if target.read_bytes() != temporary.read_bytes():
-                raise HeldBackError(
-                    str(path),
-                    "another file has the same SOP Instance UID but not the same content; only the first one was taken",
-                ) from error
-            again = True
-        return Made(place, len(head) + len(pixels), again, source)
+            _write(temporary, head, stream, begin, end)
+        except OSError as error:  # not of the file that is read, as it would be told of from here
+            failed = error
+    size = len(head) + end - begin
+    try:
+        if failed is not None:
+            raise failed
+        _verify(temporary, path, source, deidentifier, size)
+        return Made(place, size, _put(temporary, target, path), source)
     finally:
         temporary.unlink(missing_ok=True)
 
 
 def _made(
-    path: Path, deidentifier: Deidentifier, regions: Sequence[Region], pixels_clean: bool
-) -> tuple[Deidentified, bytes, memoryview]:
-    """The de-identified header as bytes, and the pixel element as it was; all in one where pixels were blanked."""
-    with reading(path) as stream:
-        data = stream.read()
-        if regions:
-            stream.seek(0)
-            dataset, pixels = parsed(stream, pixels=True), memoryview(b"")
-        else:
-            try:
-                dataset, begin, end = read_data_set(data)
-            except EncapsulationError as error:
-                raise UnreadableError(str(path), str(error)) from error
-            pixels = memoryview(data)[begin:end]
-        _refuse(dataset, path, pixels_clean)
-        if regions:
-            from XRayAILib.dicom.clean_pixels import blank
+    stream: BinaryIO, path: Path, deidentifier: Deidentifier, regions: Sequence[Region], pixels_clean: bool
+) -> tuple[Deidentified, int, int]:
+    """The de-identified data set, and where in ``stream`` the pixel element is that goes with it."""
+    if regions:
+        dataset, begin, end = parsed(stream, pixels=True), 0, 0
+    else:
+        try:
+            parts = read_parts(stream)
+        except EncapsulationError as error:
+            raise UnreadableError(str(path), str(error)) from error
+        dataset, begin, end = parts.dataset, parts.begin, parts.end
+    _refuse(dataset, path, pixels_clean)
+    if regions:
+        from XRayAILib.dicom.clean_pixels import blank
 
-            blank(dataset, regions, path)
-        source = deidentifier.deidentify(dataset, pixels_clean)
-        return source, _encoded(source), pixels
+        blank(dataset, regions, path)
+    return deidentifier.deidentify(dataset, pixels_clean), begin, end
+
+
+def _write(path: Path, head: bytes, source: BinaryIO, begin: int, end: int) -> None:
+    """``head`` and a part of ``source``, which the system copies by itself where it can."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb", buffering=0) as stream:
+        written = stream.write(head)
+        if written != len(head):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        if hasattr(os, "copy_file_range") and isinstance(source, io.BufferedReader):
+            begin += _copied_by_system(source.fileno(), stream.fileno(), begin, end)
+        source.seek(begin)
+        while begin < end:
+            block = source.read(min(BLOCK, end - begin))
+            if not block:
+                return  # the source has become shorter; the size tells it
+            stream.write(block)
+            begin += len(block)
+
+
+def _copied_by_system(source: int, target: int, begin: int, end: int) -> int:
+    copied = 0
+    while begin + copied < end:
+        try:
+            count = os.copy_file_range(source, target, end - begin - copied, begin + copied)
+        except OSError as error:
+            if error.errno in _CANNOT_COPY:
+                return copied
+            raise
+        if count == 0:
+            return copied
+        copied += count
+    return copied
+
+
+def _put(temporary: Path, target: Path, origin: Path) -> bool:
+    """Give the file its place; whether the same one was there already."""
+    try:
+        put_new(temporary, target)
+    except FileExistsError as error:
+        if not filecmp.cmp(temporary, target, shallow=False):
+            raise HeldBackError(
+                str(origin),
+                "another file has the same SOP Instance UID but not the same content; only the first one was taken",
+            ) from error
+        return True
+    return False
 
 
 def _refuse(dataset: Dataset, path: Path, pixels_clean: bool) -> None:

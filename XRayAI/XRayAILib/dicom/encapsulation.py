@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
+from typing import BinaryIO
 
 ITEM, DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
 _END_OF_HEADER = {
@@ -11,41 +13,73 @@ _END_OF_HEADER = {
     b"\xff\x4f": b"\xff\x93",  # JPEG 2000: where the data of the first tile starts (ITU T.800 A.4.3)
 }
 _END_OF_IMAGE = b"\xff\xd9"
-LONGEST_HEADER = 1 << 16
+SHORT_HEADER, LONGEST_HEADER = 1 << 10, 1 << 16
 
 
 class EncapsulationError(ValueError):
     """Fragments that do not follow each other as they should."""
 
 
-def fragments(data: bytes, offset: int) -> Iterator[tuple[int, int]]:
+def fragments(stream: BinaryIO, offset: int) -> Iterator[tuple[int, int]]:
     """(begin, end) of each item's value from ``offset`` on, the offset table first."""
+    size = stream.seek(0, os.SEEK_END)
     while True:
-        tag, length = data[offset : offset + 4], data[offset + 4 : offset + 8]
-        if tag == DELIMITER:
+        stream.seek(offset)
+        head = stream.read(8)
+        if head[:4] == DELIMITER:
             return
-        if tag != ITEM or len(length) < 4:
+        if head[:4] != ITEM or len(head) < 8:
             raise EncapsulationError("its pixel data is cut off or damaged")
         begin = offset + 8
-        offset = begin + struct.unpack("<I", length)[0]
-        if offset > len(data):
+        offset = begin + struct.unpack("<I", head[4:])[0]
+        if offset > size:
             raise EncapsulationError("its pixel data is cut off")
         yield begin, offset
 
 
-def end_of_fragments(data: bytes, offset: int) -> int:
+def end_of_fragments(stream: BinaryIO, offset: int) -> int:
     """Where the element ends whose first item is at ``offset``; :class:`EncapsulationError` where it does not."""
-    ends = [end for _, end in fragments(data, offset)]
+    ends = [end for _, end in fragments(stream, offset)]
     return (ends[-1] if ends else offset) + 8
 
 
-def outside_code_streams(data: bytes, offset: int) -> Iterator[bytes]:
-    """The headers of code streams, in which comments may stand, and what follows their end."""
-    for begin, end in fragments(data, offset):
-        mark = _END_OF_HEADER.get(data[begin : begin + 2])
-        if mark is not None:
-            scan = data.find(mark, begin, min(end, begin + LONGEST_HEADER))
-            yield data[begin : scan if scan >= 0 else end]
-        last = data.rfind(_END_OF_IMAGE, max(begin, end - LONGEST_HEADER), end)
-        if last >= 0 and end - last > 3:
-            yield data[last + 2 : end]
+def outside_code_streams(stream: BinaryIO, offset: int) -> Iterator[bytes]:
+    """The headers of code streams, in which comments may stand, and what follows their end.
+
+    A code stream may be cut into several fragments; each one that begins with its mark begins an image.
+    """
+    last = 0
+    for begin, end in list(fragments(stream, offset)):
+        header = _header(stream, begin, end)
+        if header is not None:
+            if last:
+                yield _rest(stream, last)
+            yield header
+            last = end
+        elif last:
+            last = end
+    if last:
+        yield _rest(stream, last)
+
+
+def _header(stream: BinaryIO, begin: int, end: int) -> bytes | None:
+    """The header of the code stream that a fragment begins with; ``None`` where it begins with none."""
+    stream.seek(begin)
+    start = stream.read(min(SHORT_HEADER, end - begin))
+    mark = _END_OF_HEADER.get(start[:2])
+    if mark is None:
+        return None
+    if mark not in start:
+        start += stream.read(min(LONGEST_HEADER, end - begin) - len(start))
+    return start.partition(mark)[0]
+
+
+def _rest(stream: BinaryIO, end: int) -> bytes:
+    """What stands between the end of the image and the end of its last fragment, at ``end``."""
+    for length in (4, LONGEST_HEADER):
+        stream.seek(max(end - length, 0))
+        last = stream.read(min(length, end))
+        if _END_OF_IMAGE in last:
+            rest = last.rpartition(_END_OF_IMAGE)[2]
+            return rest if len(rest) > 1 else b""
+    return b""

@@ -1,9 +1,11 @@
-"""A DICOM file in memory as three parts: the header, the pixel element, and what follows it."""
+"""A DICOM file as three parts: the header, the pixel element, and what follows it."""
 
 from __future__ import annotations
 
-import io
-from typing import TYPE_CHECKING
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, BinaryIO
 
 from XRayAILib.dicom.encapsulation import EncapsulationError, end_of_fragments, outside_code_streams
 from XRayAILib.dicom.file_header import parsed
@@ -14,9 +16,32 @@ from XRayAILib.dicom.plain_header import NotPlainError
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+FIRST_BYTES = 1 << 14
+"""Read at once; few headers are longer."""
 
-def read_data_set(data: bytes) -> tuple[Dataset, int, int]:
-    """The data set without pixels, and where the pixel element begins and ends; both the end where there is none.
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a file.
+
+    Attributes
+    ----------
+    dataset
+        All but the pixels.
+    begin, end
+        Where the pixel element begins and where it ends; both the end of the data set where there is none.
+    offset
+        Where the first fragment is in encapsulated pixel data, else 0.
+    """
+
+    dataset: Dataset
+    begin: int
+    end: int
+    offset: int = 0
+
+
+def read_parts(stream: BinaryIO) -> Parts:
+    """The parts of the file in ``stream``; pixels are not read.
 
     Raises
     ------
@@ -25,27 +50,46 @@ def read_data_set(data: bytes) -> tuple[Dataset, int, int]:
     Exception
         Whatever pydicom raises on a damaged file.
     """
-    stream = io.BytesIO(data)
-    try:
-        dataset, begin = read_plain(data)
-        stream.seek(begin)
-    except NotPlainError:
-        dataset = parsed(stream, pixels=False)
-        begin = stream.tell()
+    dataset, begin = _header(stream)
     element = find_pixels(stream, dataset)
     if element.length == -1:
-        return dataset, begin, begin
+        return Parts(dataset, begin, begin)
     if element.length is None:
-        return dataset, begin, end_of_fragments(data, element.offset)
+        return Parts(dataset, begin, end_of_fragments(stream, element.offset), element.offset)
     end = element.offset + element.length
-    if end > len(data):
-        raise EncapsulationError(f"its pixel data is cut off: {end - len(data)} bytes are missing")
-    return dataset, begin, end
+    size = stream.seek(0, os.SEEK_END)
+    if end > size:
+        raise EncapsulationError(f"its pixel data is cut off: {end - size} bytes are missing")
+    return Parts(dataset, begin, end)
 
 
-def comments(dataset: Dataset, data: bytes, begin: int) -> list[bytes]:
-    """What the pixel element that begins at ``begin`` holds besides pixels: comments in compressed images."""
-    stream = io.BytesIO(data)
-    stream.seek(begin)
-    element = find_pixels(stream, dataset)
-    return list(outside_code_streams(data, element.offset)) if element.length is None else []
+def outside_pixels(stream: BinaryIO, parts: Parts) -> Iterator[bytes]:
+    """All bytes of a file that are no pixels: the header first, comments of compressed images, and what follows."""
+    stream.seek(0)
+    yield stream.read(parts.begin)
+    if parts.offset:
+        yield from outside_code_streams(stream, parts.offset)
+    stream.seek(parts.end)
+    rest = stream.read()
+    if rest:
+        yield rest
+
+
+def _header(stream: BinaryIO) -> tuple[Dataset, int]:
+    """The data set before the pixels, and where it ends; the stream stands there."""
+    stream.seek(0)
+    data = stream.read(FIRST_BYTES)
+    whole = len(data) < FIRST_BYTES
+    try:
+        try:
+            dataset, begin = read_plain(data, whole)
+        except NotPlainError:
+            if whole:
+                raise
+            dataset, begin = read_plain(data + stream.read(), True)
+        stream.seek(begin)
+    except NotPlainError:
+        stream.seek(0)
+        dataset = parsed(stream, pixels=False)
+        begin = stream.tell()
+    return dataset, begin

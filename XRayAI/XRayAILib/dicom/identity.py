@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from XRayAILib.dicom.dates import notations
+from XRayAILib.dicom.dates import notations, without_century
 
 SHORTEST = 4
 """Characters; shorter ones occur everywhere."""
@@ -83,6 +83,7 @@ class Identity:
 
     def __init__(self, encodings: Iterable[str] = ()) -> None:
         self.values: dict[str, int] = {}
+        self._days: dict[str, int] = {}
         self.encodings = tuple(dict.fromkeys((*encodings, "utf-8", "utf-16-le", "utf-16-be", "latin-1")))
 
     def add(self, tag: int, vr: str, text: str) -> None:
@@ -92,25 +93,33 @@ class Identity:
         for value in text.split("\\"):
             value = value.strip("\0 \t\r\n").lower()
             if len(value) >= SHORTEST:
-                for part in _parts(tag, vr, value):
-                    self.values.setdefault(part, tag)
+                if vr in ("DA", "DT"):
+                    self._days.setdefault(value, tag)
+                else:
+                    for part in _parts(tag, vr, value):
+                        self.values.setdefault(part, tag)
 
     def found_in(self, data: bytes) -> Iterator[tuple[str, bytes, int]]:
         """(value, its bytes in lower case, tag) of each that occurs in ``data``, whatever its case and encoding."""
         data = data.lower()
         for value, tag in self.values.items():
-            for needle in _needles(value, self.encodings):
-                if needle in data:
-                    yield value, needle, tag
+            yield from self._found(data, value, tag)
+        for day, tag in self._days.items():
+            # Most ways to write a day name its year, and most files hold none of the years: that is seen at once.
+            year = any(needle in data for needle in _needles(day[:4], self.encodings))
+            for value in notations(day) if year else without_century(day):
+                yield from self._found(data, value, tag)
+
+    def _found(self, data: bytes, value: str, tag: int) -> Iterator[tuple[str, bytes, int]]:
+        for needle in _needles(value, self.encodings):
+            if needle in data:
+                yield value, needle, tag
 
 
 @lru_cache(maxsize=20_000)
 def _parts(tag: int, vr: str, value: str) -> tuple[str, ...]:
     if vr == "UI":
         return () if value.startswith("1.2.840.10008.") else (value,)
-    if vr in ("DA", "DT"):
-        written = notations(value)
-        return (*written, value) if vr == "DT" and len(value) > 8 else written
     if value in PLACEHOLDERS:
         return ()
     parts = {value}

@@ -36,8 +36,13 @@ _long_element = Struct("<HH2sHL").pack
 _implicit_element = Struct("<HHL").pack
 
 
-def read_plain(data: bytes) -> tuple[Dataset, int]:
+def read_plain(data: bytes, whole: bool = True) -> tuple[Dataset, int]:
     """The data set at the beginning of a file, its elements raw, and where its pixel element begins or all ends.
+
+    Parameters
+    ----------
+    whole
+        ``data`` is all of the file. Where it is not, it has to reach up to the pixel element.
 
     Raises
     ------
@@ -47,6 +52,8 @@ def read_plain(data: bytes) -> tuple[Dataset, int]:
     try:
         start, syntax, explicit = data_set_of(data)
         elements, end = _read(data, start, explicit)
+        if not whole and not FIRST_PIXEL_TAG <= element_at(data, end, explicit)[0] <= 0x7FE0_0010:
+            raise NotPlainError("the header is longer than what was read")
     except StructError as error:
         raise NotPlainError("cut off") from error
     dataset = data_set(elements, not explicit)

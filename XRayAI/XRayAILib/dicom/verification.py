@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from XRayAILib.dicom.confidentiality import Actions
-from XRayAILib.dicom.file_bytes import comments, read_data_set
+from XRayAILib.dicom.file_bytes import outside_pixels, read_parts
 from XRayAILib.dicom.file_header import reading
 from XRayAILib.dicom.identity import ADDRESSES, Identity
 from XRayAILib.dicom.vocabulary import without_plain_words
@@ -65,12 +65,12 @@ def leaks(
         The file cannot even be read.
     """
     with reading(path) as stream:
-        data = stream.read()
-        dataset, begin, end = read_data_set(data)
-        outside = [data[:begin], data[end:], *comments(dataset, data, begin)]
-    own = [_Element("File Meta", 0x00020003, "", start, True)] if data.startswith(start) else []
+        parts = read_parts(stream)
+        dataset, outside = parts.dataset, list(outside_pixels(stream, parts))
+    own = [_Element("File Meta", 0x00020003, "", start, True)] if outside[0].startswith(start) else []
     found = [Leak(_shown(tag), "its own place") for tag in list(dataset.keys()) if actions[tag] == "X"]
-    for part in outside:
+    # Usually there is nothing: one look at all parts together shows it.
+    for part in outside if any(identity.found_in(b"\n".join(outside))) else ():
         hits = list(identity.found_in(part))
         if hits:
             elements = own + list(_elements(dataset, actions, nested)) if part is outside[0] else []

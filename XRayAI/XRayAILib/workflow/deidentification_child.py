@@ -82,14 +82,14 @@ class Maker:
 
 def _has_pixels(path: Path) -> bool:
     """Whether there is anything in which text could be burned; what cannot be read says so when it is made."""
-    from XRayAILib.dicom.file_bytes import read_data_set
+    from XRayAILib.dicom.file_bytes import read_parts
     from XRayAILib.dicom.file_header import reading
 
     if is_picture(read_start(path, 132)[0]):
         return True
     with reading(path) as stream:
-        dataset, begin, end = read_data_set(stream.read())
-    return end > begin and 0x00620002 not in dataset  # a segmentation holds masks
+        parts = read_parts(stream)
+    return parts.end > parts.begin and 0x00620002 not in parts.dataset  # a segmentation holds masks
 
 
 def answer(maker: Maker, path: str) -> dict[str, Any]:
