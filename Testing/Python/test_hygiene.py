@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 
 from XRayAILib.apps.check import CheckError
 from XRayAILib.apps.cli import app
-from XRayAILib.findings.author import Author
 from XRayAILib.learning.card import counts_text
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.examples import gather
@@ -173,7 +172,7 @@ def test_a_person_can_keep_an_image_in_spite_of_a_mark(project):
     # Also after the next check, and the mark is still to be seen.
     project.hygiene.check(project.schema)
     project.marks.apply()
-    assert project.image(uid).excluded == "" and [mark.rule for mark in project.marks.of_image(uid)][0] == "polarity"
+    assert project.image(uid).excluded == "" and project.marks.of_image(uid)[0].rule == "polarity"
     assert (ANN, "keep") in [(who, action) for _, who, action, _ in project.audit_trail()]
     project.marks.keep_no_more(uid, ANN)
     assert project.image(uid).excluded.startswith(EXCLUDED_BY)

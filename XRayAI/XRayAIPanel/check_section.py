@@ -40,7 +40,7 @@ class CheckSection(Section):
 
     def _make_table(self) -> None:
         table = self.own.rulesTable
-        titles = [_("Rule"), _("Images"), _("Follows")]
+        titles = [_("Rule"), _("Images"), _("Action")]
         table.setColumnCount(len(titles))
         table.setHorizontalHeaderLabels(titles)
         table.verticalHeader().hide()

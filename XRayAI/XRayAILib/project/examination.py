@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.header import PICTURE, Header
+from XRayAILib.project.relations import shows_other_part
 
 if TYPE_CHECKING:
     import numpy as np
@@ -159,7 +160,8 @@ def _of_place(
     from XRayAILib.pixels.frontal_chest import CHEST
     from XRayAILib.pixels.orientation import marker_problems, turned_chest
 
-    frontal_view = header.view.upper() in (*FRONTAL, "")
+    elsewhere = shows_other_part(header)
+    frontal_view = header.view.upper() in (*FRONTAL, "") and not elsewhere
     border = collimation_border(display)
     if border is not None:
         left, top, right, bottom = border
@@ -178,7 +180,7 @@ def _of_place(
             yield "text", _listed(words)
     if problems:
         yield "orientation", "; ".join(problems)
-    if not frontal_view and chest >= CHEST:
+    if not frontal_view and not elsewhere and chest >= CHEST:
         yield "view", f"the view is {header.view}, but it looks like a frontal chest"
 
 
@@ -191,4 +193,5 @@ def _listed(regions: Sequence[TextRegion]) -> str:
 
 
 def _place(left: float, top: float, right: float, bottom: float) -> str:
-    return f"x {left:.0f}..{right:.0f}, y {top:.0f}..{bottom:.0f}"
+    # Outer edges lie on half pixels: counted from the image's corner they are whole numbers.
+    return f"x {left + 0.5:.0f}..{right + 0.5:.0f}, y {top + 0.5:.0f}..{bottom + 0.5:.0f}"

@@ -15,8 +15,10 @@ from XRayAILib.dicom import conformity, header_child, radiograph
 from XRayAILib.pixels import burned_in, collimation, exposure, likeness, orientation, polarity
 from XRayAILib.project.examination import examine
 
-NEEDED = (PIL.Image, pydicom, scipy.fft, scipy.ndimage, conformity, radiograph)
-NEEDED += (burned_in, collimation, exposure, likeness, orientation, polarity)
+NEEDED = (
+    *(PIL.Image, pydicom, scipy.fft, scipy.ndimage, conformity, radiograph),
+    *(burned_in, collimation, exposure, likeness, orientation, polarity),
+)
 
 
 def _examine(item: tuple[str, int, bool]) -> str:

@@ -47,7 +47,7 @@ class Marks:
 
     def actions(self) -> dict[str, Action]:
         """What follows from each rule; see :func:`XRayAILib.project.rules.read_actions`."""
-        return read_actions(self._folder)
+        return read_actions(self._folder, write=not self._database.read_only)
 
     def set_action(self, rule: str, action: Action | str, who: str) -> None:
         """Decide what follows from a rule, store it in ``hygiene.yaml``, and do it."""
@@ -125,9 +125,8 @@ class Marks:
     def of_image(self, uid: str) -> list[Mark]:
         """The marks of an image, the worst first."""
         with self._database.reading() as connection:
-            rows = connection.execute(select(marks).where(marks.c.uid == uid)).all()
-        order = list(RULES)
-        return [Mark(r.rule, r.severity, r.detail) for r in sorted(rows, key=lambda row: order.index(row.rule))]
+            found = {row.rule: row for row in connection.execute(select(marks).where(marks.c.uid == uid))}
+        return [Mark(name, found[name].severity, found[name].detail) for name in RULES if name in found]
 
     def kept(self, uid: str) -> dict[str, tuple[str, str]]:
         """Rule -> (who, when) of each mark of an image that a person overruled."""

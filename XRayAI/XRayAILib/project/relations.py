@@ -133,14 +133,18 @@ def said_in(kind: str, document: str) -> Said:
     return Said(frozenset(entry["label"] for entry in entries), values)
 
 
+def shows_other_part(header: Header) -> bool:
+    """Whether the body part is one without lungs."""
+    return any(word in OTHER_PARTS for word in header.body_part.upper().replace("_", " ").split())
+
+
 def label_problems(header: Header, said: Said, schema: LabelSchema) -> list[str]:
     """What the labels say against view and body part."""
     chest = {label.name for label in schema if label.code is not None and label.code.value in CHEST_CODES}
     drawn = sorted(said.labels & chest)
-    body_part, view = header.body_part.upper(), header.view.upper()
-    words = body_part.replace("_", " ").split()
+    view = header.view.upper()
     problems = []
-    if chest and any(word in OTHER_PARTS for word in words):
+    if chest and shows_other_part(header):
         labels = f"it is labelled {', '.join(drawn[:MOST_NAMED])}" if drawn else "the project's labels are of the chest"
         problems.append(f"the body part is {header.body_part}, but {labels}")
     sides = sorted(name for name in drawn if schema[name].mirror in drawn)

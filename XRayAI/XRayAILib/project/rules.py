@@ -57,8 +57,8 @@ RULES = {
         Rule("unreadable", "Pixels that cannot be read", _E, "C.7.6.3, PS3.5 8", Action.EXCLUDE),
         Rule("empty", "All pixels have one value", _E, "C.7.6.3", Action.EXCLUDE),
         Rule("polarity", "Shown as a negative, by its content", _E, "C.7.6.3.1.2", Action.EXCLUDE),
-        Rule("two-identities", "One patient under two identities, or two under one", _E, "C.7.1.1"),
-        Rule("near-duplicate", "A copy of another image, perhaps turned or windowed", _W, "C.7.6.1.1.2"),
+        Rule("two-identities", "One patient under two identities", _E, "C.7.1.1"),
+        Rule("near-duplicate", "A copy of another image", _W, "C.7.6.1.1.2"),
         Rule("text", "Text burned into the pixels", _W, "C.7.6.1, PS3.15 E.3.1"),
         Rule("contradiction", "Attributes that contradict each other", _W, "C.7.3.1, C.7.6.3, C.8.11"),
         Rule("missing", "Required attributes that are missing", _W, "C.7, C.8.1.1, C.8.11"),
@@ -86,8 +86,13 @@ class HygieneError(ProjectError):
     """Settings of hygiene that cannot be used, with a sentence for each field."""
 
 
-def read_actions(folder: Path) -> dict[str, Action]:
+def read_actions(folder: Path, write: bool = True) -> dict[str, Action]:
     """What follows from each rule in a project; its ``hygiene.yaml`` is written where there is none.
+
+    Parameters
+    ----------
+    write
+        False for a project that can only be looked at.
 
     Raises
     ------
@@ -101,7 +106,8 @@ def read_actions(folder: Path) -> dict[str, Action]:
         text = path.read_text("utf-8")
     except FileNotFoundError:
         actions = {rule.name: rule.action for rule in RULES.values()}
-        write_actions(folder, actions)
+        if write:
+            write_actions(folder, actions)
         return actions
     except (OSError, UnicodeDecodeError) as error:
         raise HygieneError(f"{path} cannot be read ({error}).") from error
