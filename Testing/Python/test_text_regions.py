@@ -36,7 +36,7 @@ def searched(written, tmp_path_factory) -> Path:
     """The regions file of both."""
     folder = tmp_path_factory.mktemp("private") / "regions"
     told = []
-    found = find_text_in(written, folder, progress=lambda *step: told.append(step))
+    found = find_text_in(written, folder, processes=1, progress=lambda *step: told.append(step))
     assert (found.looked_at, found.with_text, found.waiting) == (2, 1, 1)
     assert told[-1] == (2, 2, "1 images with text")
     return found.file
@@ -59,7 +59,7 @@ def test_what_a_person_confirmed_is_blanked(written, searched, tmp_path):
     named = written[1]
     regions = TextRegions.read(searched)
     (image,) = regions.waiting
-    regions.confirm(image.uid, [*image.regions, Region(0, 0, 5, 5, action="keep")])
+    regions.confirm(image.digest, [*image.regions, Region(0, 0, 5, 5, action="keep")])
     regions.write(tmp_path / "regions.json")
     screening = text_screen(tmp_path / "regions.json")(named)
     assert screening.checked and not screening.held
@@ -69,9 +69,9 @@ def test_what_a_person_confirmed_is_blanked(written, searched, tmp_path):
 def test_a_second_search_keeps_what_was_confirmed_and_looks_only_at_what_is_new(written, searched):
     regions = TextRegions.read(searched)
     (image,) = regions.waiting
-    regions.confirm(image.uid, image.regions)
+    regions.confirm(image.digest, image.regions)
     regions.write(searched)
-    found = find_text_in(written, searched.parent)
+    found = find_text_in(written, searched.parent, processes=1)
     assert (found.looked_at, found.waiting) == (0, 0)
     regions.add(image)  # for the other tests
     regions.write(searched)
@@ -108,7 +108,7 @@ def test_the_page_shows_the_picture_and_cannot_be_broken_by_a_file_name(tmp_path
         (lambda d: d["images"][1]["regions"][0].update(action="hide"), "'action' is 'hide'"),
         (lambda d: d["images"][1]["regions"][0].update(box=[5, 5, 9999, 10]), "does not lie in the image"),
         (lambda d: d["images"][1].update(confirmed="yes"), "not true or false"),
-        (lambda d: d["images"][1].pop("uid"), "'uid' is missing"),
+        (lambda d: d["images"][1].pop("sha256"), "'sha256' is missing"),
     ],
 )
 def test_a_regions_file_that_was_damaged_by_hand_is_refused_with_the_place(searched, tmp_path, change, said):
@@ -121,7 +121,7 @@ def test_a_regions_file_that_was_damaged_by_hand_is_refused_with_the_place(searc
 
 def test_a_file_without_an_image_is_named_with_the_reason(tmp_path):
     (tmp_path / "notes.dcm").write_bytes(b"no image")
-    found = find_text_in([tmp_path / "notes.dcm"], tmp_path / "regions")
+    found = find_text_in([tmp_path / "notes.dcm"], tmp_path / "regions", processes=1)
     assert found.unreadable == ((str(tmp_path / "notes.dcm"), "not a DICOM file: the mark 'DICM' is missing"),)
     with pytest.raises(UnreadableError):
         text_screen(None)(tmp_path / "notes.dcm")

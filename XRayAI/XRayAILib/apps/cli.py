@@ -243,6 +243,7 @@ def deidentify(
     remove: Annotated[list[str] | None, typer.Option(help="Keyword of one more attribute to remove.")] = None,
     key: Annotated[Path | None, typer.Option(help="File of the secret key; OUT.private/ without it.")] = None,
     crosswalk: Annotated[Path | None, typer.Option(help="Write a table of old and new identities here.")] = None,
+    find_text: Annotated[Path | None, typer.Option(help="Only look for burned-in text; what is found goes here.")] = None,
     regions: Annotated[Path | None, typer.Option(help="Regions file with what a person confirmed.")] = None,
     text: Annotated[bool, typer.Option(help="Look for text burned into the images.")] = True,
     pictures: Annotated[bool, typer.Option(help="Also PNG, JPEG and TIFF files.")] = False,
@@ -250,8 +251,11 @@ def deidentify(
     processes: Annotated[int, typer.Option(min=0, help="How many; 0 for one per processor.")] = 0,
 ) -> None:
     """De-identify radiographs by DICOM PS3.15 Annex E, and verify each file that is written."""
-    from XRayAILib.apps.deidentify import Wishes, deidentify_folders
+    from XRayAILib.apps.deidentify import Wishes, deidentify_folders, find_burned_in_text
 
+    if find_text is not None:
+        find_burned_in_text(paths, project, find_text, processes)
+        return
     wishes = Wishes(dates, keep or [], clean or [], remove or [])
     files = (key, crosswalk, regions)
     if not deidentify_folders(paths, project, wishes, files, text, pictures, dicomdir, processes):

@@ -66,10 +66,7 @@ def deidentify_folders(
     files
         Key, crosswalk and regions file.
     """
-    *sources, output = paths
-    sources += [project] if project is not None else []
-    if not sources:
-        raise WrongWishError(f"What is to be de-identified into {output}? Name files or folders, then the output.")
+    sources, output = _sources(paths, project)
     key, crosswalk, regions = files
     if key is None and project is not None:
         key = project / KEY_FILE  # so that names are those of the project's exports
@@ -80,6 +77,33 @@ def deidentify_folders(
         step.result = f"{outcome.written + outcome.before} files in {outcome.output}, each read again and verified"
     _tell(outcome)
     return not outcome.held
+
+
+def find_burned_in_text(paths: Sequence[Path], project: Path | None, folder: Path, processes: int) -> None:
+    """Look for text burned into what is to be de-identified, and say how a person confirms it."""
+    from XRayAILib.exchange.text_regions import PAGE
+    from XRayAILib.workflow.text_finding import find_text
+
+    sources, output = _sources(paths, project)
+    step = Step(1, "Find text")
+    with running(step) as bar:
+        found = find_text(sources, folder, processes=processes, progress=bar.show)
+        step.result = found.summary
+        step.notes = [f"{path}: {reason}" for path, reason in found.unreadable[:SHOWN]]
+    console.print(
+        f"Look through {plain(str(folder / PAGE))}, confirm and save it as {plain(str(found.file))}, then: "
+        f"xrayai deidentify ... {plain(str(output))} --regions {plain(str(found.file))}",
+        soft_wrap=True,
+    )
+    console.print("They show what is burned in, such as patients' names: they are for you only.")
+
+
+def _sources(paths: Sequence[Path], project: Path | None) -> tuple[list[Path], Path]:
+    *sources, output = paths
+    sources += [project] if project is not None else []
+    if not sources:
+        raise WrongWishError(f"What is to be de-identified into {output}? Name files or folders, then the output.")
+    return sources, output
 
 
 def _tell(outcome: Outcome) -> None:

@@ -9,7 +9,6 @@ The file and the pictures beside it show patients' names: both can be read by th
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import secrets
@@ -69,17 +68,18 @@ class ImageText:
 
     Attributes
     ----------
-    uid
-        SOP Instance UID, or the content hash of a picture.
+    digest
+        SHA-256 of the file: it may move, but whoever changes it has to look again. Two files can have one SOP Instance
+        UID and different pixels.
     path
         Where it was when it was looked at; only for the person.
     rows, columns
-        Of the image; the boxes hold for no other size.
+        Of the image.
     confirmed
         A person has looked at it, and what is neither blanked nor kept by a region is no text.
     """
 
-    uid: str
+    digest: str
     path: str
     rows: int
     columns: int
@@ -89,7 +89,7 @@ class ImageText:
     @property
     def picture(self) -> str:
         """Name of its picture, without any identity."""
-        return hashlib.sha256(self.uid.encode()).hexdigest()[:16] + ".png"
+        return self.digest[:16] + ".png"
 
     @property
     def undecided(self) -> bool:
@@ -99,7 +99,7 @@ class ImageText:
     def document(self) -> dict[str, Any]:
         """As it stands in the file."""
         return {
-            "uid": self.uid,
+            "sha256": self.digest,
             "path": self.path,
             "picture": f"{PICTURES}/{self.picture}",
             "rows": self.rows,
@@ -117,11 +117,11 @@ class TextRegions:
 
     def add(self, image: ImageText) -> None:
         """Add an image, or what is new of one."""
-        self.images[image.uid] = image
+        self.images[image.digest] = image
 
-    def confirm(self, uid: str, regions: Iterable[Region]) -> None:
+    def confirm(self, digest: str, regions: Iterable[Region]) -> None:
         """A person says what is to become of these regions, and that there is no other text in the image."""
-        self.images[uid] = replace(self.images[uid], regions=tuple(regions), confirmed=True)
+        self.images[digest] = replace(self.images[digest], regions=tuple(regions), confirmed=True)
 
     @property
     def waiting(self) -> list[ImageText]:
@@ -150,7 +150,7 @@ class TextRegions:
         regions = cls()
         for number, entry in enumerate(document.get("images") or [], start=1):
             try:
-                regions.add(_image(entry))
+                regions.add(image_of(entry))
             except (KeyError, TypeError, ValueError) as error:
                 what = f"'{error.args[0]}' is missing" if isinstance(error, KeyError) else str(error)
                 raise TextRegionsError(f"{path}: image {number} in the regions file: {what}.") from error
@@ -181,13 +181,14 @@ def write_private(path: Path, data: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _image(entry: dict[str, Any]) -> ImageText:
+def image_of(entry: dict[str, Any]) -> ImageText:
+    """The opposite of :meth:`ImageText.document`; KeyError, TypeError or ValueError where it is not one."""
     rows, columns = int(entry["rows"]), int(entry["columns"])
     regions = tuple(_region(region, rows, columns) for region in entry["regions"])
     confirmed = entry["confirmed"]
     if not isinstance(confirmed, bool):
         raise ValueError(f"'confirmed' is {confirmed!r}, not true or false")
-    return ImageText(str(entry["uid"]), str(entry.get("path", "")), rows, columns, regions, confirmed)
+    return ImageText(str(entry["sha256"]), str(entry.get("path", "")), rows, columns, regions, confirmed)
 
 
 def _region(entry: dict[str, Any], rows: int, columns: int) -> Region:

@@ -19,6 +19,7 @@ from XRayAILib import __version__
 from XRayAILib.dicom.header_reader import ask_several
 from XRayAILib.dicom.markers import method_codes
 from XRayAILib.dicom.search import FoundFile, Search
+from XRayAILib.exchange.text_regions import TextRegions
 from XRayAILib.workflow.deidentification import DeidentificationRefused, HeldBack, Settings
 from XRayAILib.workflow.deidentification_place import Place, write_private_table
 
@@ -102,11 +103,15 @@ def deidentify(
     ------
     DeidentificationRefused
         Nothing was done, and why.
+    TextRegionsError
+        The regions file cannot be used.
     KeyFileError
         The key cannot be used.
     OSError
         The disk is full, or the output cannot be written; what was made until then is whole.
     """
+    if settings.screen and settings.regions_file is not None:
+        TextRegions.read(settings.regions_file)  # what is wrong with it is told once, and before anything is written
     place = Place(sources, output, settings)
     with place.alone():
         return _Run(place, settings, progress, cancelled, interpreter).run(sources)
@@ -150,11 +155,7 @@ class _Run:
 
     def _files(self, sources: Sequence[Path]) -> list[FoundFile]:
         outcome, files = self._outcome, []
-        folders = [source for source in sources if not _is_project(source)]
-        for source in sources:
-            if _is_project(source):
-                folders += _images_of(source)
-        search = Search(folders, closed=self._closed)
+        search = Search(sources_of(sources), closed=self._closed)
         for file in search:
             if file.reason:
                 outcome.left_out.append((file.path, file.reason))
@@ -246,6 +247,12 @@ def _report(outcome: Outcome, settings: Settings) -> dict[str, object]:
         "copies of the same image": outcome.copies,
         "verification": "every file was read again, and no identifying value of its source is in it outside the pixels",
     }
+
+
+def sources_of(sources: Sequence[Path]) -> list[Path]:
+    """Files and folders, where the folder of a project stands for its images."""
+    found = [source for source in sources if not _is_project(source)]
+    return found + [path for source in sources if _is_project(source) for path in _images_of(source)]
 
 
 def _is_project(path: Path) -> bool:

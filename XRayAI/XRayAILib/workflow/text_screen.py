@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from XRayAILib.exchange.text_regions import BLANK, ImageText, TextRegions
+from XRayAILib.exchange.text_regions import BLANK, TEXT, ImageText, TextRegions
 from XRayAILib.workflow.deidentification import Screen, Screening
 
 
@@ -24,29 +24,27 @@ def text_screen(regions_file: Path | None) -> Screen:
     regions = TextRegions.read(regions_file)
 
     def screen(path: Path) -> Screening:
-        from XRayAILib.dicom.radiograph import read_header
+        from XRayAILib.exchange.burned_in_text import digest_of
 
-        header = read_header(path)[0]
-        image = regions.images.get(header.uid.partition("#")[0])
+        image = regions.images.get(digest_of(path))
         if image is None:
-            return Screening(held="nobody has looked for text burned into it yet: look for text again")
-        if (image.rows, image.columns) != header.shape:
-            return Screening(held="its size is not that in the regions file: the file has changed, look for text again")
+            return Screening(held="nobody has looked for text burned into it, or it has changed: look for text again")
         return _said(image)
 
     return screen
 
 
 def _looked_at(path: Path) -> Screening:
-    from XRayAILib.exchange.text_search import text_in
+    from XRayAILib.exchange.burned_in_text import text_in
 
-    return _said(text_in(path))
+    return _said(text_in(path)[0])
 
 
 def _said(image: ImageText) -> Screening:
     if image.undecided:
-        texts = sum(region.kind == "text" for region in image.regions)
-        return Screening(held=f"text is burned in ({texts} regions) that nobody has confirmed")
+        texts = sum(region.kind == TEXT for region in image.regions)
+        what = "a region" if texts == 1 else f"{texts} regions"
+        return Screening(held=f"{what} of text burned in that nobody has confirmed")
     return Screening(
         regions=tuple(region.box for region in image.regions if region.action == BLANK), checked=image.confirmed
     )
