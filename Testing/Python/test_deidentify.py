@@ -343,6 +343,26 @@ def test_descriptions_keep_plain_words_only(radiograph: Callable[..., Path], tmp
     assert after.ProtocolName == "Thorax pa 2 views"
 
 
+def test_codes_of_the_standard_schemes_stay_where_descriptions_are_cleaned(
+    radiograph: Callable[..., Path], tmp_path: Path
+) -> None:
+    def code(value: str, scheme: str, meaning: str) -> Dataset:
+        item = Dataset()
+        item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+        return item
+
+    reasons = [code("233604007", "SCT", "Pneumonia of Ann"), code("WARD7", "99HOSPITAL", "Ward of Dr. Smith")]
+    path = radiograph(ReasonForVisitCodeSequence=reasons)
+    made = deidentified(path, tmp_path / "out", Options(clean_descriptors=True))
+    standard, own = pydicom.dcmread(tmp_path / "out" / made.path).ReasonForVisitCodeSequence
+    assert (standard.CodeValue, standard.CodingSchemeDesignator, standard.CodeMeaning) == (
+        "233604007",
+        "SCT",
+        "Pneumonia of",
+    )
+    assert (own.CodeValue, own.CodingSchemeDesignator) == ("REMOVED", "REMOVED")
+
+
 def test_names_that_the_table_forgot(radiograph: Callable[..., Path], tmp_path: Path) -> None:
     path = radiograph(PatientBirthDateInAlternativeCalendar="Heisei 3", EvaluatorName="Featherstone^E")
     after = pydicom.dcmread(tmp_path / deidentified(path, tmp_path).path)

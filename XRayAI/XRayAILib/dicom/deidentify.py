@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 PATIENT_NAME, PATIENT_ID, BIRTH_DATE = 0x00100010, 0x00100020, 0x00100030
 CHARACTER_SET, SOP_CLASS = 0x00080005, 0x00080016
+CODING_SCHEME = 0x00080102
+CODE = frozenset((0x00080100, CODING_SCHEME, 0x00080103))
+STANDARD_SCHEMES = frozenset(("CPT4", "DCM", "FMA", "I10", "I9C", "LN", "NCIt", "RADLEX", "SCT", "SRT", "UCUM", "UMLS"))
 STANDARD_ROOT = "1.2.840.10008."
 TEXTS = frozenset(("LO", "LT", "SH", "ST", "UC", "UT", "PN", "UR"))
 
@@ -191,7 +194,7 @@ class _Pass:
                 self._value(dataset, element, actions, action)
 
     def _sequence(self, dataset: Dataset, element: DataElement | RawDataElement, actions: Actions, action: str) -> None:
-        stands_in = stand_in(element.tag) if action == "D" else None
+        stands_in = stand_in(element.tag, _items_of(dataset, element)) if action == "D" else None
         if action == "Z" or stands_in is not None:
             self._take(dataset, element, actions)
             dataset[element.tag] = _sequence_of(element.tag, stands_in or [])
@@ -208,6 +211,8 @@ class _Pass:
 
     def _text_within(self, dataset: Dataset, element: DataElement | RawDataElement, action: str) -> None:
         """Text that the table does not list, within a sequence that it does."""
+        if action == CLEAN and element.tag in CODE and text_of(dataset, CODING_SCHEME) in STANDARD_SCHEMES:
+            return  # what such a code means is the same everywhere; its meaning is text and cleaned
         if action == CLEAN:
             self._clean(dataset, element, "D")
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -103,8 +103,11 @@ def file_meta(sop_class: str, instance_uid: str, transfer_syntax: str) -> FileMe
     return meta
 
 
-def stand_in(tag: int) -> list[Dataset] | None:
+def stand_in(tag: int, items: Iterable[Dataset]) -> list[Dataset] | None:
     """The items in the place of those of a sequence that must not be empty; ``None`` where its own can be cleaned."""
+    if tag == 0x00700001:  # Graphic Annotation Sequence, on a layer that there is
+        layers = [str(item.GraphicLayer) for item in items if "GraphicLayer" in item]
+        return [_graphic(layers[0] if layers else REMOVED)]
     make = _STAND_INS.get(tag)
     return [make()] if make else None
 
@@ -130,19 +133,18 @@ def _content() -> Dataset:
     return item
 
 
-def _graphic() -> Dataset:
+def _graphic(layer: str) -> Dataset:
     from pydicom import Dataset
 
     point = Dataset()
     point.GraphicAnnotationUnits, point.GraphicDimensions, point.NumberOfGraphicPoints = "PIXEL", 2, 1
     point.GraphicData, point.GraphicType = [1.0, 1.0], "POINT"
     item = Dataset()
-    item.GraphicLayer, item.GraphicObjectSequence = REMOVED, [point]
+    item.GraphicLayer, item.GraphicObjectSequence = layer, [point]
     return item
 
 
 _STAND_INS: Mapping[int, Callable[[], Dataset]] = {
     0x00401101: _nobody,  # Person Identification Code Sequence
     0x0040A730: _content,  # Content Sequence
-    0x00700001: _graphic,  # Graphic Annotation Sequence
 }
