@@ -243,7 +243,7 @@ def deidentify(
     remove: Annotated[list[str] | None, typer.Option(help="Keyword of one more attribute to remove.")] = None,
     key: Annotated[Path | None, typer.Option(help="File of the secret key; OUT.private/ without it.")] = None,
     crosswalk: Annotated[Path | None, typer.Option(help="Write a table of old and new identities here.")] = None,
-    find_text: Annotated[Path | None, typer.Option(help="Only look for burned-in text; what is found goes here.")] = None,
+    find_text: Annotated[Path | None, typer.Option(help="Only look for burned-in text; a folder for it.")] = None,
     regions: Annotated[Path | None, typer.Option(help="Regions file with what a person confirmed.")] = None,
     text: Annotated[bool, typer.Option(help="Look for text burned into the images.")] = True,
     pictures: Annotated[bool, typer.Option(help="Also PNG, JPEG and TIFF files.")] = False,
