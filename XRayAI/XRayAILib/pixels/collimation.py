@@ -234,7 +234,9 @@ def _place(image: np.ndarray, line: _Line, step: int, frame: _Frame) -> _Line:
         if near.sum() < 20:
             break
         fitted = np.polyfit(y[near] - middle, x[near], 1)
-    shift = _penumbra(steps[good], steepest[good]) if line.sign > 0 and good.any() else 0.0
+    # The fading end of a scan is no penumbra: a border that is too thin stays so.
+    thick = fitted[1] + 0.5 >= SMALLEST_MARGIN * image.shape[1]
+    shift = _penumbra(steps[good], steepest[good]) if thick and line.sign > 0 and good.any() else 0.0
     return _Line(float(fitted[1]) + shift, float(fitted[0]), line.sign)
 
 
