@@ -138,7 +138,6 @@ def _count_copies(table: Table, images: dict[str, np.ndarray]) -> None:
     table.add_row(
         "near-duplicate", f"pairs found; {same} of them are one image in two forms", str(total), str(len(pairs)), ""
     )
-    known = {frozenset(pair) for pair in pairs}
     sample = names[:: max(1, len(names) // 60)]
     hits: Counter[str] = Counter()
     false = 0
@@ -147,8 +146,9 @@ def _count_copies(table: Table, images: dict[str, np.ndarray]) -> None:
         found = list(alike([*prints, *(fingerprint(copy) for copy in changed.values())]))
         for place, what in enumerate(changed, len(names)):
             partners = {names[pair.first] for pair in found if pair.second == place and pair.first < len(names)}
-            hits[what] += name in partners
-            false += sum(p != name and frozenset((p, name)) not in known for p in partners)
+            # One of several forms of an image stands for all of them.
+            hits[what] += any(_form(partner) == _form(name) for partner in partners)
+            false += sum(_form(partner) != _form(name) for partner in partners)
     for what, hit in hits.items():
         table.add_row("near-duplicate", what, str(len(sample)), str(hit), f"{hit / len(sample):.1%}")
     table.add_row("near-duplicate", "false partners of these copies", str(len(sample) * len(hits)), str(false), "")

@@ -222,7 +222,7 @@ def test_a_check_that_was_killed_goes_on_where_it_was(heap, tmp_path):
     many.mkdir()
     for path in (heap / "images").glob("*.dcm"):
         dataset = pydicom.dcmread(path)
-        for number in range(4):
+        for number in range(2):
             dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = f"{dataset.SOPInstanceUID}.{number}"
             dataset.save_as(many / f"{path.stem}-{number}.dcm")
     with Project.create(tmp_path / "project") as project:
@@ -233,13 +233,13 @@ def test_a_check_that_was_killed_goes_on_where_it_was(heap, tmp_path):
             job.wait(0.1)
         job.kill()
         before = project.marks.count_checked()
-        assert 0 < before <= 24 and project.marks.exclusions() == {}
+        assert 0 < before <= 12 and project.marks.exclusions() == {}
         check = Check()
         check.start(project)
         assert check.work.job.wait(120) == "done"
         check.work.poll()
-        assert check.work.result["unchanged"] == before and check.work.result["examined"] == 24 - before
-        assert check.outcome() == f"{24 - before} images examined, {before} unchanged, 4 kept out by rules"
+        assert check.work.result["unchanged"] == before and check.work.result["examined"] == 12 - before
+        assert check.outcome() == f"{12 - before} images examined, {before} unchanged, 2 kept out by rules"
 
 
 def test_a_check_can_be_cancelled_and_keeps_what_it_has(heap, tmp_path):
@@ -292,4 +292,3 @@ def test_the_relabelled_copy_is_excluded_and_its_original_is_not(test_data):
     right, fake = ({mark["rule"]: mark["detail"] for mark in entry["marks"]} for entry in json.loads(said.stdout))
     assert "polarity" in fake and "polarity" not in right and said.exit_code == 3
     assert right["near-duplicate"].endswith("Fake_MONOHR1.dcm (inverted)")
-    assert CliRunner().invoke(app, ["check", "--json", files[0]]).exit_code == 0

@@ -96,7 +96,10 @@ def test_a_side_marker_on_the_wrong_side_and_mirrored_letters_are_seen():
     assert "L is at the image's left, against Patient Orientation" in problems(["L", "F"], left_at_left)[0]
     assert "against the usual way" in problems([], left_at_left)[0]
     assert problems([], TextRegion(45, 5, 55, 15, "L", kind="marker")) == []
-    assert "mirrored" in problems([], TextRegion(85, 5, 95, 15, "R", mirrored=True))[0]
+    assert "letters in the image are mirrored" in problems([], TextRegion(60, 5, 95, 15, "PORTABLE", mirrored=True))[0]
+    # A marker that is seen from behind on its own side was stuck on the wrong way round.
+    assert problems([], TextRegion(85, 5, 95, 15, "L", kind="marker", mirrored=True)) == []
+    assert "left and mirrored" in problems([], TextRegion(5, 5, 15, 15, "L", kind="marker", mirrored=True))[0]
     assert list(marker_problems([left_at_left], 100, [], frontal=False)) == []
 
 

@@ -57,7 +57,8 @@ def marker_problems(
         Whether it is an upright frontal view, on which the patient's left is shown at the right where nothing else is
         said.
     """
-    if any(region.mirrored for region in regions):
+    # A marker alone may have been stuck on with its back to the tube: where it is tells more than how it reads.
+    if any(region.mirrored and region.kind != "marker" for region in regions):
         yield "letters in the image are mirrored"
     across = orientation[0][:1] if orientation else ""
     if across not in ("L", "R"):
@@ -66,10 +67,11 @@ def marker_problems(
         across = "L"
     for region in regions:
         letter = region.text.strip().upper()
-        if region.kind != "marker" or letter not in ("L", "R") or region.mirrored:
+        if region.kind != "marker" or letter not in ("L", "R"):
             continue
         from_middle = ((region.left + region.right) / 2 - (columns - 1) / 2) / columns
         at_right = from_middle > 0
         if abs(from_middle) >= AWAY and at_right != (letter == across):
             said = "Patient Orientation" if orientation and orientation[0] else "the usual way to show it"
-            yield f"the side marker {letter} is at the image's {'right' if at_right else 'left'}, against {said}"
+            how = " and mirrored" if region.mirrored else ""
+            yield f"the side marker {letter} is at the image's {'right' if at_right else 'left'}{how}, against {said}"
