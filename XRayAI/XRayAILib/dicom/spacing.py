@@ -55,9 +55,7 @@ class Quantity:
         """The quantity in the patient by the file's magnification, said so; empty where the file gives none."""
         if self.enlarged is None or self.source is not SpacingSource.DETECTOR:
             return ""
-        return (
-            f"{self.value / self.enlarged:.1f} {self.unit} (in the patient, by the file's magnification)"
-        )
+        return f"{self.value / self.enlarged:.1f} {self.unit} (in the patient, by the file's magnification)"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Enhanced images as files: a 16-bit PNG, and beside it how it was made. What they were made from is never written to."""
+"""Enhanced images as files: a 16-bit PNG, and how it was made beside it; what it was made from is never written to."""
 
 from __future__ import annotations
 
