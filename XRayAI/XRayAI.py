@@ -72,6 +72,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from XRayAIPanel.calibration_section import CalibrationSection
         from XRayAIPanel.check_section import CheckSection
         from XRayAIPanel.collection_section import CollectionSection
+        from XRayAIPanel.deidentification_section import DeidentificationSection
         from XRayAIPanel.desk import desk
         from XRayAIPanel.display_section import DisplaySection
         from XRayAIPanel.enhance_section import EnhanceSection
@@ -93,6 +94,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.training = TrainingSection(self)
         self.review = ReviewSection(self)
         self.export = ExportSection(self)
+        self.deidentification = DeidentificationSection(self)
         self.sections = (
             self.project,
             self.collection,
@@ -104,6 +106,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.training,
             self.review,
             self.export,
+            self.deidentification,
         )
 
     def cleanup(self) -> None:
@@ -117,6 +120,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.servers.close()
         self.training.close()
         self.enhance.close()
+        self.deidentification.close()
         self.setParameterNode(None)
         self.removeObservers()
         leave_desk()

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from XRayAILib.dicom.clean_pixels import blank, say_derived
 from XRayAILib.dicom.deidentify import Deidentified, Deidentifier, text_of
 from XRayAILib.dicom.encapsulation import EncapsulationError
 from XRayAILib.dicom.errors import UnreadableError
@@ -117,10 +118,12 @@ def _made(
         dataset, begin, end = parts.dataset, parts.begin, parts.end
     _refuse(dataset, path, pixels_clean)
     if regions:
-        from XRayAILib.dicom.clean_pixels import blank
-
         blank(dataset, regions, path)
-    return deidentifier.deidentify(dataset, pixels_clean), begin, end
+    source = deidentifier.deidentify(dataset, pixels_clean)
+    if regions:
+        # After the profile, which takes all descriptions out.
+        say_derived(dataset)
+    return source, begin, end
 
 
 def _write(path: Path, head: bytes, source: BinaryIO, begin: int, end: int) -> None:
