@@ -127,6 +127,8 @@ def test_the_report_says_nothing_of_anybody_and_the_lists_are_private(folder: Pa
         written = pydicom.dcmread(tmp_path / "out" / row["output"])
         assert (written.PatientID, written.StudyInstanceUID) == (row["pseudonym"], row["new study"])
         assert written.SOPInstanceUID == row["new instance"]
+    more = deidentify([folder], tmp_path / "out2", settings)  # with another key: a second row for each
+    assert more.crosswalk is not None and len(more.crosswalk.read_text("utf-8").splitlines()) == 17
     if os.name == "posix":
         private = [outcome.list.parent, outcome.crosswalk, *outcome.list.parent.glob("*.key"), outcome.list]
         assert not [path for path in private if path.stat().st_mode & 0o077]
@@ -188,11 +190,13 @@ def test_pictures_lose_everything_but_their_pixels(tmp_path: Path) -> None:
 
 def test_places_that_would_let_something_out_are_refused(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
+    (tmp_path / "mine.csv").write_text("a,b\n1,2\n")
     for sources, output, settings, reason in (
         ([folder], folder / "out", PLAIN, "within each other"),
         ([folder], tmp_path, PLAIN, "within each other"),
         ([folder], out, Settings(key=out / "a.key", screen=False), "key .* would go out with it"),
         ([folder], out, Settings(crosswalk=out / "a.csv", screen=False), "crosswalk .* would go out with it"),
+        ([folder], out, Settings(crosswalk=tmp_path / "mine.csv", screen=False), "is no crosswalk"),
         ([tmp_path / "nowhere"], out, PLAIN, "no such file"),
     ):
         with pytest.raises(DeidentificationRefused, match=reason):

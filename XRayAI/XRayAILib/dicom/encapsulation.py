@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 ITEM, DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0"
@@ -37,19 +37,14 @@ def fragments(stream: BinaryIO, offset: int) -> Iterator[tuple[int, int]]:
         yield begin, offset
 
 
-def end_of_fragments(stream: BinaryIO, offset: int) -> int:
-    """Where the element ends whose first item is at ``offset``; :class:`EncapsulationError` where it does not."""
-    ends = [end for _, end in fragments(stream, offset)]
-    return (ends[-1] if ends else offset) + 8
-
-
-def outside_code_streams(stream: BinaryIO, offset: int) -> Iterator[bytes]:
+def outside_code_streams(stream: BinaryIO, spans: Sequence[tuple[int, int]]) -> Iterator[bytes]:
     """The headers of code streams, in which comments may stand, and what follows their end.
 
-    A code stream may be cut into several fragments; each one that begins with its mark begins an image.
+    ``spans`` are those of :func:`fragments`. A code stream may be cut into several; each one that begins with its mark
+    begins an image.
     """
     last = 0
-    for begin, end in list(fragments(stream, offset)):
+    for begin, end in spans:
         header = _header(stream, begin, end)
         if header is not None:
             if last:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from XRayAILib.dicom.encapsulation import EncapsulationError, end_of_fragments, outside_code_streams
+from XRayAILib.dicom.encapsulation import EncapsulationError, fragments, outside_code_streams
 from XRayAILib.dicom.file_header import parsed
 from XRayAILib.dicom.pixel_element import find_pixels
 from XRayAILib.dicom.plain_dataset import read_plain
@@ -30,14 +30,14 @@ class Parts:
         All but the pixels.
     begin, end
         Where the pixel element begins and where it ends; both the end of the data set where there is none.
-    offset
-        Where the first fragment is in encapsulated pixel data, else 0.
+    fragments
+        (begin, end) of the values of the items in encapsulated pixel data.
     """
 
     dataset: Dataset
     begin: int
     end: int
-    offset: int = 0
+    fragments: tuple[tuple[int, int], ...] = ()
 
 
 def read_parts(stream: BinaryIO) -> Parts:
@@ -55,7 +55,8 @@ def read_parts(stream: BinaryIO) -> Parts:
     if element.length == -1:
         return Parts(dataset, begin, begin)
     if element.length is None:
-        return Parts(dataset, begin, end_of_fragments(stream, element.offset), element.offset)
+        spans = tuple(fragments(stream, element.offset))
+        return Parts(dataset, begin, (spans[-1][1] if spans else element.offset) + 8, spans)
     end = element.offset + element.length
     size = stream.seek(0, os.SEEK_END)
     if end > size:
@@ -67,8 +68,7 @@ def outside_pixels(stream: BinaryIO, parts: Parts) -> Iterator[bytes]:
     """All bytes of a file that are no pixels: the header first, comments of compressed images, and what follows."""
     stream.seek(0)
     yield stream.read(parts.begin)
-    if parts.offset:
-        yield from outside_code_streams(stream, parts.offset)
+    yield from outside_code_streams(stream, parts.fragments)
     stream.seek(parts.end)
     rest = stream.read()
     if rest:

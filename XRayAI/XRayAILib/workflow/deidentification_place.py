@@ -17,6 +17,7 @@ import io
 import json
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +28,10 @@ from XRayAILib.dicom.search import FoundFile
 from XRayAILib.project.lock import lock
 from XRayAILib.workflow.deidentification import DeidentificationRefused, HeldBack, Settings
 
+CROSSWALK = (
+    *("patient", "pseudonym", "days", "study", "new study", "series", "new series"),
+    *("instance", "new instance", "output"),
+)
 REPORT, PROGRESS, HELD_BACK, LOCK = "report.json", "progress.jsonl", "held-back.csv", "lock"
 
 
@@ -70,6 +75,8 @@ class Place:
                 raise DeidentificationRefused(
                     f"The {what} {path} lies in the output {out}, and would go out with it. Keep it elsewhere."
                 )
+        if settings.crosswalk is not None:
+            known_crosswalk(settings.crosswalk)
         if out.exists() and not out.is_dir():
             raise DeidentificationRefused(f"{out} is a file; the output is a folder.")
         if out.is_dir() and not self.private.is_dir() and any(out.iterdir()):
@@ -87,8 +94,11 @@ class Place:
 
     def tidy(self) -> None:
         """Remove what a run that was killed left half-written."""
-        for part in self.output.rglob(".*.part"):
-            part.unlink(missing_ok=True)
+        for part in list(self.output.rglob(".*.part")):
+            if part.is_dir():
+                shutil.rmtree(part)
+            else:
+                part.unlink(missing_ok=True)
 
     def digest(self, file: FoundFile) -> str:
         """What stands for a file of the input in its present state."""
@@ -145,6 +155,22 @@ class Place:
         temporary.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
         temporary.replace(path)
         return path
+
+
+def known_crosswalk(path: Path) -> list[list[str]]:
+    """The rows of a crosswalk that there is already, without its heading; new ones are added to them.
+
+    Raises
+    ------
+    DeidentificationRefused
+        The file is something else.
+    """
+    if not path.exists():
+        return []
+    rows = list(csv.reader(io.StringIO(path.read_text("utf-8", "replace"))))
+    if rows and rows[0] != list(CROSSWALK):
+        raise DeidentificationRefused(f"{path} is no crosswalk, and would be overwritten: choose another file for it.")
+    return rows[1:]
 
 
 def write_private_table(path: Path, rows: Iterable[Sequence[object]]) -> Path:

@@ -9,29 +9,27 @@ import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from XRayAILib import __version__
+from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.header_reader import ask_several
 from XRayAILib.dicom.markers import method_codes
 from XRayAILib.dicom.search import FoundFile, Search
+from XRayAILib.dicom.source import stamp
 from XRayAILib.exchange.text_regions import TextRegions
 from XRayAILib.workflow.deidentification import DeidentificationRefused, HeldBack, Settings
-from XRayAILib.workflow.deidentification_place import Place, write_private_table
+from XRayAILib.workflow.deidentification_place import CROSSWALK, Place, known_crosswalk, write_private_table
 
 CHILD = "XRayAILib.workflow.deidentification_child"
 FILE_SECONDS = 300.0
 """For one file: looking for text in a large image with a slow reader takes some seconds."""
 BATCH = 8
 """Files a question."""
-CROSSWALK = (
-    *("patient", "pseudonym", "days", "study", "new study", "series", "new series"),
-    *("instance", "new instance", "output"),
-)
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ class _Run:
         self._cancelled = cancelled
         self._interpreter = interpreter
         self._outcome = Outcome(place.output)
-        self._crosswalk: list[Sequence[object]] = []
+        self._crosswalk: set[tuple[str, ...]] = set()
         self._begun = time.monotonic()
 
     def run(self, sources: Sequence[Path]) -> Outcome:
@@ -155,7 +153,13 @@ class _Run:
 
     def _files(self, sources: Sequence[Path]) -> list[FoundFile]:
         outcome, files = self._outcome, []
-        search = Search(sources_of(sources), closed=self._closed)
+        for source in filter(is_project, sources):
+            for path in images_of(source):
+                try:
+                    files.append(FoundFile(path, *stamp(Path(path))))
+                except UnreadableError as error:
+                    outcome.left_out.append((path, error.reason))
+        search = Search([source for source in sources if not is_project(source)], closed=self._closed)
         for file in search:
             if file.reason:
                 outcome.left_out.append((file.path, file.reason))
@@ -216,12 +220,13 @@ class _Run:
         else:
             outcome.written += 1
         if "crosswalk" in answer:
-            self._crosswalk.append((*answer["crosswalk"], answer["output"]))
+            self._crosswalk.add(tuple(map(str, (*answer["crosswalk"], answer["output"]))))
 
     def _finish(self) -> None:
         outcome, settings = self._outcome, self._settings
         if settings.crosswalk is not None:
-            outcome.crosswalk = write_private_table(settings.crosswalk, [CROSSWALK, *sorted(self._crosswalk, key=str)])
+            rows = {tuple(row) for row in known_crosswalk(settings.crosswalk)} | self._crosswalk
+            outcome.crosswalk = write_private_table(settings.crosswalk, [CROSSWALK, *sorted(rows)])
         if settings.dicomdir:
             from XRayAILib.dicom.file_set import write_file_set
 
@@ -249,19 +254,13 @@ def _report(outcome: Outcome, settings: Settings) -> dict[str, object]:
     }
 
 
-def sources_of(sources: Sequence[Path]) -> list[Path]:
-    """Files and folders, where the folder of a project stands for its images."""
-    found = [source for source in sources if not _is_project(source)]
-    return found + [path for source in sources if _is_project(source) for path in _images_of(source)]
-
-
-def _is_project(path: Path) -> bool:
+def is_project(path: Path) -> bool:
     return (path / "project.toml").is_file()
 
 
-def _images_of(folder: Path) -> Iterable[Path]:
+def images_of(folder: Path) -> list[str]:
+    """The files of a project's images, without those that are excluded."""
     from XRayAILib.project.project import Project
 
     with Project.open(folder) as project:
-        paths = {image.header.path for image in project.images() if not image.excluded}
-    return [Path(path) for path in sorted(paths)]
+        return sorted({image.header.path for image in project.images() if not image.excluded})
