@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from XRayAILib.pixels.enhance import PRESETS, Enhancement, EnhancementError
 from XRayAILib.pixels.histogram import mean_quantiles, quantiles
 from XRayAILib.pixels.steps import STEPS, Histogram
 from XRayAILib.project.errors import ProjectError
-from XRayAILib.project.project import Project
+
+if TYPE_CHECKING:
+    from XRayAILib.project.project import Project
 
 FOLDER = "enhancements"
 MOST_IMAGES = 200
