@@ -77,11 +77,13 @@ def blank(dataset: Dataset, regions: Sequence[Region], path: Path) -> None:
 
 
 def say_derived(dataset: Dataset) -> None:
-    """Mark an image as one whose pixels were changed (PS3.3 C.7.6.1.1.2, C.12.4.1.1)."""
+    """Mark an image as one whose pixels were changed (PS3.3 C.7.6.1.1.2).
+
+    Descriptions of how, such as Derivation Description, are among what de-identification takes out; that the pixels
+    were cleaned is said by its codes.
+    """
     old = list(dataset.get("ImageType") or ["ORIGINAL", "PRIMARY"])
     dataset.ImageType = ["DERIVED", *old[1:]]
-    said = str(dataset.get("DerivationDescription") or "")
-    dataset.DerivationDescription = "; ".join(filter(None, (said, "burned-in text blanked")))[:1024]
 
 
 def _native(dataset: Dataset, regions: Sequence[Region], path: Path) -> bytes:

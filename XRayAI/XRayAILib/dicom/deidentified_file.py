@@ -119,11 +119,8 @@ def _made(
     _refuse(dataset, path, pixels_clean)
     if regions:
         blank(dataset, regions, path)
-    source = deidentifier.deidentify(dataset, pixels_clean)
-    if regions:
-        # After the profile, which takes all descriptions out.
         say_derived(dataset)
-    return source, begin, end
+    return deidentifier.deidentify(dataset, pixels_clean), begin, end
 
 
 def _write(path: Path, head: bytes, source: BinaryIO, begin: int, end: int) -> None:
