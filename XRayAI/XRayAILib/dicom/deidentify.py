@@ -1,7 +1,11 @@
-"""De-identification of a data set by PS3.15 Annex E. ::
+"""De-identification of a data set by PS3.15 Annex E.
 
-deidentifier = Deidentifier(Pseudonyms.read(Path("private/pseudonyms.key")), Options(keep_patient=True))
-dataset = deidentifier.apply(pydicom.dcmread("image.dcm"))
+::
+
+    deidentifier = Deidentifier(Pseudonyms.read(Path("private/pseudonyms.key")), Options(keep_patient=True))
+    dataset = deidentifier.apply(pydicom.dcmread("image.dcm"))
+
+The rules are in :mod:`XRayAILib.dicom.confidentiality`.
 """
 
 from __future__ import annotations

@@ -1,11 +1,15 @@
-"""De-identification of radiographs, as a person starts it and follows it. ::
+"""De-identification of radiographs, as a person starts it and follows it.
 
-deidentification = Deidentification()
-deidentification.regions_file = folder / "regions.json"
-deidentification.start(project.folder, [project.folder], Path("clean"))
-while deidentification.work.running:
-    deidentification.work.poll()
-print(deidentification.outcome(), deidentification.held)
+::
+
+    deidentification = Deidentification()
+    deidentification.regions_file = folder / "regions.json"
+    deidentification.start(project.folder, [project.folder], Path("clean"))
+    while deidentification.work.running:
+        deidentification.work.poll()
+    print(deidentification.outcome(), deidentification.held)
+
+What is done to a file stands in :mod:`XRayAILib.dicom.deidentify`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,10 @@
-"""De-identification of folders: several processes make files, one keeps the lists. ::
+"""De-identification of folders: several processes make files, one keeps the lists.
 
-outcome = deidentify([Path("radiographs")], Path("clean"), Settings(screen=False))
+::
+
+    outcome = deidentify([Path("radiographs")], Path("clean"), Settings(screen=False))
+
+A run that was stopped goes on where it was; see :mod:`XRayAILib.workflow.deidentification_place`.
 """
 
 from __future__ import annotations
@@ -16,14 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from XRayAILib import __version__
-from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.header_reader import ask_several
 from XRayAILib.dicom.markers import method_codes
-from XRayAILib.dicom.search import FoundFile, Search
-from XRayAILib.dicom.source import stamp
+from XRayAILib.dicom.search import FoundFile
 from XRayAILib.exchange.text_regions import TextRegions
 from XRayAILib.workflow.deidentification import DeidentificationRefused, HeldBack, Settings
 from XRayAILib.workflow.deidentification_place import CROSSWALK, Place, known_crosswalk, write_private_table
+from XRayAILib.workflow.deidentification_sources import Sources
 
 CHILD = "XRayAILib.workflow.deidentification_child"
 FILE_SECONDS = 300.0
@@ -153,14 +156,8 @@ class _Run:
 
     def _files(self, sources: Sequence[Path]) -> list[FoundFile]:
         outcome, files = self._outcome, []
-        for source in filter(is_project, sources):
-            for path in images_of(source):
-                try:
-                    files.append(FoundFile(path, *stamp(Path(path))))
-                except UnreadableError as error:
-                    outcome.left_out.append((path, error.reason))
-        search = Search([source for source in sources if not is_project(source)], closed=self._closed)
-        for file in search:
+        found = Sources(sources, closed=self._closed)
+        for file in found:
             if file.reason:
                 outcome.left_out.append((file.path, file.reason))
             else:
@@ -168,8 +165,8 @@ class _Run:
             if self._cancelled():
                 outcome.cancelled = True
                 return []
-        outcome.left_out += search.problems
-        outcome.passed_over = search.passed_over
+        outcome.left_out += found.search.problems
+        outcome.passed_over = found.search.passed_over
         return files
 
     def _closed(self, folder: Path) -> str:
@@ -252,15 +249,3 @@ def _report(outcome: Outcome, settings: Settings) -> dict[str, object]:
         "copies of the same image": outcome.copies,
         "verification": "every file was read again, and no identifying value of its source is in it outside the pixels",
     }
-
-
-def is_project(path: Path) -> bool:
-    return (path / "project.toml").is_file()
-
-
-def images_of(folder: Path) -> list[str]:
-    """The files of a project's images, without those that are excluded."""
-    from XRayAILib.project.project import Project
-
-    with Project.open(folder) as project:
-        return sorted({image.header.path for image in project.images() if not image.excluded})

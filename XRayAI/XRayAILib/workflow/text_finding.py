@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from XRayAILib.dicom.search import Search
 from XRayAILib.exchange.text_search import ProgressCall, TextSearch, find_text_in
-from XRayAILib.workflow.deidentification_run import images_of, is_project
+from XRayAILib.workflow.deidentification_sources import Sources
 
 
 def find_text(
@@ -29,7 +28,5 @@ def find_text(
     def closed(place: Path) -> str:
         return "holds the pictures of this search" if place.resolve() == folder.resolve() else ""
 
-    files = [Path(path) for source in filter(is_project, sources) for path in images_of(source)]
-    search = Search([source for source in sources if not is_project(source)], closed=closed)
-    files += [Path(file.path) for file in search if not file.reason]
+    files = [Path(file.path) for file in Sources(sources, closed) if not file.reason]
     return find_text_in(files, folder, processes=processes, progress=progress, cancelled=cancelled)
