@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from XRayAILib.pixels import ocr
 from XRayAILib.pixels.side_marker import side_markers
 from XRayAILib.pixels.strokes import Strokes, contrast_of, gradient_of, ink_of, strokes_of
 from XRayAILib.pixels.text_lines import Lines, grown, lines_of
@@ -23,6 +24,18 @@ TALLEST = 1 / 11
 
 LIKELY = 0.1
 """Score from which on it counts as the continuation of a line that does."""
+
+
+DOUBTED = 0.4
+"""Score from which on a line counts where Tesseract can read it."""
+
+READ, LETTERS = 0.7, 4
+"""Confidence and number of letters and digits from which on it can."""
+
+MARKERS = {"L": "L", "LEFT": "L", "LT": "L", "R": "R", "RIGHT": "R", "RT": "R"}
+"""Words that are side markers, and the side."""
+
+_Edges = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -56,6 +69,9 @@ class TextRegion:
 def find_text(display: np.ndarray) -> list[TextRegion]:
     """Burned-in text, upright or in any quarter turn, mirrored or not, brighter or darker than what is around it.
 
+    What is found is read where Tesseract is installed; whether it is found does not depend on that, except that what
+    can be read counts as found where the detector alone would doubt it.
+
     Parameters
     ----------
     display
@@ -71,9 +87,27 @@ def find_text(display: np.ndarray) -> list[TextRegion]:
         lines += [line for line in _likely(rows) if line.height <= TALLEST * max(display.shape)]
         if not rows.down:
             markers += _markers(rows)
-    regions = [TextRegion(*_clipped(box, display.shape), score=round(score, 3)) for box, score in _united(lines)]
+    regions = _read(display, [(_clipped(box, display.shape), score) for box, score in _united(lines)])
     regions += _alone(markers, regions, display.shape)
     return sorted(regions, key=lambda region: (region.top, region.left))
+
+
+def _read(display: np.ndarray, found: list[tuple[_Edges, float]]) -> list[TextRegion]:
+    """The regions with what they say; those in doubt only where they say something."""
+    boxes = [(left + 0.5, top + 0.5, right + 0.5, bottom + 0.5) for (left, top, right, bottom), _ in found]
+    readings = ocr.read(display, [tuple(map(int, box)) for box in boxes])  # type: ignore[misc]
+    regions = []
+    for (edges, score), reading in zip(found, readings, strict=True):
+        letters = sum(c.isalnum() for c in reading.text)
+        is_read = reading.confidence >= READ and letters >= LETTERS
+        word = reading.text.upper().strip(".:-*()[]")
+        if reading.confidence >= READ and word in MARKERS:
+            regions.append(TextRegion(*edges, MARKERS[word], round(score, 3), "marker", reading.mirrored))
+        elif score >= SURE or is_read:
+            sure = max(score, reading.confidence) if is_read else score
+            mirrored = reading.mirrored and is_read
+            regions.append(TextRegion(*edges, reading.text if is_read else "", round(sure, 3), "text", mirrored))
+    return regions
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,8 +209,9 @@ def _alone(markers: list[TextRegion], texts: list[TextRegion], shape: tuple[int,
 
 def _continued(found: list[_Candidate]) -> list[_Candidate]:
     """The sure lines, and the likely ones that go on where those end."""
-    kept = [line for line in found if line.score >= SURE]
-    likely = [line for line in found if line.score < SURE]
+    least = SURE if ocr.missing() else DOUBTED
+    kept = [line for line in found if line.score >= least]
+    likely = [line for line in found if line.score < least]
     more = True
     while more:
         more = False

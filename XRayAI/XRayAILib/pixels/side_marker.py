@@ -49,7 +49,7 @@ class SideMarker:
 
 
 def side_markers(strokes: Strokes, ink: np.ndarray) -> list[SideMarker]:
-    """The pieces that look like a marker's letter; whether they stand alone is for the caller to see.
+    """The pieces that look like a marker's letter and have no other letter beside them.
 
     Parameters
     ----------
@@ -77,9 +77,19 @@ def side_markers(strokes: Strokes, ink: np.ndarray) -> list[SideMarker]:
     for piece, index, value in zip(possible, best, likeness.max(axis=1), strict=True):
         letter, turned, mirrored = names[index]
         least = _TURNED_L if letter == "L" and turned else LEAST_LIKENESS[letter]
-        if value >= least:
+        if value >= least and _alone(strokes, int(piece), bool(turned % 2)):
             found.append(SideMarker(int(piece), letter, float(min(value, 1.0)), turned, mirrored))
     return found
+
+
+def _alone(strokes: Strokes, piece: int, down: bool) -> bool:
+    """Whether no piece of about the same height stands beside it, as in a word; below it, initials are usual."""
+    row = strokes.transposed() if down else strokes
+    height, middle = row.height, (row.top + row.bottom) / 2
+    gap = np.maximum(row.left - row.right[piece], row.left[piece] - row.right)
+    like = (height >= 0.6 * height[piece]) & (height <= 1.6 * height[piece])
+    beside = like & (np.abs(middle - middle[piece]) <= 0.5 * height[piece]) & (gap <= 0.9 * height[piece])
+    return int(beside.sum()) == 1  # itself
 
 
 def _sampled(ink: np.ndarray, strokes: Strokes) -> np.ndarray:
