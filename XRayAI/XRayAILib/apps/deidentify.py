@@ -114,7 +114,7 @@ def _tell(outcome: Outcome) -> None:
         (outcome.before, "were made by an earlier run"),
         (outcome.copies, "are the same image as another file"),
         (unconfirmed, "held back until a person has confirmed the text in them"),
-        (len(outcome.held) - unconfirmed, "held back because something identifying would be left"),
+        (len(outcome.held) - unconfirmed, "held back for the reasons below"),
         (len(outcome.left_out), "left out: no DICOM file, or not readable"),
         (outcome.passed_over, "other files passed over"),
     ):

@@ -27,8 +27,8 @@ from XRayAILib.dicom.verification import leaks
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-DIRECTORY = "1.2.840.10008.1.3.10"
-"""The class of a DICOMDIR, which lists patients by name."""
+DIRECTORY_RECORDS = 0x00041220
+"""Of a DICOMDIR, which lists patients by name."""
 
 BLOCK = 1 << 20
 _CANNOT_COPY = (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF, errno.EPERM)
@@ -171,8 +171,7 @@ def _put(temporary: Path, target: Path, origin: Path) -> bool:
 
 
 def _refuse(dataset: Dataset, path: Path, pixels_clean: bool) -> None:
-    meta = getattr(dataset, "file_meta", None)
-    if meta is not None and DIRECTORY in (meta.get("MediaStorageSOPClassUID"), text_of(dataset, 0x00080016)):
+    if DIRECTORY_RECORDS in dataset:
         raise UnreadableError(str(path), "a DICOMDIR, which is never copied: a new one is written when asked for")
     if not text_of(dataset, 0x00080018):
         raise UnreadableError(str(path), "SOPInstanceUID (0008,0018) is missing, so it cannot be told from others")
