@@ -15,6 +15,18 @@ def table_of(request):
     return lambda title: tables.setdefault(title, [])
 
 
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):  # one of several processes: it hands its tables over
+        session.config.workeroutput["tables"] = session.config.stash.get(TABLES, {})
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which a Slicer does not have
+def pytest_testnodedown(node):
+    tables = node.config.stash.setdefault(TABLES, {})
+    for title, lines in getattr(node, "workeroutput", {}).get("tables", {}).items():
+        tables.setdefault(title, []).extend(lines)
+
+
 def pytest_terminal_summary(terminalreporter, config):
     for title, lines in config.stash.get(TABLES, {}).items():
         terminalreporter.section(title)

@@ -20,7 +20,8 @@ def run_checks(pytest_arguments: list[str]) -> int:
         ("ruff format", ["ruff", "format", "--check", *sources]),
         ("ruff", ["ruff", "check", *sources]),
         ("mypy", ["mypy"]),
-        ("pytest", ["pytest", *pytest_arguments]),
+        # Two processes; a file stays in one, so that what its tests share is made once.
+        ("pytest", ["pytest", "-n", "2", "--dist", "loadfile", *pytest_arguments]),
     ]
     first = 0
     for name, command in checks:
