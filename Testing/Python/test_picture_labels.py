@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
 
+from XRayAILib.apps.cli import app
 from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.labels import import_labels
 from XRayAILib.exchange.picture_labels import take_in_with_tables
@@ -61,7 +63,8 @@ def test_a_table_beside_pictures_gives_patient_and_labels(project: Project, pict
 def test_labels_that_the_schema_lacks_are_told(project: Project, pictures: Path) -> None:
     _, (report,) = take_in_with_tables(project, [pictures])
     assert not labels(project) and report.objects == 0
-    assert any("'effusion' of 1 pictures was not taken" in note for note in report.notes)
+    said = "no labels taken; the schema has no label 'Cardiomegaly' (1), 'effusion' (1): xrayai import TABLE --extend"
+    assert report.line.startswith(f"data/labels.csv: {said}")
 
 
 def test_a_table_that_was_written_later_counts_on_the_next_scan(project: Project, pictures: Path) -> None:
@@ -86,11 +89,29 @@ def test_a_table_can_be_named_and_be_imported_alone(project: Project, pictures: 
         take_in_with_tables(project, [pictures], tmp_path / "nowhere.csv")
 
 
+def test_a_scan_counts_masks_apart_and_has_one_line_for_a_table_of_something_else(
+    tmp_path: Path, pictures: Path
+) -> None:
+    for label in ("heart", "lung"):
+        (pictures / "masks" / label).mkdir(parents=True)
+        mask = np.zeros((20, 30), np.uint8)
+        mask[5:9, 5:20] = 255
+        Image.fromarray(mask).save(pictures / "masks" / label / "0.png")
+    (pictures / "images" / "damaged.dcm").write_bytes(b"no radiograph")
+    points = ["filename,landmark,x,y", "0.png,nose,3,4", "0.png,chin,5,6"]
+    (pictures / "images" / "landmarks.csv").write_text("\n".join(points), "utf-8")
+    said = CliRunner().invoke(app, ["scan", str(pictures), "--project", str(tmp_path / "seen")])
+    assert said.exit_code == 0, said.output
+    assert "3 radiographs added, 2 masks left out, 1 not readable as a radiograph" in " ".join(said.output.split())
+    (line,) = [line for line in said.output.splitlines() if "landmarks.csv" in line]
+    assert "images/landmarks.csv: no labels taken; line 3 says other things of '0.png'" in line
+
+
 def test_other_tables_are_no_hindrance(project: Project, pictures: Path) -> None:
     (pictures / "images" / "spreadsheet.csv").write_text("a,b\n1,2\n", "utf-8")
     (pictures / "images" / "binary.csv").write_bytes(b"\xff\xfe\x00\x00")
     intake, reports = take_in_with_tables(project, [pictures], extend=True)
-    assert intake.added == 3 and any("binary.csv" in note for report in reports for note in report.notes)
+    assert intake.added == 3 and any("binary.csv: no labels taken; the table cannot be read" in r.line for r in reports)
     assert not any("spreadsheet" in report.source.name for report in reports)
 
 

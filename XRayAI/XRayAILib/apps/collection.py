@@ -6,7 +6,6 @@ from pathlib import Path
 
 from XRayAILib.apps.console import Step, console, one_line, running
 from XRayAILib.project.intake import Intake
-from XRayAILib.project.namesakes import LOOKS_LIKE_MASK
 from XRayAILib.project.project import Project
 
 
@@ -37,7 +36,7 @@ def scan_folders(project_folder: Path, folders: list[Path], table: Path | None =
             )
             step.result = intake_line(found, project.count())
             for report in tables:
-                step.notes += [f"{report.source.name}: {report.summary}", *report.notes]
+                step.notes += [report.line, *(report.notes if report.images else ())]
         tell_unreadable(found)
         console.print(f"Project: {project.folder}", soft_wrap=True, markup=False)
 
@@ -50,7 +49,8 @@ def intake_line(intake: Intake, count: int) -> str:
         (intake.unchanged, "files unchanged"),
         (len(intake.duplicates), "duplicates"),
         (len(intake.namesakes), "with the SOP Instance UID of another file"),
-        (len(intake.unreadable), "not readable as a radiograph"),
+        (len(intake.masks), "masks left out"),
+        (len(intake.refused), "not readable as a radiograph"),
         (intake.passed_over, "other files passed over"),
     ):
         if number:
@@ -60,14 +60,14 @@ def intake_line(intake: Intake, count: int) -> str:
 
 def tell_unreadable(intake: Intake, limit: int = 20) -> None:
     """Print the files that are no radiographs, with the reasons; masks, of which there may be many, in one line."""
-    masks = [path for path, reason in intake.unreadable if reason.startswith(LOOKS_LIKE_MASK)]
+    masks = intake.masks
     if masks:
         console.print(
             f"  [yellow]left out[/] {len(masks)} pictures that look like masks of others, such as "
             f"{one_line(masks[0])}: xrayai import takes them as labels",
             soft_wrap=True,
         )
-    others = [row for row in intake.unreadable if not row[1].startswith(LOOKS_LIKE_MASK)]
+    others = intake.refused
     for path, reason in others[:limit]:
         console.print(f"  [yellow]left out[/] {one_line(path)}: {one_line(reason)}", soft_wrap=True)
     if len(others) > limit:

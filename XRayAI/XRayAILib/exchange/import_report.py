@@ -68,6 +68,14 @@ class ImportReport:
         text = f"{self.objects} objects of {self.images} images"
         return f"{text}, {len(self.skipped)} images left out" if self.skipped else text
 
+    @property
+    def line(self) -> str:
+        """One line among those of other sources, which says why where nothing was taken."""
+        named = "/".join(self.source.parts[-2:])  # every folder may have its labels.csv
+        if self.images or not self.notes:
+            return f"{named}: {self.summary}"
+        return f"{named}: no labels taken; {'; '.join(self.notes)}"
+
     @classmethod
     def collect(cls, source: Path, images: Iterable[ImportedImage]) -> ImportReport:
         """The report of all images, with their findings."""

@@ -46,7 +46,9 @@ def read_metadata(path: Path) -> Table:
         values = {known: str(row[name]).strip() for known, name in names.items() if str(row[name]).strip()}
         file = values.pop("filename", "")
         if file and table.setdefault(file, values) != values:
-            raise LabelFileError(f"{path}, line {number}: '{file}' stands twice, with different content.")
+            raise LabelFileError(
+                f"{path}: line {number} says other things of '{file}' than an earlier line; one row a picture is read."
+            )
     return table
 
 

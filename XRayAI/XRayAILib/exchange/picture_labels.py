@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -25,6 +25,8 @@ from XRayAILib.project.query import Query
 
 LABEL_COLUMNS = ("label", "labels", "finding", "findings", "diagnosis")
 """Columns whose values are names of labels, several of them with ``|`` or ``;`` between; the first one counts."""
+NAMED = 4
+"""Labels that a note names; a table may have a hundred that the schema has not."""
 _SAYS_NOTHING = ("", "na", "n_a", "nan", "none", "todo", "unknown")
 
 
@@ -68,7 +70,7 @@ def take_in_with_tables(
             reports.append(import_table(project, path, extend, progress=labelling, cancelled=cancelled))
         except LabelFileError as error:
             if path in tables.used or "no column of file names" not in str(error):
-                reports.append(ImportReport(path, 0, 0, notes=(str(error),)))
+                reports.append(ImportReport(path, 0, 0, notes=(str(error).removeprefix(f"{path}: "),)))
         if cancelled():
             intake.cancelled = True
             return intake, reports
@@ -143,11 +145,13 @@ def import_table(
         if found:
             project.save(Findings(header.uid, header.shape, author, tuple(found)))
             images, objects = images + 1, objects + len(found)
-    notes = [
-        f"'{value}' of {count} pictures was not taken: "
-        + ("in the schema it is no label of whole images" if labels.get(value) else "the schema has no such label")
-        for value, count in sorted(untaken.items())
-    ]
+    unknown = {value: count for value, count in untaken.items() if labels.get(value) is None}
+    others = {value: count for value, count in untaken.items() if value not in unknown}
+    notes = []
+    if unknown:
+        notes.append(f"the schema has no label {_named_labels(unknown)}: xrayai import TABLE --extend adds them")
+    if others:
+        notes.append(f"in the schema no label of whole images: {_named_labels(others)}")
     if missing and len(missing) < len(table):
         examples = ", ".join(missing[:3])
         notes.append(f"rows whose picture the project does not have, or has twice: {len(missing)} ({examples})")
@@ -160,6 +164,13 @@ def _named(project: Project, table: Iterable[str]) -> Iterable[Header]:
     """The images whose file has a name that the table has."""
     names = {Path(file).name for file in table}
     return (image.header for image in project.stream(Query()) if Path(image.header.path).name in names)
+
+
+def _named_labels(counts: Mapping[str, int]) -> str:
+    """The most frequent labels with their number of pictures, such as ``'pneumonia' (200), 'edema' (3)``."""
+    several = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    shown = ", ".join(f"'{name}' ({count})" for name, count in several[:NAMED])
+    return f"{shown} and {len(several) - NAMED} more" if len(several) > NAMED else shown
 
 
 def _columns(table: dict[str, dict[str, str]]) -> list[str]:

@@ -12,7 +12,7 @@ from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.scan import Scanned, scan
 from XRayAILib.dicom.search import FoundFile, Search
 from XRayAILib.project.arrivals import Taken
-from XRayAILib.project.namesakes import Namesakes
+from XRayAILib.project.namesakes import LOOKS_LIKE_MASK, Namesakes
 from XRayAILib.project.project import Project
 
 BATCH_SECONDS = 1.0
@@ -91,6 +91,16 @@ class Intake:
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     namesakes: list[tuple[str, str]] = field(default_factory=list)
     tables: list[FoundFile] = field(default_factory=list)
+
+    @property
+    def masks(self) -> list[str]:
+        """The paths of pictures that look like masks of others; they stand in ``unreadable`` as well."""
+        return [path for path, reason in self.unreadable if reason.startswith(LOOKS_LIKE_MASK)]
+
+    @property
+    def refused(self) -> list[tuple[str, str]]:
+        """What stands in ``unreadable`` and is no mask."""
+        return [(path, reason) for path, reason in self.unreadable if not reason.startswith(LOOKS_LIKE_MASK)]
 
     def include(self, taken: Taken) -> None:
         """Count a batch."""

@@ -58,6 +58,7 @@ class Filling:
             ("unchanged", "file known already", "files known already"),
             ("duplicates", "duplicate", "duplicates"),
             ("namesakes", "with the SOP Instance UID of another file", "with the SOP Instance UIDs of other files"),
+            ("masks", "mask left out", "masks left out"),
             ("unreadable", "file is no radiograph", "files are no radiographs"),
         ):
             found = result.get(name, 0)

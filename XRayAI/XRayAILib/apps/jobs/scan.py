@@ -35,4 +35,5 @@ def run(
     if intake.cancelled:
         raise Cancelled
     result = {name: value for name, value in vars(intake).items() if name != "tables"}
-    return {**result, "labels": [f"{report.source.name}: {report.summary}" for report in tables]}
+    result["unreadable"] = intake.refused
+    return {**result, "masks": intake.masks, "labels": [report.line for report in tables]}
