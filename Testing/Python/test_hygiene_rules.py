@@ -171,7 +171,8 @@ def test_a_collimated_border_is_marked(marks):
         stored[:, :40] = stored[:, -40:] = black
         dataset.PixelData = stored.tobytes()
 
-    assert "of the image lies outside x" in marks(mask)["collimation"]
+    found = marks(mask)["collimation"]
+    assert "of the image lies outside x" in found and "-0" not in found
 
 
 def test_pixels_that_cannot_be_read_are_marked_and_the_attributes_all_the_same(marks):
@@ -261,6 +262,7 @@ def test_the_settings_are_written_with_all_rules_and_read_again(tmp_path):
     actions = read_actions(tmp_path)
     text = (tmp_path / FILE).read_text("utf-8")
     assert all(f"{rule.name}: {rule.action.value}" in text and rule.title in text for rule in RULES.values())
+    assert all(rule.section.startswith("PS3.3 ") for rule in RULES.values()), "a number alone is no source"
     actions["spacing"] = Action.IGNORE
     write_actions(tmp_path, actions)
     assert read_actions(tmp_path) == actions

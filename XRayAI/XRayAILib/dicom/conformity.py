@@ -179,7 +179,8 @@ def _of_spacing(dataset: Dataset) -> Iterator[str]:
     if value(dataset, "DeviationIndex") is not None and index > 0 and target > 0:
         given, computed = number(dataset, "DeviationIndex", 0.0), 10 * math.log10(index / target)
         if abs(given - computed) > 0.6:
-            yield f"DeviationIndex is {given:g}, but ExposureIndex and TargetExposureIndex make {computed:.1f} (10.23)"
+            made = f"ExposureIndex and TargetExposureIndex make {computed:.1f}"
+            yield f"DeviationIndex is {given:g}, but {made} (Table 10-23)"
 
 
 def lossy_undeclared(dataset: Dataset) -> str:
@@ -201,7 +202,7 @@ def lossy_undeclared(dataset: Dataset) -> str:
 def deviation_index(dataset: Dataset) -> tuple[float, str] | None:
     """The deviation of the exposure from its target, and how it is known; ``None`` where the file does not say.
 
-    DI = 10 log10(EI / EIT) (IEC 62494-1; the macro of 10.23), computed where only the two indices are given.
+    DI = 10 log10(EI / EIT), as in IEC 62494-1 (attributes: Table 10-23), computed where only the two are given.
     """
     if value(dataset, "DeviationIndex") is not None:
         given = number(dataset, "DeviationIndex", math.nan)

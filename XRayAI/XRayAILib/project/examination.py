@@ -23,8 +23,8 @@ VERSION = 1
 """To be raised with every change of a measure, so that images are examined again."""
 
 LARGEST_DEVIATION = 3.0
-"""Deviation Index beyond which AAPM TG-116 (Medical Physics 36, 2009) calls an exposure excessive or asks for a repeat:
-twice or half of the target."""
+"""Deviation Index, in either direction: twice or half of the target exposure, as 10 log10 of 2 is 3.01. It is chosen
+here; a department may well have a narrower limit of its own."""
 
 FRONTAL = ("PA", "AP")
 
@@ -194,4 +194,5 @@ def _listed(regions: Sequence[TextRegion]) -> str:
 
 def _place(left: float, top: float, right: float, bottom: float) -> str:
     # Outer edges lie on half pixels: counted from the image's corner they are whole numbers.
-    return f"x {left + 0.5:.0f}..{right + 0.5:.0f}, y {top + 0.5:.0f}..{bottom + 0.5:.0f}"
+    left, top, right, bottom = (round(edge + 0.5) for edge in (left, top, right, bottom))
+    return f"x {left}..{right}, y {top}..{bottom}"

@@ -37,7 +37,7 @@ class Rule:
     name
         As in ``hygiene.yaml``, in the table ``marks`` and on the command line.
     section
-        Of the DICOM standard, PS3.3 where no other part is named, or of what else it rests on.
+        Of the DICOM standard; after a comma the same part, where no other is named.
     action
         What follows where nobody decided otherwise.
     """
@@ -54,22 +54,22 @@ _E, _W, _N = Severity.ERROR, Severity.WARNING, Severity.NOTE
 RULES = {
     rule.name: rule
     for rule in (
-        Rule("unreadable", "Pixels that cannot be read", _E, "C.7.6.3, PS3.5 8", Action.EXCLUDE),
-        Rule("empty", "All pixels have one value", _E, "C.7.6.3", Action.EXCLUDE),
-        Rule("polarity", "Shown as a negative, by its content", _E, "C.7.6.3.1.2", Action.EXCLUDE),
-        Rule("two-identities", "One patient under two identities", _E, "C.7.1.1"),
-        Rule("near-duplicate", "A copy of another image", _W, "C.7.6.1.1.2"),
-        Rule("text", "Text burned into the pixels", _W, "C.7.6.1, PS3.15 E.3.1"),
-        Rule("contradiction", "Attributes that contradict each other", _W, "C.7.3.1, C.7.6.3, C.8.11"),
-        Rule("missing", "Required attributes that are missing", _W, "C.7, C.8.1.1, C.8.11"),
-        Rule("lossy", "Lossy compression not or not wholly declared", _W, "C.7.6.1.1.5"),
-        Rule("exposure", "Exposure far from its target", _W, "10.23, IEC 62494-1"),
-        Rule("clipped", "Detail cut off at an end of the grey range", _W, "C.11.2.1.2"),
-        Rule("orientation", "Turned or mirrored", _W, "C.7.6.1.1.1"),
-        Rule("view", "View or body part against the labels or the content", _W, "C.8.1.1, C.8.11.5"),
-        Rule("spacing", "Spacing unknown: lengths in pixels only", _N, "10.7.1"),
-        Rule("text-unknown", "Whether text is burned in is not declared", _N, "C.7.6.1"),
-        Rule("collimation", "Unexposed border of a collimator or shutter", _N, "C.7.6.11, C.8.11.7"),
+        Rule("unreadable", "Pixels that cannot be read", _E, "PS3.3 C.7.6.3, PS3.5 8", Action.EXCLUDE),
+        Rule("empty", "All pixels have one value", _E, "PS3.3 C.7.6.3", Action.EXCLUDE),
+        Rule("polarity", "Shown as a negative, by its content", _E, "PS3.3 C.7.6.3.1.2", Action.EXCLUDE),
+        Rule("two-identities", "One patient under two identities", _E, "PS3.3 C.7.1.1"),
+        Rule("near-duplicate", "A copy of another image", _W, "PS3.3 C.7.6.1.1.2"),
+        Rule("text", "Text burned into the pixels", _W, "PS3.3 C.7.6.1, PS3.15 E.3.1"),
+        Rule("contradiction", "Attributes that contradict each other", _W, "PS3.3 C.7.3.1, C.7.6.3, C.8.11"),
+        Rule("missing", "Required attributes that are missing", _W, "PS3.3 C.7, C.8.1.1, C.8.11"),
+        Rule("lossy", "Lossy compression not or not wholly declared", _W, "PS3.3 C.7.6.1.1.5"),
+        Rule("exposure", "Exposure far from its target", _W, "PS3.3 Table 10-23"),
+        Rule("clipped", "Detail cut off at an end of the grey range", _W, "PS3.3 C.11.2.1.2"),
+        Rule("orientation", "Turned or mirrored", _W, "PS3.3 C.7.6.1.1.1"),
+        Rule("view", "View or body part against the labels or the content", _W, "PS3.3 C.8.1.1, C.8.11.5"),
+        Rule("spacing", "Spacing unknown: lengths in pixels only", _N, "PS3.3 10.7.1"),
+        Rule("text-unknown", "Whether text is burned in is not declared", _N, "PS3.3 C.7.6.1"),
+        Rule("collimation", "Unexposed border of a collimator or shutter", _N, "PS3.3 C.7.6.11, C.8.11.7"),
     )
 }
 """By name, the worst first."""
