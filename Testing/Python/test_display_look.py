@@ -153,6 +153,18 @@ def test_overlays_shutters_and_annotations_are_seen_and_go_again(host, folder: P
     assert host.scene.GetNumberOfNodes() == nodes
 
 
+def test_what_a_file_hides_by_itself_is_hidden(host, tmp_path: Path) -> None:
+    from XRayAILib.scene.drawings import show_drawings
+    from XRayAILib.scene.volume import show_radiograph
+
+    circle = {"ShutterShape": "CIRCULAR", "CenterOfCircularShutter": [48, 64], "RadiusOfCircularShutter": 30}
+    radiograph = read_radiograph(save(image(np.full((96, 128), 4000, np.uint16), **circle), tmp_path / "round.dcm"))
+    node = show_radiograph(host, radiograph)
+    show_drawings(host, node, radiograph)
+    seen = red_view(host, node)
+    assert seen[~radiograph.shutter.hidden].min() > 200 and seen[radiograph.shutter.hidden].max() == 0
+
+
 def test_the_panel_shows_an_image_as_chosen(desktop, browse: Browse, folder: Path) -> None:
     browse.close()
     panel = desktop.open_module(MODULE)

@@ -28,6 +28,19 @@ def read(source: FileDataset, state: FileDataset, folder: Path) -> tuple[Radiogr
     return read_radiograph(save(source, folder / "image.dcm")), read_presentation_state(save(state, folder / "ps.dcm"))
 
 
+def test_a_shutter_of_the_file_itself_hides_in_the_viewer_only(tmp_path: Path) -> None:
+    edges = {"LeftVertical": 21, "RightVertical": 100, "UpperHorizontal": 11, "LowerHorizontal": 80}
+    source = image(ShutterShape="RECTANGULAR", **{f"Shutter{edge}Edge": at for edge, at in edges.items()})
+    radiograph, state = read(source, presentation_state([source]), tmp_path)
+    hidden = np.ones(radiograph.shape, bool)
+    hidden[10:80, 20:100] = False
+    np.testing.assert_array_equal(radiograph.shutter.hidden, hidden)
+    open_field = read_radiograph(save(image(), tmp_path / "open.dcm"))
+    assert open_field.shutter is None
+    np.testing.assert_array_equal(radiograph.display(), open_field.display())
+    assert radiograph.with_presentation(state).shutter is None, "the state has none, and counts in its place"
+
+
 def test_a_state_knows_its_images_and_itself(tmp_path: Path) -> None:
     source, other = image(), image()
     radiograph, state = read(source, presentation_state([source]), tmp_path)

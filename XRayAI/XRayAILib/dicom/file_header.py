@@ -14,7 +14,7 @@ from XRayAILib.dicom.inflate import InflatedError, InflatedStream, end_of_deflat
 from XRayAILib.dicom.pixel_element import find_pixels
 from XRayAILib.dicom.plain_header import FIRST_BYTES, MOST_BYTES, NotPlainError, PlainHeader, ShortError, is_native
 from XRayAILib.dicom.source import open_source, read_start
-from XRayAILib.dicom.spacing import read_spacing
+from XRayAILib.dicom.spacing import Spacing, read_spacing
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -169,23 +169,36 @@ def headers_of(dataset: Dataset | PlainHeader, path: Path) -> list[Header]:
     uid = str(dataset.get("SOPInstanceUID") or "")
     if not uid:
         raise UnreadableError(str(path), "SOPInstanceUID (0008,0018) is missing, so it cannot be told from others")
-    spacing, notes = read_spacing(cast("Dataset", dataset))  # all that it asks for, a plain header answers as well
     texts = _texts(dataset)
-    if texts["photometric"] not in ("", "MONOCHROME1", "MONOCHROME2"):
-        notes.append("colour image turned to grey")
+    colour = ("colour image turned to grey",) if texts["photometric"] not in ("", "MONOCHROME1", "MONOCHROME2") else ()
+    spacings = _spacings(dataset, frames)
     meta = getattr(dataset, "file_meta", None)
     common: dict[str, Any] = dict(
         path=str(path),
         rows=int(dataset.Rows),
         columns=int(dataset.Columns),
-        spacing=spacing,
         transfer_syntax=str(meta.get("TransferSyntaxUID", "")) if meta is not None else "",
-        notes=tuple(notes),
         **texts,
     )
-    if frames <= 1:
-        return [Header(uid=uid, **common)]
-    return [Header(uid=f"{uid}#{frame}", frame=frame, **common) for frame in range(frames)]
+    headers = []
+    for frame, (spacing, notes) in enumerate(spacings):
+        own = f"{uid}#{frame}" if frames > 1 else uid
+        headers.append(Header(uid=own, frame=frame, spacing=spacing, notes=(*notes, *colour), **common))
+    return headers
+
+
+def _spacings(dataset: Dataset | PlainHeader, frames: int) -> list[tuple[Spacing, list[str]]]:
+    """The spacing of each frame, with what is odd about it."""
+    from XRayAILib.dicom.functional_groups import PER_FRAME, of_frame
+
+    if isinstance(dataset, PlainHeader):
+        if dataset.has_groups:
+            raise NotPlainError("functional groups")
+        # All that is asked for, a plain header answers as a dataset does.
+        return [read_spacing(cast("Dataset", dataset))] * max(frames, 1)
+    if PER_FRAME in dataset:
+        return [read_spacing(of_frame(dataset, frame)) for frame in range(max(frames, 1))]
+    return [read_spacing(of_frame(dataset, 0))] * max(frames, 1)
 
 
 def refuse_others(dataset: Dataset | PlainHeader, path: Path) -> None:

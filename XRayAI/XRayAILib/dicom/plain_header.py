@@ -60,6 +60,7 @@ ELEMENTS = {
 _WANTED = dict(ELEMENTS.values())
 _TRANSFER_SYNTAX = 0x0002_0010
 _PIXEL_DATA = 0x7FE0_0010
+_SHARED_GROUPS, _GROUPS_OF_FRAMES = 0x5200_9229, 0x5200_9230
 _PIXEL_TAGS = (0x7FE0_0008, 0x7FE0_0009, _PIXEL_DATA)
 ITEM, ITEM_END, SEQUENCE_END = 0xFFFE_E000, 0xFFFE_E00D, 0xFFFE_E0DD
 _UNDEFINED = 0xFFFF_FFFF
@@ -104,6 +105,8 @@ class PlainHeader:
         Length of Pixel Data as its element says; ``None`` where that is undefined, -1 where there is none.
     pixel_room
         How many bytes the file has left for it.
+    has_groups
+        It has functional groups, whose attributes are not read here.
 
     Raises
     ------
@@ -117,6 +120,7 @@ class PlainHeader:
         self._places: dict[int, tuple[int, int]] = {}
         self.pixel_length: int | None = -1
         self.pixel_room = 0
+        self.has_groups = False
         try:
             at, syntax, explicit = data_set_of(data)
             self.file_meta = {"TransferSyntaxUID": syntax}
@@ -174,11 +178,14 @@ class PlainHeader:
         data, size, places = self._data, self._size, self._places
         while at + 8 <= size:
             tag, vr, length, at = element_at(data, at, explicit)
-            if tag in _PIXEL_TAGS:
-                if tag == _PIXEL_DATA:
-                    self.pixel_length = None if length == _UNDEFINED else length
-                    self.pixel_room = size - at
-                return
+            if tag >= _SHARED_GROUPS:
+                if tag in _PIXEL_TAGS:
+                    if tag == _PIXEL_DATA:
+                        self.pixel_length = None if length == _UNDEFINED else length
+                        self.pixel_room = size - at
+                    return
+                if tag in (_SHARED_GROUPS, _GROUPS_OF_FRAMES):
+                    self.has_groups = True
             if tag >> 16 in (0x0000, 0x0002, 0xFFFE):
                 raise NotPlainError("order of elements")
             if length == _UNDEFINED:

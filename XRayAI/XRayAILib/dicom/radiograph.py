@@ -16,6 +16,7 @@ from XRayAILib.dicom.overlays import Overlay
 from XRayAILib.dicom.picture import is_picture, read_picture, read_picture_header
 from XRayAILib.dicom.pixel_element import decoder_options, find_pixels, transfer_syntax
 from XRayAILib.dicom.presentation_state import Presentation, PresentationState
+from XRayAILib.dicom.shutter import Shutter, read_shutter
 from XRayAILib.dicom.source import read_start
 from XRayAILib.dicom.spacing import Spacing
 
@@ -43,6 +44,8 @@ class Radiograph:
         What the file has drawn over it.
     presentation
         What a presentation state adds; ``None`` where none is applied.
+    own_shutter
+        What the file itself hides from a reader (PS3.3 C.7.6.11).
     """
 
     header: Header
@@ -51,6 +54,7 @@ class Radiograph:
     colour: np.ndarray | None = None
     overlays: tuple[Overlay, ...] = ()
     presentation: Presentation | None = None
+    own_shutter: Shutter | None = None
 
     @property
     def uid(self) -> str:
@@ -65,12 +69,20 @@ class Radiograph:
         """(rows, columns)."""
         return self.header.shape
 
+    @property
+    def shutter(self) -> Shutter | None:
+        """What is hidden from a reader: by a presentation state where one is applied, else by the file itself."""
+        return self.presentation.shutter if self.presentation is not None else self.own_shutter
+
     def display(self) -> np.ndarray:
-        """P-values (rows, columns), float32, 0 black to 1 white."""
+        """P-values (rows, columns), float32, 0 black to 1 white.
+
+        The file's own shutter hides nothing here, only in the viewer: models, and the search for burned-in text, see
+        all that the pixels hold.
+        """
         shown = self.grayscale.display(self.stored)
-        shutter = self.presentation.shutter if self.presentation is not None else None
-        if shutter is not None:
-            shown[shutter.hidden] = shutter.value
+        if self.presentation is not None and self.presentation.shutter is not None:
+            shown[self.presentation.shutter.hidden] = self.presentation.shutter.value
         return shown
 
     def choose(self, choice: int) -> Radiograph:
@@ -145,7 +157,8 @@ def _read_dicom(path: Path, frame: int) -> Radiograph:
         stored = grey_of(colour) if colour is not None else stored_values(own, raw)
         overlays = read_overlays(dataset, header.shape, frame, raw if embedded_planes(dataset) else None)
         grayscale = read_grayscale(own, stored)
-    return Radiograph(header, np.ascontiguousarray(stored), grayscale, colour, overlays)
+        shutter = read_shutter(own, header.shape)
+    return Radiograph(header, np.ascontiguousarray(stored), grayscale, colour, overlays, own_shutter=shutter)
 
 
 def _decoded(stream: BinaryIO, dataset: Dataset, element: PixelElement, path: Path, frame: int) -> np.ndarray:

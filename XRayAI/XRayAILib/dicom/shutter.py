@@ -1,4 +1,4 @@
-"""Display shutters: what a presentation state hides of an image (PS3.3 C.7.6.11, C.7.6.15)."""
+"""Display shutters: what an image, or a presentation state, hides of the image (PS3.3 C.7.6.11, C.7.6.15)."""
 
 from __future__ import annotations
 
@@ -39,9 +39,12 @@ def read_shutter(dataset: Dataset, shape: tuple[int, int], overlays: tuple[Overl
     Several shapes leave open what all of them leave open. ``overlays`` are those of the same dataset: a bitmap shutter
     is one of them.
     """
+    names = texts(dataset, "ShutterShape")
+    if not names:
+        return None
     hidden = np.zeros(shape, bool)
     found = False
-    for name in texts(dataset, "ShutterShape"):
+    for name in names:
         part = _SHAPES[name](dataset, shape) if name in _SHAPES else None
         if name == "BITMAP":
             group = integer(dataset, "ShutterOverlayGroup", 0)

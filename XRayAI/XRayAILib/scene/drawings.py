@@ -1,4 +1,4 @@
-"""What a file draws over its radiograph: overlay planes, and shutter and annotations of a presentation state.
+"""What a file draws over its radiograph: overlay planes, shutters, and annotations of a presentation state.
 
 Only to look at: a label map over the image, in which 1 is drawn and 2 is hidden by a shutter, and locked markups.
 """
@@ -69,7 +69,7 @@ def attach(host: Host, volume_node: Any) -> None:
 
 def _plane(radiograph: Radiograph, visible: bool) -> np.ndarray | None:
     overlays = radiograph.overlays if visible else ()
-    shutter = radiograph.presentation.shutter if radiograph.presentation is not None else None
+    shutter = radiograph.shutter
     if not overlays and shutter is None:
         return None
     values = np.zeros(radiograph.shape, np.uint8)
@@ -81,8 +81,7 @@ def _plane(radiograph: Radiograph, visible: bool) -> np.ndarray | None:
 
 
 def _shutter_grey(radiograph: Radiograph) -> float:
-    shutter = radiograph.presentation.shutter if radiograph.presentation is not None else None
-    return shutter.value if shutter is not None else 0.0
+    return radiograph.shutter.value if radiograph.shutter is not None else 0.0
 
 
 def _show_plane(host: Host, volume_node: Any, values: np.ndarray, grey: float) -> None:

@@ -82,15 +82,14 @@ class Display:
             return ""
         parts = [f"overlay {overlay.name}" for overlay in shown.overlays]
         presentation = shown.presentation
-        if presentation is not None:
-            if presentation.graphics:
-                parts.append(f"{len(presentation.graphics)} annotations")
-            if presentation.shutter is not None:
-                parts.append("a shutter")
-            if presentation.rotation or presentation.mirrored:
-                turned = f"turned by {presentation.rotation}°" if presentation.rotation else ""
-                mirrored = "mirrored" if presentation.mirrored else ""
-                parts.append(f"meant to be seen {' and '.join(w for w in (turned, mirrored) if w)}, shown as stored")
+        if presentation is not None and presentation.graphics:
+            parts.append(f"{len(presentation.graphics)} annotations")
+        if shown.shutter is not None:
+            parts.append("a shutter")
+        if presentation is not None and (presentation.rotation or presentation.mirrored):
+            turned = f"turned by {presentation.rotation}°" if presentation.rotation else ""
+            mirrored = "mirrored" if presentation.mirrored else ""
+            parts.append(f"meant to be seen {' and '.join(w for w in (turned, mirrored) if w)}, shown as stored")
         if shown.colour is not None:
             parts.append("a colour image, shown in grey")
         text = ", ".join(parts)
