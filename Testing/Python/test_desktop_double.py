@@ -201,6 +201,8 @@ def test_qt_properties_are_attributes_as_in_pythonqt(desktop) -> None:
     button.checkable = True
     button.setText("Stop")
     assert (button.text, button.checked, button.isChecked(), button.name) == ("Stop", False, False, "")
+    button.text = None
+    assert button.text == "None"
     with pytest.raises(TypeError):
         button.text()
     with pytest.raises(TypeError):

@@ -175,6 +175,22 @@ def test_who_stops_the_search_of_slicers_database_adds_nothing_and_is_asked_noth
     assert {message.kind for message in desktop.messages} <= {"file"}
 
 
+def test_what_slicer_has_only_found_on_a_server_is_left_there(desktop, panel, real_crs):
+    desktop.add_dicom(real_crs[0])
+    desktop.add_dicom(*real_crs[1:], fetched=False)
+    panel.ui.addDatabaseButton.click()
+    desktop.process_events(until=lambda: not panel.is_working, timeout=60)
+    assert panel.ui.scanLabel.text == "1 added"
+
+
+def test_a_slicer_without_the_module_dicom_has_nothing_to_add(desktop, panel, monkeypatch):
+    import slicer
+
+    monkeypatch.delattr(slicer, "dicomDatabase")
+    panel.ui.addDatabaseButton.click()
+    assert "holds no radiographs" in desktop.messages[-1].text
+
+
 def drop(desktop, widget, *paths: Path) -> bool:
     """Drag files over a widget and let go, as Qt tells it; whether the widget takes them."""
     from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl

@@ -90,12 +90,12 @@ class Desktop:
         slicer.app.startupCompleted.emit()
         return module
 
-    def add_dicom(self, *paths: str | Path) -> None:
-        """Put files into ``slicer.dicomDatabase``."""
+    def add_dicom(self, *paths: str | Path, fetched: bool = True) -> None:
+        """Put files into ``slicer.dicomDatabase``; ``fetched=False``: as what was found on a server and not fetched."""
         import slicer
 
         for path in paths:
-            slicer.dicomDatabase._add(path)
+            slicer.dicomDatabase._add(path, fetched)
 
     def screenshot(self, widget: Any, path: str | Path, size: tuple[int, int] = (460, 900)) -> Path:
         """A picture of a panel, as PNG. ``widget`` is what ``open_module`` gave, or any Qt widget."""

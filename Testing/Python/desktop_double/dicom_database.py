@@ -9,20 +9,26 @@ from desktop_double import names
 
 
 class DicomDatabase:
-    """The read side of ``ctkDICOMDatabase``; values come out as the database gives them: text, "" where absent."""
+    """The read side of ``ctkDICOMDatabase``; values come out as the database gives them: text, "" where absent.
+
+    Lists are tuples, as PythonQt gives them.
+    """
 
     def __init__(self) -> None:
         self._files: dict[str, Any] = {}
+        self._elsewhere: set[str] = set()
 
     def __getattr__(self, name: str) -> Any:
         if not name.startswith("_") and name in names.of_object("dicomDatabase"):
             raise AttributeError(f"dicomDatabase.{name} exists in 3D Slicer, but desktop_double does not offer it")
         raise AttributeError(f"dicomDatabase of 3D Slicer has no '{name}'")
 
-    def _add(self, path: str | Path) -> None:
+    def _add(self, path: str | Path, fetched: bool) -> None:
         import pydicom
 
         self._files[str(path)] = pydicom.dcmread(path, stop_before_pixels=True)
+        if not fetched:
+            self._elsewhere.add(str(path))
 
     @property
     def isOpen(self) -> bool:
@@ -53,21 +59,22 @@ class DicomDatabase:
     def seriesForFile(self, path: str) -> str:
         return self.fileValue(path, "0020,000e")
 
-    def allFiles(self) -> list[str]:
-        return list(self._files)
+    def allFiles(self) -> tuple[str, ...]:
+        return tuple("" if path in self._elsewhere else path for path in self._files)
 
-    def filesForSeries(self, uid: str, hits: int = -1) -> list[str]:
-        found = [path for path in self._files if self.seriesForFile(path) == uid]
-        return found if hits < 0 else found[:hits]
+    def filesForSeries(self, uid: str, hits: int = -1) -> tuple[str, ...]:
+        """The files; "" for an image that a server was asked about and that has not come."""
+        found = tuple(file for path, file in zip(self._files, self.allFiles()) if self.seriesForFile(path) == uid)
+        return found[:hits] if hits > 0 else found
 
-    def patients(self) -> list[str]:
+    def patients(self) -> tuple[str, ...]:
         """The database's own keys of patients; here the Patient ID."""
-        return list(dict.fromkeys(self.fileValue(path, "0010,0020") for path in self._files))
+        return tuple(dict.fromkeys(self.fileValue(path, "0010,0020") for path in self._files))
 
-    def studiesForPatient(self, patient: str) -> list[str]:
+    def studiesForPatient(self, patient: str) -> tuple[str, ...]:
         return self._below("0010,0020", patient, "0020,000d")
 
-    def seriesForStudy(self, uid: str) -> list[str]:
+    def seriesForStudy(self, uid: str) -> tuple[str, ...]:
         return self._below("0020,000d", uid, "0020,000e")
 
     def fieldForSeries(self, field: str, uid: str) -> str:
@@ -76,9 +83,9 @@ class DicomDatabase:
             (str(dataset.get(field, "")) for dataset in self._files.values() if dataset.SeriesInstanceUID == uid), ""
         )
 
-    def _below(self, tag: str, value: str, wanted: str) -> list[str]:
+    def _below(self, tag: str, value: str, wanted: str) -> tuple[str, ...]:
         files = (path for path in self._files if self.fileValue(path, tag) == value)
-        return list(dict.fromkeys(self.fileValue(path, wanted) for path in files))
+        return tuple(dict.fromkeys(self.fileValue(path, wanted) for path in files))
 
 
 class DICOMLoadable:

@@ -61,9 +61,10 @@ class Property:
     """A Qt property as an attribute; on the class itself the name stays what it was (``QTimer.singleShot``)."""
 
     def __init__(
-        self, name: str, original: Any, getter: Callable | None, setter: Callable | None, writable: bool
+        self, name: str, kind: str, original: Any, getter: Callable | None, setter: Callable | None, writable: bool
     ) -> None:
         self.name, self.original, self.getter, self.setter, self.writable = name, original, getter, setter, writable
+        self.is_text = kind == "QString"
 
     def __get__(self, instance: Any, owner: type) -> Any:
         if instance is None:
@@ -75,6 +76,8 @@ class Property:
     def __set__(self, instance: Any, value: Any) -> None:
         if not self.writable:
             raise AttributeError(f"Qt property '{self.name}' is read-only")
+        if self.is_text and not isinstance(value, str):
+            value = str(value)  # PythonQt shows None as "None"; PySide6 would show nothing
         if self.setter:
             self.setter(instance, value)
         else:
@@ -120,7 +123,7 @@ def apply() -> Changes:
     classes = list(_qt_classes())
     for cls in classes:
         _properties(cls, changes)
-    changes.set(QtCore.QObject, "name", Property("objectName", _MISSING, None, None, True))
+    changes.set(QtCore.QObject, "name", Property("objectName", "QString", _MISSING, None, None, True))
     changes.set(QtCore.QObject, "className", lambda self: self.metaObject().className())
     for cls in classes:
         for alias, original in (("exec_", "exec"), ("raise_", "raise_"), ("print_", "print_"), ("del_", "del_")):
@@ -148,14 +151,14 @@ def _properties(cls: type, changes: Changes) -> None:
     meta = cls.staticMetaObject  # type: ignore[attr-defined]
     for index in range(meta.propertyOffset(), meta.propertyCount()):
         qt_property = meta.property(index)
-        name = qt_property.name()
+        name, kind = qt_property.name(), qt_property.typeName()
         if name in _PYTHON_SIDE:
             continue
         capital = name[0].upper() + name[1:]
         original = getattr(cls, name, _MISSING)
         getter = _first(cls, "is" + capital, "has" + capital) or (original if callable(original) else None)
         setter = _first(cls, "set" + capital)
-        changes.set(cls, name, Property(name, original, getter, setter, qt_property.isWritable()))
+        changes.set(cls, name, Property(name, kind, original, getter, setter, qt_property.isWritable()))
 
 
 def _first(cls: type, *candidates: str) -> Callable | None:
