@@ -60,11 +60,11 @@ class DicomDatabase:
         return self.fileValue(path, "0020,000e")
 
     def allFiles(self) -> tuple[str, ...]:
-        return tuple("" if path in self._elsewhere else path for path in self._files)
+        return tuple(self._file(path) for path in self._files)
 
     def filesForSeries(self, uid: str, hits: int = -1) -> tuple[str, ...]:
         """The files; "" for an image that a server was asked about and that has not come."""
-        found = tuple(file for path, file in zip(self._files, self.allFiles()) if self.seriesForFile(path) == uid)
+        found = tuple(self._file(path) for path in self._files if self.seriesForFile(path) == uid)
         return found[:hits] if hits > 0 else found
 
     def patients(self) -> tuple[str, ...]:
@@ -82,6 +82,9 @@ class DicomDatabase:
         return next(
             (str(dataset.get(field, "")) for dataset in self._files.values() if dataset.SeriesInstanceUID == uid), ""
         )
+
+    def _file(self, path: str) -> str:
+        return "" if path in self._elsewhere else path
 
     def _below(self, tag: str, value: str, wanted: str) -> tuple[str, ...]:
         files = (path for path in self._files if self.fileValue(path, tag) == value)
