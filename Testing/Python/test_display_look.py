@@ -153,6 +153,23 @@ def test_overlays_shutters_and_annotations_are_seen_and_go_again(host, folder: P
     assert host.scene.GetNumberOfNodes() == nodes
 
 
+def test_a_colour_image_is_seen_in_its_colours(host, tmp_path: Path) -> None:
+    from XRayAILib.scene.drawings import remove_drawings, show_drawings
+    from XRayAILib.scene.volume import show_radiograph
+
+    colours = np.zeros((96, 128, 3), np.uint8)
+    colours[:48, :64], colours[48:, 64:], colours[:48, 64:] = (250, 20, 10), (10, 40, 240), (90, 90, 90)
+    radiograph = read_radiograph(save(image(colours, 8), tmp_path / "colour.dcm"))
+    node = show_radiograph(host, radiograph)
+    nodes = host.scene.GetNumberOfNodes()
+    show_drawings(host, node, radiograph, visible=False)
+    np.testing.assert_allclose(red_view(host, node), colours, atol=2)
+    remove_drawings(host, node)
+    assert host.scene.GetNumberOfNodes() == nodes and node.GetImageData().GetNumberOfScalarComponents() == 1
+    grey = red_view(host, node).astype(int)
+    assert np.abs(grey - grey[..., :1]).max() == 0, "the volume itself has the brightness"
+
+
 def test_what_a_file_hides_by_itself_is_hidden(host, tmp_path: Path) -> None:
     from XRayAILib.scene.drawings import show_drawings
     from XRayAILib.scene.volume import show_radiograph

@@ -50,7 +50,7 @@ class EnhancedView:
         from XRayAILib.scene import derived
 
         if self.viewer.volume_node is not None:
-            derived.blend(self.viewer.host, None, 0.0)
+            self._uncover()
         self.leave_beside()
         derived.remove_derived(self.viewer.host)
 
@@ -61,7 +61,7 @@ class EnhancedView:
         self._wanted_beside = beside
         node = self._node()
         if beside and node is not None:
-            derived.blend(self.viewer.host, None, 0.0)
+            self._uncover()
             self._put_beside(node)
         elif not beside:
             self.leave_beside()
@@ -87,6 +87,13 @@ class EnhancedView:
         derived.link(self.viewer.host, BESIDE_VIEW, False)
         if layout:
             self.viewer.set_layout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
+
+    def _uncover(self) -> None:
+        """Take the enhanced image from the radiograph; colours, where its file has some, lie there again."""
+        from XRayAILib.scene import derived
+
+        derived.blend(self.viewer.host, None, 0.0)
+        self.viewer.attach()
 
     def _put_beside(self, node: Any) -> None:
         from XRayAILib.scene import derived

@@ -73,7 +73,7 @@ class SlicerViewer:
             # Whole, not only its window: a presentation state may have another Modality LUT.
             show_radiograph(self.host, radiograph, self._volume)
             self._draw(radiograph)
-            self._attach()
+            self.attach()
 
     def bring_up(self) -> None:
         """Put the radiograph into the Red view again, after another module used it."""
@@ -91,7 +91,7 @@ class SlicerViewer:
         else:
             view.show(self.host, self._volume)
             self.set_layout(self.layout)
-        self._attach()
+        self.attach()
 
     def set_layout(self, layout: int) -> None:
         """Another arrangement of views around the Red one, until it is set back."""
@@ -168,7 +168,8 @@ class SlicerViewer:
 
         show_drawings(self.host, self._volume, radiograph, self._drawings)
 
-    def _attach(self) -> None:
+    def attach(self) -> None:
+        """Lay over the radiograph in the Red view what its file draws there."""
         from XRayAILib.scene.drawings import attach
 
         attach(self.host, self._volume)

@@ -1,6 +1,7 @@
-"""What a file draws over its radiograph: overlay planes, shutters, and annotations of a presentation state.
+"""What a file draws over its radiograph: colours, overlay planes, shutters, and annotations of a presentation state.
 
-Only to look at: a label map over the image, in which 1 is drawn and 2 is hidden by a shutter, and locked markups.
+Only to look at: a label map over the image, in which 1 is drawn and 2 is hidden by a shutter, and locked markups. The
+colours of a colour image are such a drawing, too: the volume below has its brightness, for thresholds and models.
 """
 
 from __future__ import annotations
@@ -21,16 +22,18 @@ DRAWN_COLOR = (1.0, 0.85, 0.2)
 MOST_GRAPHICS = 300
 """Each is a node of the scene; a person has drawn far fewer."""
 
-_PLANE, _GRAPHICS = PREFIX + "drawnPlane", PREFIX + "drawnGraphics"
+_PLANE, _GRAPHICS, _COLOURS = PREFIX + "drawnPlane", PREFIX + "drawnGraphics", PREFIX + "drawnColours"
 _DRAWN, _HIDDEN = 1, 2
 
 
 def show_drawings(host: Host, volume_node: Any, radiograph: Radiograph, visible: bool = True) -> None:
     """Draw what belongs to a radiograph over its volume; what was drawn there before goes.
 
-    A shutter is no drawing: it hides also where the drawings are not ``visible``.
+    A shutter is no drawing: it hides also where the drawings are not ``visible``. Nor are the colours of the image.
     """
     remove_drawings(host, volume_node)
+    if radiograph.colour is not None:
+        _show_colours(host, volume_node, radiograph.colour)
     values = _plane(radiograph, visible)
     if values is not None:
         _show_plane(host, volume_node, values, _shutter_grey(radiograph))
@@ -42,12 +45,13 @@ def show_drawings(host: Host, volume_node: Any, radiograph: Radiograph, visible:
 
 def remove_drawings(host: Host, volume_node: Any) -> None:
     """Take away what :func:`show_drawings` made."""
-    nodes = [volume_node.GetNodeReference(_PLANE)]
+    nodes = [volume_node.GetNodeReference(_PLANE), volume_node.GetNodeReference(_COLOURS)]
     nodes += [
         volume_node.GetNthNodeReference(_GRAPHICS, place)
         for place in range(volume_node.GetNumberOfNodeReferences(_GRAPHICS))
     ]
     volume_node.RemoveNodeReferenceIDs(_PLANE)
+    volume_node.RemoveNodeReferenceIDs(_COLOURS)
     volume_node.RemoveNodeReferenceIDs(_GRAPHICS)
     for node in nodes:
         if node is None:
@@ -60,9 +64,12 @@ def remove_drawings(host: Host, volume_node: Any) -> None:
 
 
 def attach(host: Host, volume_node: Any) -> None:
-    """Put the drawn plane of a volume, where it has one, into the Red view."""
-    plane = volume_node.GetNodeReference(_PLANE)
+    """Put the drawn plane and the colours of a volume, where it has them, into the Red view."""
+    plane, colours = volume_node.GetNodeReference(_PLANE), volume_node.GetNodeReference(_COLOURS)
     composite = host.slice_logic.GetSliceCompositeNode()
+    if colours is not None:
+        composite.SetForegroundVolumeID(colours.GetID())
+        composite.SetForegroundOpacity(1.0)
     composite.SetLabelVolumeID(plane.GetID() if plane is not None else None)
     composite.SetLabelOpacity(1.0)
 
@@ -84,28 +91,42 @@ def _shutter_grey(radiograph: Radiograph) -> float:
     return radiograph.shutter.value if radiograph.shutter is not None else 0.0
 
 
-def _show_plane(host: Host, volume_node: Any, values: np.ndarray, grey: float) -> None:
+def _show_colours(host: Host, volume_node: Any, colours: np.ndarray) -> None:
+    node = _volume_like(host, volume_node, "vtkMRMLVectorVolumeNode", "colours", colours.reshape(-1, 3))
+    display = node.GetDisplayNode()
+    display.SetAutoWindowLevel(False)
+    display.SetWindowLevelMinMax(0.0, 255.0)
+    volume_node.SetNodeReferenceID(_COLOURS, node.GetID())
+
+
+def _volume_like(host: Host, volume_node: Any, kind: str, what: str, values: np.ndarray) -> Any:
+    """A volume in the place of a radiograph's, which is not saved with the scene."""
     from vtkmodules.util.numpy_support import numpy_to_vtk
     from vtkmodules.vtkCommonDataModel import vtkImageData
     from vtkmodules.vtkCommonMath import vtkMatrix4x4
 
     image = vtkImageData()
-    image.SetDimensions(values.shape[1], values.shape[0], 1)
-    image.GetPointData().SetScalars(numpy_to_vtk(values.ravel(), deep=True))
-    node = host.scene.AddNewNodeByClass("vtkMRMLLabelMapVolumeNode", f"{volume_node.GetName()} drawn")
+    image.SetDimensions(volume_node.GetImageData().GetDimensions())
+    image.GetPointData().SetScalars(numpy_to_vtk(np.ascontiguousarray(values), deep=True))
+    node = host.scene.AddNewNodeByClass(kind, f"{volume_node.GetName()} {what}")
     matrix = vtkMatrix4x4()
     volume_node.GetIJKToRASMatrix(matrix)
     node.SetIJKToRASMatrix(matrix)
     node.SetAndObserveImageData(image)
+    node.CreateDefaultDisplayNodes()
+    node.SetSaveWithScene(False)
+    return node
+
+
+def _show_plane(host: Host, volume_node: Any, values: np.ndarray, grey: float) -> None:
+    node = _volume_like(host, volume_node, "vtkMRMLLabelMapVolumeNode", "drawn", values.ravel())
     colors = host.scene.AddNewNodeByClass("vtkMRMLColorTableNode", f"{node.GetName()} colours")
     colors.SetTypeToUser()
     colors.SetNumberOfColors(3)
     colors.SetColor(0, "nothing", 0.0, 0.0, 0.0, 0.0)
     colors.SetColor(_DRAWN, "drawn", *DRAWN_COLOR, 1.0)
     colors.SetColor(_HIDDEN, "hidden", grey, grey, grey, 1.0)
-    node.CreateDefaultDisplayNodes()
     node.GetDisplayNode().SetAndObserveColorNodeID(colors.GetID())
-    node.SetSaveWithScene(False)
     volume_node.SetNodeReferenceID(_PLANE, node.GetID())
 
 

@@ -91,7 +91,7 @@ class Display:
             mirrored = "mirrored" if presentation.mirrored else ""
             parts.append(f"meant to be seen {' and '.join(w for w in (turned, mirrored) if w)}, shown as stored")
         if shown.colour is not None:
-            parts.append("a colour image, shown in grey")
+            parts.append("a colour image: models see its brightness")
         text = ", ".join(parts)
         return text[:1].upper() + text[1:]
 
