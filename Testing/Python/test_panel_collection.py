@@ -160,6 +160,18 @@ def test_pictures_come_by_themselves_and_are_chosen_like_rows(desktop, panel, tm
         (tmp_path / "away").rename(browse.project.header(browse.rows[3].uid).path)
 
 
+def test_pictures_are_drawn_where_the_panel_grows(desktop, panel, tmp_path):
+    gallery = panel.ui.galleryListWidget
+    gallery.setMaximumSize(120, 200)
+    desktop.screenshot(panel, tmp_path / "narrow.png")
+    panel.ui.picturesButton.click()
+    blank = gallery.item(11).icon().cacheKey()
+    desktop.process_events(until=lambda: not panel.timer.active, timeout=60)
+    assert gallery.item(0).icon().cacheKey() != blank and gallery.item(11).icon().cacheKey() == blank
+    gallery.setMaximumSize(800, 800)
+    desktop.process_events(until=lambda: gallery.item(11).icon().cacheKey() != blank, timeout=5)
+
+
 def test_who_stops_the_search_of_slicers_database_adds_nothing_and_is_asked_nothing(
     desktop, panel, real_crs, monkeypatch
 ):

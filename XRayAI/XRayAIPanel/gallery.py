@@ -37,16 +37,17 @@ class Gallery:
         self._blank = qt.QIcon(blank)
         widget.currentRowChanged.connect(self._on_row)
         widget.verticalScrollBar().valueChanged.connect(self._on_scrolled)
+        widget.verticalScrollBar().rangeChanged.connect(self._on_scrolled)  # so it does when the panel grows
 
     def show(self, rows: Sequence[Row], current: int) -> None:
         """Show these rows; ``current`` is the one looked at, -1 for none."""
         blocked = self._widget.blockSignals(True)
         if [row.uid for row in rows] != [row.uid for row in self._rows]:
-            self._widget.clear()
+            self._rows = []
             self._drawn.clear()
+            self._widget.clear()
             for _row in rows:
                 self._widget.addItem(qt.QListWidgetItem(self._blank, ""))
-            self._rows = []
         for place, row in enumerate(rows):
             if place >= len(self._rows) or self._rows[place] != row:
                 self._write(self._widget.item(place), row)
@@ -111,5 +112,5 @@ class Gallery:
         if 0 <= row < len(self._rows):
             self._chosen(self._rows[row].uid)
 
-    def _on_scrolled(self, _value: int) -> None:
+    def _on_scrolled(self, *_values: int) -> None:
         self.draw_visible()
