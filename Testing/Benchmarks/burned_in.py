@@ -18,44 +18,16 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
-from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "Python"))
 
-from text_overlays import KINDS, Overlay, burn_in
-
-from XRayAILib.dicom.radiograph import read_radiograph
+from text_overlays import KINDS, display_of, images, seeded_overlay
 from XRayAILib.pixels import ocr
 from XRayAILib.pixels.burned_in import TextRegion, find_text
 
-FOLDERS = ("chest-segmentation/images", "chest-boxes/images", "cephalometric-landmarks/images")
 FOUND = 0.9
-
-
-def images(data: Path) -> dict[str, list[Path]]:
-    """The images by folder; of the 400 of one size every fourth, and each DICOM file with an image of its own."""
-    files = {folder: sorted((data / folder).glob("*.png")) for folder in FOLDERS}
-    files["chest-classification/images"] = sorted((data / "chest-classification/images").glob("*.png"))[::4]
-    files["dicom"] = [data / "dicom" / f"{name}.dcm" for name in ("RG1_J2KI", "RG2_RLE", "RG3_RLE", "rsna_cxr")]
-    return files
-
-
-def display_of(path: Path) -> np.ndarray:
-    """(rows, columns), 0 black to 1 white."""
-    if path.suffix == ".dcm":
-        return read_radiograph(path).display()
-    return np.asarray(Image.open(path).convert("L"), np.float32) / 255
-
-
-def seeded_overlay(files: list[Path], number: int, seed: int = 2026) -> tuple[np.ndarray, Overlay]:
-    """The image with the overlay of this number; its kind goes by the number."""
-    random = np.random.default_rng((seed, number))
-    while True:
-        burned, overlay = burn_in(display_of(files[random.integers(len(files))]), KINDS[number % len(KINDS)], random)
-        if len(overlay.ink) > 20:  # white on white cannot be seen by anybody
-            return burned, overlay
 
 
 def overlays(files: list[Path], count: int, console: Console) -> None:

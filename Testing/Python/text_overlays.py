@@ -9,8 +9,12 @@ import numpy as np
 
 KINDS = ("upright", "rotated 90", "rotated 180", "rotated 270", "small angle", "mirrored", "low contrast", "over bone")
 
-_SURNAMES = "MUELLER O'Brien Kowalska GARCIA-LOPEZ Nguyen SMITH Jansen Rossi ANDERSSON Haddad Okafor WEBER".split()
-_FORENAMES = "Anna JOHN Maria Piotr LUCIA Minh Eva THOMAS Sofia Omar CHIDI Heinz".split()
+FOLDERS = ("chest-segmentation/images", "chest-boxes/images", "cephalometric-landmarks/images")
+"""Of the real images, those that are taken whole."""
+
+_SURNAMES = ["MUELLER", "O'Brien", "Kowalska", "GARCIA-LOPEZ", "Nguyen", "SMITH", "Jansen", "Rossi", "ANDERSSON"]
+_SURNAMES += ["Haddad", "Okafor", "WEBER"]
+_FORENAMES = ["Anna", "JOHN", "Maria", "Piotr", "LUCIA", "Minh", "Eva", "THOMAS", "Sofia", "Omar", "CHIDI", "Heinz"]
 _HOSPITALS = (
     "St. Mary's Hospital",
     "UNIVERSITY CLINIC",
@@ -47,6 +51,34 @@ class Overlay:
         return float(inside.mean())
 
 
+def images(data: Path) -> dict[str, list[Path]]:
+    """The images by folder; of the 400 of one size every fourth, and each DICOM file with an image of its own."""
+    files = {folder: sorted((data / folder).glob("*.png")) for folder in FOLDERS}
+    files["chest-classification/images"] = sorted((data / "chest-classification/images").glob("*.png"))[::4]
+    files["dicom"] = [data / "dicom" / f"{name}.dcm" for name in ("RG1_J2KI", "RG2_RLE", "RG3_RLE", "rsna_cxr")]
+    return files
+
+
+def display_of(path: Path) -> np.ndarray:
+    """(rows, columns), 0 black to 1 white."""
+    if path.suffix == ".dcm":
+        from XRayAILib.dicom.radiograph import read_radiograph
+
+        return read_radiograph(path).display()
+    from PIL import Image
+
+    return np.asarray(Image.open(path).convert("L"), np.float32) / 255
+
+
+def seeded_overlay(files: list[Path], number: int, seed: int = 2026) -> tuple[np.ndarray, Overlay]:
+    """The image with the overlay of this number; its kind goes by the number."""
+    random = np.random.default_rng((seed, number))
+    while True:
+        burned, overlay = burn_in(display_of(files[random.integers(len(files))]), KINDS[number % len(KINDS)], random)
+        if len(overlay.ink) > 20:  # white on white cannot be seen by anybody
+            return burned, overlay
+
+
 def burn_in(display: np.ndarray, kind: str, random: np.random.Generator) -> tuple[np.ndarray, Overlay]:
     """A copy of a radiograph (rows, columns; 0 black to 1 white) with one line of text of that kind burned in."""
     coverage, text, height = _drawn(display.shape, kind, random)
@@ -56,7 +88,7 @@ def burn_in(display: np.ndarray, kind: str, random: np.random.Generator) -> tupl
     burned = display.copy()
     burned[window] = under + coverage * (_grey(under, coverage > 0.5, kind, random) - under)
     visible = (coverage > 0.5) & (np.abs(burned[window] - under) > 0.04)
-    ink = np.argwhere(visible) + (top, left)
+    ink = np.argwhere(visible) + np.array([top, left])
     return burned, Overlay(text, kind, height, ink)
 
 
@@ -150,9 +182,6 @@ def _place(display: np.ndarray, shape: tuple[int, ...], kind: str, random: np.ra
 def _grey(under: np.ndarray, ink: np.ndarray, kind: str, random: np.random.Generator) -> float:
     """The grey of the letters: white or black where that stands out, or near to what is below for "low contrast"."""
     below = float(np.median(under[ink]))
-    if kind == "low contrast":
-        step = random.uniform(0.12, 0.25)
-    else:
-        step = random.uniform(0.4, 1.0)
+    step = random.uniform(0.12, 0.25) if kind == "low contrast" else random.uniform(0.4, 1.0)
     brighter = below < 0.5 if kind != "over bone" or below < 0.35 or below > 0.65 else random.random() < 0.5
     return float(np.clip(below + (step if brighter else -step), 0, 1))

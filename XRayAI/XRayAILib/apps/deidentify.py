@@ -82,6 +82,7 @@ def deidentify_folders(
 def find_burned_in_text(paths: Sequence[Path], project: Path | None, folder: Path, processes: int) -> None:
     """Look for text burned into what is to be de-identified, and say how a person confirms it."""
     from XRayAILib.exchange.text_regions import PAGE
+    from XRayAILib.pixels import ocr
     from XRayAILib.workflow.text_finding import find_text
 
     sources, output = _sources(paths, project)
@@ -89,7 +90,8 @@ def find_burned_in_text(paths: Sequence[Path], project: Path | None, folder: Pat
     with running(step) as bar:
         found = find_text(sources, folder, processes=processes, progress=bar.show)
         step.result = found.summary
-        step.notes = [f"{path}: {reason}" for path, reason in found.unreadable[:SHOWN]]
+        step.notes = [ocr.missing()] if ocr.missing() else []
+        step.notes += [f"{path}: {reason}" for path, reason in found.unreadable[:SHOWN]]
     console.print(
         f"Look through {plain(str(folder / PAGE))}, confirm and save it as {plain(str(found.file))}, then: "
         f"xrayai deidentify ... {plain(str(output))} --regions {plain(str(found.file))}",

@@ -22,6 +22,9 @@ SURE = 0.75
 TALLEST = 1 / 11
 """Of a letter as a part of the longer side of the image; taller ones were vertebrae, teeth and ribs."""
 
+LARGEST = 0.15
+"""Of a line as a part of the area of the image."""
+
 LIKELY = 0.1
 """Score from which on it counts as the continuation of a line that does."""
 
@@ -79,12 +82,12 @@ def find_text(display: np.ndarray) -> list[TextRegion]:
 
     Returns
     -------
-    Regions of text that do not overlap, and side markers beside them, from top to bottom.
+    Regions of text and side markers, from top to bottom.
     """
     lines: list[_Candidate] = []
     markers: list[TextRegion] = []
     for rows in rows_of_ink(np.asarray(display, np.float32)):
-        lines += [line for line in _likely(rows) if line.height <= TALLEST * max(display.shape)]
+        lines += [line for line in _likely(rows) if _fits(line, display.shape)]
         if not rows.down:
             markers += _markers(rows)
     regions = _read(display, [(_clipped(box, display.shape), score) for box, score in _united(lines)])
@@ -170,6 +173,11 @@ def _pyramid(image: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
             yield scale, image
 
 
+def _fits(line: _Candidate, shape: tuple[int, ...]) -> bool:
+    """Whether a line is no larger than writing in an image of this shape."""
+    return line.height <= TALLEST * max(shape) and _area(line.box) <= LARGEST * shape[0] * shape[1]
+
+
 def _likely(rows: Rows) -> Iterator[_Candidate]:
     """The rows that may be writing; those that surely are, with all that belongs to them."""
     scores = writing_scores(rows.lines.features)
@@ -238,8 +246,11 @@ def _united(lines: list[_Candidate]) -> list[tuple[tuple[float, float, float, fl
         united: list[tuple[tuple[float, float, float, float], float]] = []
         for box, score in boxes:
             for index, (other, best) in enumerate(united):
-                if _overlap(box, other) > 0.25 * min(_area(box), _area(other)):
-                    around = (*np.minimum(box[:2], other[:2]), *np.maximum(box[2:], other[2:]))
+                around = (*np.minimum(box[:2], other[:2]), *np.maximum(box[2:], other[2:]))
+                overlap = _overlap(box, other)
+                # Not around lines that cross: most of that would be image.
+                full = _area(around) <= 1.5 * (_area(box) + _area(other) - overlap)
+                if overlap > 0.25 * min(_area(box), _area(other)) and full:
                     united[index] = (tuple(map(float, around)), max(score, best))  # type: ignore[assignment]
                     changed = True
                     break

@@ -83,10 +83,11 @@ def lines_of(strokes: Strokes, ink: np.ndarray) -> Lines:
 
 def grown(box: np.ndarray, height: float, contrast: float, strokes: Strokes) -> np.ndarray:
     """The box of a line with the pieces that go on where it ends: after a comma, or a word of two letters."""
-    tall = (strokes.height >= 0.3 * height) & (strokes.height <= 1.8 * height)
-    box = box.copy()
+    tall, box = strokes.height / height, box.copy()
     middle = (strokes.top + strokes.bottom) / 2
-    like = tall & (strokes.contrast >= 0.3 * contrast)
+    like = (tall >= 0.3) & (tall <= 1.8) & (strokes.contrast >= 0.3 * contrast)
+    # Where the ground changes, the same grey hardly stands out any more.
+    like |= (tall >= 0.6) & (tall <= 1.25) & (strokes.contrast >= 0.08 * contrast)
     while True:
         beside = (middle > box[1]) & (middle < box[3])
         near = (strokes.left < box[2] + 1.8 * height) & (strokes.right > box[0] - 1.8 * height)
