@@ -147,7 +147,7 @@ def test_a_file_that_cannot_be_reached_keeps_its_marks(project, heap):
 
 def test_each_rule_can_warn_exclude_or_be_ignored(project):
     project.marks.set_action("near-duplicate", Action.EXCLUDE, ANN)
-    assert len(excluded(project)) == 3
+    assert len(excluded(project)) == 2, "of two copies one stays"
     project.marks.set_action("near-duplicate", "ignore", ANN)
     assert len(excluded(project)) == 1 and named(project, "near-duplicate") == set()
     project.marks.set_action("polarity", Action.WARN, ANN)
@@ -155,6 +155,20 @@ def test_each_rule_can_warn_exclude_or_be_ignored(project):
     assert "polarity: warn" in (project.folder / FILE).read_text("utf-8")
     said = [(who, action, detail) for _, who, action, detail in project.audit_trail()]
     assert said[-1] == (ANN, "hygiene", "polarity: exclude -> warn")
+
+
+def test_of_copies_the_first_stays_that_nothing_else_speaks_against(project):
+    first, second = (image for image in project.images() if "near-duplicate" in [mark.rule for mark in image.marks])
+    project.marks.set_action("near-duplicate", Action.EXCLUDE, ANN)
+    (reason,) = (text for text in excluded(project).values() if "near-duplicate" in text)
+    assert reason.startswith(EXCLUDED_BY + "near-duplicate: looks like a copy of")
+    stays = next(image for image in (first, second) if not project.image(image.uid).excluded)
+    other = second if stays.uid == first.uid else first
+    marks = {uid: [mark.excludes for mark in Check().marks(project, uid)] for uid in (stays.uid, other.uid)}
+    assert not any(marks[stays.uid]) and any(marks[other.uid])
+    project.exclude(stays.uid, "a person says so")
+    project.marks.apply()
+    assert not project.image(other.uid).excluded, "the other one represents both now"
 
 
 def test_what_a_person_excluded_stays_so(project):

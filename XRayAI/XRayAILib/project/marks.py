@@ -15,10 +15,12 @@ from XRayAILib.dicom.spacing import SpacingSource
 from XRayAILib.findings.objects import now
 from XRayAILib.project.database import Database, audit, checked, images, marks, overruled
 from XRayAILib.project.image import Mark
+from XRayAILib.project.relations import FAMILY
 from XRayAILib.project.rules import RULES, Action, Rule, read_actions, write_actions
 
 EXCLUDED_BY = "check, "
 """Begins the reason of an exclusion that a rule made, and that ends with it."""
+COPY = "near-duplicate"
 _PORTION = 2000
 
 
@@ -68,7 +70,7 @@ class Marks:
             for uid, rule in connection.execute(select(overruled.c.uid, overruled.c.rule)):
                 kept.setdefault(uid, set()).add(rule)
             connection.execute(delete(marks))
-            last = 0
+            last, families = 0, set[str]()
             while rows := connection.execute(
                 query.where(images.c.id > last).order_by(images.c.id).limit(_PORTION)
             ).all():
@@ -80,7 +82,7 @@ class Marks:
                         {"uid": row.uid, "rule": rule, "severity": RULES[rule].severity.value, "detail": detail}
                         for rule, detail in found.items()
                     ]
-                    self._exclude(connection, row, found, actions, kept.get(row.uid, set()))
+                    self._exclude(connection, row, found, actions, kept.get(row.uid, set()), families)
                 if made:
                     connection.execute(marks.insert(), made)
             if entry is not None:
@@ -88,12 +90,24 @@ class Marks:
 
     @staticmethod
     def _exclude(
-        connection: Connection, row: Any, found: dict[str, str], actions: dict[str, Action], kept: set[str]
+        connection: Connection,
+        row: Any,
+        found: dict[str, str],
+        actions: dict[str, Action],
+        kept: set[str],
+        families: set[str],
     ) -> None:
-        against = [f"{rule}: {found[rule]}" for rule in found if actions[rule] is Action.EXCLUDE and rule not in kept]
-        reason = EXCLUDED_BY + "; ".join(against) if against else ""
         # What a person or a scan excluded is not the check's to change.
-        if (not row.excluded or row.excluded.startswith(EXCLUDED_BY)) and row.excluded != reason:
+        if row.excluded and not row.excluded.startswith(EXCLUDED_BY):
+            return
+        against = [rule for rule in found if actions[rule] is Action.EXCLUDE and rule not in kept]
+        family = json.loads(row.related).get(FAMILY) if row.related else None
+        if family is not None and set(against) <= {COPY} and family not in families:
+            # Of several copies one stays: the first that nothing else speaks against.
+            families.add(family)
+            against = []
+        reason = EXCLUDED_BY + "; ".join(f"{rule}: {found[rule]}" for rule in against) if against else ""
+        if row.excluded != reason:
             connection.execute(update(images).where(images.c.id == row.id).values(excluded=reason))
 
     def keep(self, uid: str, who: str) -> list[str]:

@@ -11,6 +11,8 @@ from XRayAILib.dicom.header import Header
 from XRayAILib.findings.author import AuthorKind, Status
 from XRayAILib.findings.schema import LabelSchema
 
+FAMILY = "family"
+"""Stands beside the rules of an image that has copies: the uid of the first of them, the same for all."""
 MOST_NAMED = 3
 """Of the images or patients that a mark names."""
 MOST_IDS = 3
@@ -88,13 +90,16 @@ def _differ(values: Sequence[str], names: bool) -> bool:
 
 
 def copies(members: Sequence[Member]) -> dict[str, dict[str, str]]:
-    """uid -> rule -> what, for images that are copies of each other."""
+    """uid -> rule -> what, and the :data:`FAMILY`, for images that are copies of each other."""
     from XRayAILib.pixels.likeness import alike
 
     near: dict[str, list[str]] = defaultdict(list)
     two: dict[str, list[str]] = defaultdict(list)
+    first_of: dict[int, int] = {}
     for pair in alike([member.print for member in members]):
         first, second = members[pair.first], members[pair.second]
+        one, other = _first(first_of, pair.first), _first(first_of, pair.second)
+        first_of[max(one, other)] = min(one, other)
         for one, other in ((first, second), (second, first)):
             how = f" ({pair.change})" if pair.change else ""
             near[one.uid].append(f"{other.path}{how}")
@@ -103,9 +108,19 @@ def copies(members: Sequence[Member]) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = defaultdict(dict)
     for uid, others in near.items():
         found[uid]["near-duplicate"] = f"looks like a copy of {_few(others)}"
+    for place in first_of:
+        family = members[_first(first_of, place)].uid
+        found[members[place].uid][FAMILY] = found[family][FAMILY] = family
     for uid, others in two.items():
         found[uid]["two-identities"] = f"the same image as {_few(others)}"
     return found
+
+
+def _first(first_of: dict[int, int], place: int) -> int:
+    """The first of the images that this one is a copy of, over however many copies of copies."""
+    while first_of.get(place, place) != place:
+        place = first_of[place]
+    return place
 
 
 def _few(names: Sequence[str]) -> str:

@@ -77,7 +77,7 @@ RULES = {
 _HEAD = """\
 # What follows from each rule of hygiene ("xrayai check"):
 #   warn     the image gets a mark
-#   exclude  and takes no part in training and exports, which say why
+#   exclude  and takes no part in training and exports, which say why; of several copies one stays
 #   ignore   nothing
 """
 

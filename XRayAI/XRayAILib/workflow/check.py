@@ -82,15 +82,16 @@ class Check:
 
     def marks(self, project: Project, uid: str) -> list[MarkRow]:
         """The marks of an image, the worst first."""
-        from XRayAILib.project.rules import RULES, Action
+        from XRayAILib.project.marks import EXCLUDED_BY
+        from XRayAILib.project.rules import RULES
 
-        actions, kept = project.marks.actions(), project.marks.kept(uid)
+        kept, excluded = project.marks.kept(uid), project.image(uid).excluded
         rows = []
         for mark in project.marks.of_image(uid):
             rule = RULES[mark.rule]
             who, time = kept.get(mark.rule, ("", ""))
             by = f"{who} on {time[:10]}" if who else ""
-            excludes = actions[mark.rule] is Action.EXCLUDE and not by
+            excludes = excluded.startswith(EXCLUDED_BY) and f"{mark.rule}: {mark.detail}" in excluded
             rows.append(MarkRow(rule.title, mark.severity, rule.section, mark.detail, excludes, by))
         return rows
 
