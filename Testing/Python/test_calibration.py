@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset
 
-from XRayAILib.dicom.spacing import Spacing, SpacingSource
+from XRayAILib.dicom.spacing import Spacing, SpacingSource, read_spacing
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
@@ -30,6 +31,14 @@ def test_every_length_says_what_its_unit_is_worth() -> None:
 def test_areas_too() -> None:
     assert str(DETECTOR.area(1000)) == "20.0 mm² (detector plane)"
     assert str(Spacing.unknown().area(1000)) == "1000 px²"
+
+
+@pytest.mark.parametrize("side", ["1e300", "1e-9", "1200"])
+def test_a_spacing_that_no_detector_has_is_unknown(side: str) -> None:
+    dataset = Dataset()
+    dataset.PixelSpacing = dataset.ImagerPixelSpacing = [side, side]
+    spacing, notes = read_spacing(dataset)
+    assert not spacing.known and len(notes) == 2 and all("which no detector has" in note for note in notes)
 
 
 def test_a_length_in_the_patient_is_only_given_where_the_file_knows_the_magnification_and_says_so() -> None:

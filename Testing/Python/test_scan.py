@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from scan_cases import endless, radiographs
-from XRayAILib.dicom.child import library_environment
+from XRayAILib.dicom import header_reader
+from XRayAILib.dicom.child import library_environment, start_child
 from XRayAILib.dicom.header_reader import HeaderReader, ReaderError, ask_several
 from XRayAILib.dicom.scan import FEW, scan
 from XRayAILib.dicom.search import Search
@@ -154,6 +155,21 @@ def test_a_reader_that_is_killed_costs_only_its_file(many: Path, folder: Path) -
 def test_readers_that_do_not_start_are_not_the_fault_of_a_file() -> None:
     with pytest.raises(ReaderError, match=r"-m XRayAILib\.no_such_child"):
         next(HeaderReader(module="XRayAILib.no_such_child").ask("headers", [("a.dcm", False)]))
+
+
+def test_a_reader_that_is_closed_while_it_starts_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As Ctrl-C does in the first moment of a scan: nothing is left running, and no thread ends with a traceback."""
+    before = psutil.Process().children()
+    reader = HeaderReader()
+
+    def start_and_close(module: str, interpreter: str) -> subprocess.Popen[bytes]:
+        child = start_child(module, interpreter)
+        reader.close()
+        return child
+
+    monkeypatch.setattr(header_reader, "start_child", start_and_close)
+    (answer,) = reader.ask("headers", [("a.dcm", False)])
+    assert "reason" in answer and not new_children(before)
 
 
 def test_stopping_half_way_ends_the_readers(many: Path) -> None:

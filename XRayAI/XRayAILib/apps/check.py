@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +11,8 @@ import typer
 from rich.table import Table
 
 from XRayAILib.apps.console import Step, console, plain, running
+from XRayAILib.apps.console import as_json as json_text
+from XRayAILib.dicom.source import exists
 from XRayAILib.project.image import Image
 from XRayAILib.project.project import Project, user
 from XRayAILib.project.rules import RULES, Action, HygieneError, Rule
@@ -45,23 +46,25 @@ def check_project(
     """
     wanted = [known(name) for name in rules] or list(RULES.values())
     changes = [_setting(text) for text in settings]
+    rule = known(listed) if listed else None
     with Project.open(folder) as project:
-        for rule, action in changes:
-            project.marks.set_action(rule.name, action, user())
+        # Before the images are gone through, which can take hours, what was asked for must be there.
+        kept, shown = (project_image(project, named) if named else None for named in (keep, image))
+        for changed, action in changes:
+            project.marks.set_action(changed.name, action, user())
         if as_json:
             project.hygiene.check(project.schema)
         else:
             _examine(project)
-        if keep:
-            found = project_image(project, keep)
-            fresh = project.marks.keep(found.uid, user())
+        if kept:
+            fresh = project.marks.keep(kept.uid, user())
             if not as_json:
                 said = f"kept in spite of {', '.join(fresh)}" if fresh else "no rule keeps it out"
-                console.print(f"{plain(found.header.path)}: {said}", soft_wrap=True)
-        if image:
-            _show_image(project, project_image(project, image), as_json)
-        elif listed:
-            _show_listed(project, known(listed), as_json)
+                console.print(f"{plain(kept.header.path)}: {said}", soft_wrap=True)
+        if shown:
+            _show_image(project, project.image(shown.uid), as_json)
+        elif rule:
+            _show_listed(project, rule, as_json)
         else:
             _show_table(project, wanted, as_json)
         status = _status(project, wanted)
@@ -74,9 +77,11 @@ def check_files(files: Sequence[Path], rules: Sequence[str], as_json: bool) -> N
     from XRayAILib.project.hygiene import check_paths
 
     wanted = [known(name) for name in rules] or list(RULES.values())
-    gone = [path for path in files if not path.is_file()]
-    if gone:
-        raise CheckError(f"{gone[0]}: there is no such file.")
+    for path in files:
+        if path.is_dir():
+            raise CheckError(f"{path} is a folder: take it into a project with 'xrayai scan', then check that.")
+        if not exists(path):
+            raise CheckError(f"{path}: there is no such file.")
     if as_json:
         found = check_paths(files)
     else:
@@ -208,4 +213,4 @@ def _mark(rule: Rule, detail: str) -> dict[str, Any]:
 
 
 def _write(document: object) -> None:
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=1) + "\n")
+    sys.stdout.write(json_text(document) + "\n")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from XRayAILib import __version__
-from XRayAILib.apps.console import console, errors, plain
+from XRayAILib.apps.console import console, errors, plain, prepare_streams
 
 app = typer.Typer(
     name="xrayai",
@@ -18,6 +18,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it; typer ends with it too."""
 
 ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="Folder of the project.")]
 
@@ -119,17 +122,20 @@ def list_images(
     limit: Annotated[int | None, typer.Option(help="So many images.")] = None,
     offset: Annotated[int, typer.Option(help="After so many.")] = 0,
     counts: Annotated[str, typer.Option(help="How many images have each value of this column.")] = "",
+    left_out: Annotated[bool, typer.Option("--left-out", help="Only files that are no radiographs, and why.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document for other programs.")] = False,
 ) -> None:
     """The images of a project, filtered and sorted, or how many have each value of a column."""
-    from XRayAILib.apps.listing import count_values
+    from XRayAILib.apps.listing import count_values, list_left_out
     from XRayAILib.apps.listing import list_images as show
     from XRayAILib.project.query import COLUMNS, Query
 
     given = locals()
     filters = {name: given[name] for name in COLUMNS if given.get(name)}
     query = Query(text, filters, since, until, [name for name in sort.split(",") if name], limit, offset)
-    if counts:
+    if left_out:
+        list_left_out(project, as_json)
+    elif counts:
         count_values(project, counts, query, as_json)
     else:
         show(project, query, as_json)
@@ -139,8 +145,8 @@ def list_images(
 def calibrate(
     uid: Annotated[str, typer.Argument(help="The image, as 'list --json' gives it.")],
     project: ProjectOption,
-    start: Annotated[str, typer.Option("--from", "--since", help="One end of the line: x,y in pixels.")] = "",
-    end: Annotated[str, typer.Option("--to", "--until", help="The other end.")] = "",
+    start: Annotated[str, typer.Option("--from", help="One end of the line: x,y in pixels.")] = "",
+    end: Annotated[str, typer.Option("--to", help="The other end.")] = "",
     millimetres: Annotated[float, typer.Option("--mm", help="Its known length.")] = 0.0,
     what: Annotated[str, typer.Option(help="The object of known length, such as '25 mm ball'.")] = "",
     take_back: Annotated[bool, typer.Option("--take-back", help="Let the file's own spacing count again.")] = False,
@@ -395,13 +401,16 @@ def options(
 
 def main() -> None:
     """Run the command line; an error that is meant for a person is one message, not a traceback."""
+    prepare_streams()
     try:
         app()
-    except KeyboardInterrupt:
-        errors.print("Stopped.")
-        sys.exit(130)
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            errors.print("Stopped; what was done so far is kept.")
+        raise
     except OSError as error:
-        text = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+        reason = error.strerror or str(error)
+        text = f"{error.filename}: {reason}" if error.filename else reason
         errors.print(f"[bold red]xrayai:[/] {plain(text)}", soft_wrap=True)
         sys.exit(1)
     except Exception as error:
@@ -409,7 +418,7 @@ def main() -> None:
             raise
         errors.print(f"[bold red]xrayai:[/] {plain(str(error))}", soft_wrap=True)
         # Stopped by the person, as a shell has it; anything else is a failure.
-        sys.exit(130 if type(error).__name__ == "JobStoppedError" else 1)
+        sys.exit(INTERRUPTED if type(error).__name__ == "JobStoppedError" else 1)
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def tell_unreadable(intake: Intake, limit: int = 20) -> None:
     for path, reason in others[:limit]:
         console.print(f"  [yellow]left out[/] {one_line(path)}: {one_line(reason)}", soft_wrap=True)
     if len(others) > limit:
-        console.print(f"  ... and {len(others) - limit} more; the project lists them all.")
+        console.print(f"  ... and {len(others) - limit} more: xrayai list --left-out shows them all.")
     for path, other in intake.duplicates[:limit]:
         console.print(
             f"  [yellow]duplicate[/] {one_line(path)}: the same file as {one_line(other)}",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import json
+import os
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +22,25 @@ errors = Console(stderr=True, highlight=False)
 
 LINE_SECONDS = 15.0
 """Between two lines of progress where there is no terminal, in a log for example."""
+
+
+def prepare_streams() -> None:
+    """Let what a terminal or a file cannot write become "?" there, instead of the end of the command.
+
+    Output that is no terminal has the encoding of the system, which on Windows lacks most of the world's letters. It
+    has no width either, so that nothing in it is cut short.
+    """
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = 10_000
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def as_json(document: object, indent: int | None = 1) -> str:
+    """JSON for other programs; with escapes where the standard output cannot write all letters."""
+    letters = (sys.stdout.encoding or "").lower().startswith("utf")
+    return json.dumps(document, ensure_ascii=not letters, indent=indent)
 
 
 def plain(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +10,8 @@ from typing import Any
 
 from rich.table import Table
 
-from XRayAILib.apps.console import console, plain
+from XRayAILib.apps.console import as_json as json_text
+from XRayAILib.apps.console import console, one_line, plain
 from XRayAILib.dicom.header import PICTURE
 from XRayAILib.project.image import Image
 from XRayAILib.project.project import Project
@@ -20,6 +20,11 @@ from XRayAILib.workflow.table import value_text
 
 LINES = 200
 """Images in the table for the terminal where no limit was given."""
+
+WIDTHS = {"Study date": 12, "Kind": 8, "Size": 11, "Spacing": 18, "Status": 13}
+"""What each column between patient and file takes of the terminal."""
+FIRST_LEFT_OUT = ("Size", "Spacing", "Kind", "Status", "Study date")
+LEAST_NAME = 13
 
 
 def list_images(project_folder: Path, query: Query, as_json: bool) -> None:
@@ -39,14 +44,26 @@ def count_values(project_folder: Path, column: str, query: Query, as_json: bool)
         found = project.values(column, query)
     if as_json:
         values = [{"value": value, "count": number} for value, number in found]
-        print(json.dumps({"query": query.document(), "column": column, "values": values}, ensure_ascii=False, indent=1))
+        print(json_text({"query": query.document(), "column": column, "values": values}))
         return
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     table.add_column(COLUMNS[column])
     table.add_column("Images", justify="right")
     for value, number in found:
-        table.add_row(plain(value_text(column, value)), f"{number:,}")
+        table.add_row(plain(_as_typed(column, value)), f"{number:,}")
     console.print(table)
+
+
+def list_left_out(project_folder: Path, as_json: bool) -> None:
+    """The files that scans found and that are no radiographs, each with the reason."""
+    with Project.open(project_folder) as project:
+        rows = project.unreadable()
+    if as_json:
+        print(json_text([{"path": path, "reason": reason} for path, reason in rows]))
+        return
+    console.print(f"{len(rows):,} file{'' if len(rows) == 1 else 's'}")
+    for path, reason in rows:
+        console.print(f"{one_line(path)}: {one_line(reason)}", soft_wrap=True)
 
 
 def as_written(project: Project, query: Query) -> Query:
@@ -63,48 +80,62 @@ def as_written(project: Project, query: Query) -> Query:
 def _write(project: Project, query: Query) -> None:
     """One image at a time: a project of 100,000 needs no more memory than a small one."""
     write = sys.stdout.write
-    write('{\n "query": ' + json.dumps(query.document(), ensure_ascii=False))
+    write('{\n "query": ' + json_text(query.document(), None))
     write(f',\n "total": {project.count(query)},\n "offset": {query.offset},\n "images": [')
     for number, image in enumerate(project.stream(query)):
-        write((",\n  " if number else "\n  ") + json.dumps(_document(image), ensure_ascii=False))
+        write((",\n  " if number else "\n  ") + json_text(_document(image), None))
     write("\n ]\n}\n")
 
 
 def _show(project: Project, query: Query) -> None:
     page = project.page(replace(query, limit=query.limit or LINES))
-    count = f"{page.total:,} image{'' if page.total == 1 else 's'}"
-    table = Table(title=count, title_justify="left", box=None, pad_edge=False, padding=(0, 1))
-    # On a narrow terminal the names of patients and files are cut short, never the short columns.
-    longest = max(8, (console.width - 68) // 2)
-    for column in ("Patient", "Study date", "Kind", "Size", "Spacing", "Status", "File"):
-        limit = longest if column in ("Patient", "File") else None
-        table.add_column(column, no_wrap=True, overflow="ellipsis", max_width=limit)
-    for image in page.images:
-        header = image.header
-        source = header.spacing.source.value.removesuffix(" plane")
-        spacing = f"{header.spacing.column:.3f} {source}" if header.spacing.known else "px"
-        kind = "" if header.modality == PICTURE else header.modality
-        status = "excluded" if image.excluded else image.status.value
-        values = (
-            header.study_date,
-            f"{kind} {header.view}".strip(),
-            f"{header.columns}x{header.rows}",
-            spacing,
-            status,
-        )
-        table.add_row(*map(plain, (header.patient_id, *values, Path(header.path).name)))
-    console.print(table)
+    console.print(f"{page.total:,} image{'' if page.total == 1 else 's'}", style="italic")
+    if page.images:
+        console.print(_table(page.images))
     if not page.total and query.is_narrowed:
         _tell_what_there_is(project, query)
+    elif page.total and not page.images:
+        console.print(f"--offset {query.offset:,} is behind the last one.")
     elif query.offset + len(page.images) < page.total or query.offset:
         first, last = query.offset + 1, query.offset + len(page.images)
         console.print(f"Shown: {first:,} to {last:,}; --offset and --limit show others, --json all of them.")
 
 
+def _table(images: Sequence[Image]) -> Table:
+    """A line for each image; a narrow terminal leaves columns out, and cuts long names of patients and files short."""
+    widths = dict(WIDTHS)
+    while (room := (console.width - sum(widths.values())) // 2) < LEAST_NAME and widths:
+        widths.pop(next(name for name in FIRST_LEFT_OUT if name in widths))
+    shown = ["Patient", *widths, "File"]
+    table = Table(box=None, pad_edge=False, padding=(0, 1))
+    for name in shown:
+        longest = None if name in widths else max(room - 2, 8)
+        table.add_column(name, no_wrap=True, overflow="ellipsis", max_width=longest)
+    for image in images:
+        header = image.header
+        source = header.spacing.source.value.removesuffix(" plane")
+        cells = {
+            "Patient": header.patient_id,
+            "Study date": header.study_date,
+            "Kind": f"{'' if header.modality == PICTURE else header.modality} {header.view}".strip(),
+            "Size": f"{header.columns}x{header.rows}",
+            "Spacing": f"{header.spacing.column:.3f} {source}" if header.spacing.known else "px",
+            "Status": "excluded" if image.excluded else image.status.value,
+            "File": Path(header.path).name,
+        }
+        table.add_row(*(one_line(cells[name]) for name in shown))
+    return table
+
+
+def _as_typed(column: str, value: str) -> str:
+    """A value as the options take it: the name of a rule, and not its title."""
+    return value or value_text(column, value)
+
+
 def _tell_what_there_is(project: Project, query: Query) -> None:
     for column in query.filters:
         found = project.values(column, query)
-        there = ", ".join(f"{value_text(column, value)} ({number:,})" for value, number in found[:12])
+        there = ", ".join(f"{_as_typed(column, value)} ({number:,})" for value, number in found[:12])
         console.print(plain(f"{COLUMNS[column]}: {there or 'nothing is left by the other filters'}"), soft_wrap=True)
 
 

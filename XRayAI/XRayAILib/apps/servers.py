@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sys
 import threading
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 
 from XRayAILib.apps.console import Step, console, plain, running
+from XRayAILib.apps.console import as_json as json_text
 from XRayAILib.dicom.archive import Query, QueryError, open_server
 from XRayAILib.dicom.credentials import remember
 from XRayAILib.dicom.retrieval import Transfer
@@ -87,7 +87,7 @@ def query_server(name: str, query: Query, as_json: bool) -> None:
     with open_server(Servers()[name]) as archive:
         found = archive.find(query)
     if as_json:
-        sys.stdout.write(json.dumps([asdict(study) for study in found.studies], ensure_ascii=False, indent=1) + "\n")
+        sys.stdout.write(json_text([asdict(study) for study in found.studies]) + "\n")
         return
     more = " (the first ones; search for less)" if found.cut else ""
     console.print(f"{counted(len(found.studies), 'study', 'studies')}{more}")
@@ -137,7 +137,7 @@ def _notes(fetched: Fetched, limit: int = 20) -> list[str]:
     rows = [*fetched.failed, *fetched.intake.unreadable]
     notes = [f"{path}: {reason}" for path, reason in rows[:limit]]
     if len(rows) > limit:
-        notes.append(f"... and {len(rows) - limit} more; the project lists them all.")
+        notes.append(f"... and {len(rows) - limit} more: xrayai list --left-out shows them all.")
     return notes + fetched.refused
 
 

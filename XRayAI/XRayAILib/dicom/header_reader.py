@@ -106,18 +106,23 @@ class HeaderReader:
             self._since = time.monotonic()
 
     def _running(self) -> subprocess.Popen[bytes]:
-        if self._child is None or self._child.poll() is not None:
+        child = self._child
+        if child is None or child.poll() is not None:
             self._end()
-            self._child = start_child(self._module, self._interpreter)
-            assert self._child.stdout is not None
-            if self._child.stdout.readline() != READY and not self._closed:
+            child = self._child = start_child(self._module, self._interpreter)
+            assert child.stdout is not None
+            started = child.stdout.readline() == READY
+            if self._closed:  # from another thread, meanwhile
+                self._end()
+                raise EOFError("closed while it started")
+            if not started:
                 self._end()
                 raise ReaderError(
                     "The process that reads files does not start. Run it by hand, and it says why: "
                     f"{self._interpreter} -m {self._module}"
                 )
-            threading.Thread(target=self._watch, args=(self._child,), daemon=True).start()
-        return self._child
+            threading.Thread(target=self._watch, args=(child,), daemon=True).start()
+        return child
 
     def _watch(self, child: subprocess.Popen[bytes]) -> None:
         """End a child that has not been heard of for too long."""

@@ -21,6 +21,9 @@ class SpacingSource(str, Enum):
     UNKNOWN = "px"
 
 
+SMALLEST_PIXEL, LARGEST_PIXEL = 0.0005, 50.0
+"""In mm. Detectors have 0.02 to 0.5; what is outside of these wide limits is in another unit, or no spacing at all."""
+
 LEAST_LINE = 10.0
 """Pixels that a line must have to calibrate by it: one pixel beside each end is 20 % then."""
 
@@ -158,6 +161,9 @@ def _pair(dataset: Dataset, keyword: str, notes: list[str]) -> tuple[float, floa
         return None
     if not (math.isfinite(row) and math.isfinite(column) and row > 0 and column > 0):
         notes.append(f"{keyword} is {row:.3f}\\{column:.3f}: the spacing is unknown, lengths are in pixels")
+        return None
+    if not all(SMALLEST_PIXEL <= side <= LARGEST_PIXEL for side in (row, column)):
+        notes.append(f"{keyword} is {row:g}\\{column:g}, which no detector has: the spacing is unknown")
         return None
     return row, column
 

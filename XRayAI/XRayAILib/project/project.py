@@ -11,8 +11,8 @@
 
 from __future__ import annotations
 
+import getpass
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -304,7 +304,11 @@ class Project:
 
 
 def user() -> str:
-    return os.environ.get("USER") or os.environ.get("USERNAME") or "unknown"
+    """Who is at work, as the system knows them."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):  # in a container, a user can have a number and no name
+        return "unknown"
 
 
 def _read_settings(folder: Path) -> dict[str, object]:
@@ -320,5 +324,9 @@ def _read_settings(folder: Path) -> dict[str, object]:
         raise ProjectError(
             f"{folder} is no project: it has no project.toml. Create one there, or choose another."
         ) from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except NotADirectoryError as error:
+        raise ProjectError(f"{folder} is a file; a project is a folder. Choose another.") from error
+    except OSError as error:
+        raise ProjectError(f"{path} cannot be read ({error.strerror}).") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ProjectError(f"{path} cannot be read ({error}).") from error
