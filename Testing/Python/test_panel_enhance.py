@@ -148,6 +148,13 @@ def test_the_next_image_is_enhanced_too_and_leaving_ends_it(desktop, panel):
     assert errors(desktop) == []
 
 
+def test_a_slider_that_counts_in_steps_gives_the_number_that_it_shows(desktop, panel):
+    own = panel.enhance.own
+    own.multiscaleCheckBox.checked = True
+    own.multiscaleStrengthSlider.value = 0.85
+    assert panel.enhance.enhance.enhancement.step("multiscale").strength == 0.85
+
+
 def test_settings_are_kept_in_the_project_and_used_for_the_next_training(desktop, panel):
     own, project = panel.enhance.own, panel.desk.browse.project
     choose(panel, "chest")

@@ -187,13 +187,21 @@ class ctkSliderWidget(QtWidgets.QWidget):
     prefix = _of_spin_box(str, "prefix")
     singleStep = _of_spin_box(float, "singleStep")
     suffix = _of_spin_box(str, "suffix")
-    value = _of_spin_box(float, "value")
     pageStep = stored(float, "pageStep", 1.0)
     tracking = stored(bool, "tracking", True)
     spinBoxVisible = stored(bool, "spinBoxVisible", True, "setSpinBoxVisible")
 
     def setValue(self, value: float) -> None:
         self._spin_box.setValue(value)
+        self._show()
+
+    def _value(self) -> float:
+        """As ``ctkDoubleSlider`` counts in steps, with the small errors that come of it: 0.85 is 0.8500000000000001."""
+        value, step = self._spin_box.value, self._spin_box.singleStep
+        whole = round(value / step)
+        return step * (value / step - whole + whole)
+
+    value = Property(float, _value, setValue)
 
     def setDecimals(self, decimals: int) -> None:
         self._spin_box.setDecimals(decimals)
@@ -207,9 +215,9 @@ class ctkSliderWidget(QtWidgets.QWidget):
         self.valueIsChanging.emit(value)
         box.setValue(value)
 
-    def _spun(self, value: float) -> None:
+    def _spun(self, _value: float) -> None:
         self._show()
-        self.valueChanged.emit(value)
+        self.valueChanged.emit(self._value())
 
     def _show(self) -> None:
         box = self._spin_box

@@ -111,8 +111,8 @@ class Enhance:
             return
         (item,) = (item for item in fields(step) if item.name == parameter)
         value = min(max(value, item.metadata["low"]), item.metadata["high"])
-        # A slider gives fractions; what is counted is whole.
-        changes: dict[str, Any] = {parameter: round(value) if item.type == "int" else float(value)}
+        # A slider gives fractions, and 0.8500000000000001 for 0.85; what is counted is whole.
+        changes: dict[str, Any] = {parameter: round(value) if item.type == "int" else round(float(value), 6)}
         self._kept[kind] = replace(step, **changes)
         if self.enhancement.step(kind) is not None:
             self.enhancement = self.enhancement.with_step(self._kept[kind])
