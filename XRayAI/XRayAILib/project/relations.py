@@ -98,8 +98,8 @@ def copies(members: Sequence[Member]) -> dict[str, dict[str, str]]:
     first_of: dict[int, int] = {}
     for pair in alike([member.print for member in members]):
         first, second = members[pair.first], members[pair.second]
-        one, other = _first(first_of, pair.first), _first(first_of, pair.second)
-        first_of[max(one, other)] = min(one, other)
+        low, high = sorted(_first(first_of, place) for place in (pair.first, pair.second))
+        first_of[high] = low
         for one, other in ((first, second), (second, first)):
             how = f" ({pair.change})" if pair.change else ""
             near[one.uid].append(f"{other.path}{how}")
