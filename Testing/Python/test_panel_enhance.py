@@ -148,6 +148,19 @@ def test_the_next_image_is_enhanced_too_and_leaving_ends_it(desktop, panel):
     assert errors(desktop) == []
 
 
+@pytest.mark.parametrize("linked", [True, False])
+def test_views_are_linked_afterwards_as_they_were(desktop, panel, yellow, linked):
+    red = desktop.host.slice_logic.GetSliceCompositeNode()
+    red.SetLinkedControl(linked)
+    choose(panel, "portable")
+    panel.enhance.own.liveCheckBox.click()
+    desktop.process_events(until=lambda: not panel.enhance.waiting)
+    assert red.GetLinkedControl()
+    panel.enhance.own.liveCheckBox.click()
+    assert bool(red.GetLinkedControl()) == bool(yellow.GetSliceCompositeNode().GetLinkedControl()) == linked
+    red.SetLinkedControl(False)
+
+
 def test_a_slider_that_counts_in_steps_gives_the_number_that_it_shows(desktop, panel):
     own = panel.enhance.own
     own.multiscaleCheckBox.checked = True

@@ -27,6 +27,7 @@ class EnhancedView:
     def __init__(self, viewer: SlicerViewer) -> None:
         self.viewer = viewer
         self.is_beside = False
+        self._was_linked = False
         self._wanted_beside = True
         self._opacity = 1.0
         self._fitted = ""
@@ -84,7 +85,7 @@ class EnhancedView:
         if not self.is_beside:
             return
         self.is_beside = False
-        derived.link(self.viewer.host, BESIDE_VIEW, False)
+        derived.link(self.viewer.host, BESIDE_VIEW, self._was_linked)
         if layout:
             self.viewer.set_layout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)
 
@@ -99,6 +100,7 @@ class EnhancedView:
         from XRayAILib.scene import derived
 
         if not self.is_beside:
+            self._was_linked = derived.is_linked(self.viewer.host)
             self.viewer.set_layout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
             self.is_beside = True
         derived.show_beside(self.viewer.host, node, BESIDE_VIEW)

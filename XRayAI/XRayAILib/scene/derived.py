@@ -117,6 +117,11 @@ def link(host: Host, view: str, linked: bool) -> None:
             logic.GetSliceCompositeNode().SetLinkedControl(linked)
 
 
+def is_linked(host: Host) -> bool:
+    """Whether somebody wants the Red view to move the others."""
+    return bool(host.slice_logic.GetSliceCompositeNode().GetLinkedControl())
+
+
 def _derived(host: Host) -> list[Any]:
     scene = host.scene
     nodes = [
