@@ -11,22 +11,26 @@ import warnings
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pydicom
 import pytest
 from pydicom import DataElement, Dataset, Sequence
 from pydicom.dataelem import RawDataElement
+from pydicom.encaps import encapsulate, generate_frames
 from pydicom.tag import Tag
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    RLELossless,
 )
 
 import canary
 from XRayAILib.dicom.confidentiality import Options, table
 from XRayAILib.dicom.deidentified_file import HeldBackError, Made, deidentify_file
 from XRayAILib.dicom.deidentify import Deidentifier
+from XRayAILib.dicom.encapsulation import ITEM
 from XRayAILib.dicom.pseudonyms import KeyFileError, Pseudonyms
 from XRayAILib.phantom.collection import make_phantoms
 
@@ -413,6 +417,62 @@ def test_pixels_stay_as_they_are(test_data: Path, real_crs: list[Path], tmp_path
         before = pydicom.dcmread(path)
         assert after.get("PixelData") == before.get("PixelData"), path.name
         assert after.file_meta.TransferSyntaxUID == before.file_meta.TransferSyntaxUID
+
+
+@pytest.mark.parametrize("signed", [0, 1])
+def test_what_pixel_data_holds_beside_the_image_is_taken_away(
+    radiograph: Callable[..., Path], tmp_path: Path, signed: int
+) -> None:
+    """Bytes behind the last pixel, and an old overlay in the bits above the stored ones."""
+    images = []
+
+    def hide(dataset: Dataset) -> None:
+        values = np.frombuffer(dataset.PixelData, "<u2") % 4096
+        if signed:  # negative ones carry their sign up to the highest bit
+            values = (values.astype("<i2") << 4 >> 4).view("<u2")
+        images.append(values.tobytes())
+        drawn = values.copy()
+        drawn[::3] ^= 0x8000
+        dataset.PixelData = drawn.tobytes() + b"written by a device that never forgets "
+        dataset.PixelRepresentation, dataset.BitsStored, dataset.HighBit = signed, 12, 11
+        dataset.add_new(0x60000010, "US", dataset.Rows)
+        dataset.add_new(0x60000011, "US", dataset.Columns)
+        dataset.add_new(0x60000100, "US", 16)
+        dataset.add_new(0x60000102, "US", 15)
+
+    made = deidentified(radiograph(hide), tmp_path / "out")
+    after = pydicom.dcmread(tmp_path / "out" / made.path)
+    assert after.PixelData == images[-1] and (0x6000, 0x0010) not in after
+
+
+@pytest.mark.parametrize("place", ["offset table", "behind the last segment"])
+def test_identity_beside_compressed_pixels_holds_the_file_back(
+    radiograph: Callable[..., Path], tmp_path: Path, place: str
+) -> None:
+    name = b"Featherstone"
+
+    def hide(dataset: Dataset) -> None:
+        dataset.PatientName = name.decode()
+        dataset.compress(RLELossless)
+        (frame,) = generate_frames(dataset.PixelData, number_of_frames=1)
+        if place == "offset table":
+            dataset.PixelData = ITEM + struct.pack("<I", len(name)) + name + encapsulate([frame], has_bot=False)[8:]
+        else:
+            dataset.PixelData = encapsulate([frame + name])
+
+    with pytest.raises(HeldBackError, match="PatientName"):
+        deidentified(radiograph(hide), tmp_path / "out")
+
+
+def test_an_overlay_within_compressed_pixels_holds_the_file_back(
+    radiograph: Callable[..., Path], tmp_path: Path
+) -> None:
+    def hide(dataset: Dataset) -> None:
+        dataset.compress(RLELossless)
+        dataset.add_new(0x60000100, "US", 16)
+
+    with pytest.raises(HeldBackError, match="overlay"):
+        deidentified(radiograph(hide), tmp_path / "out")
 
 
 def test_a_deflated_file_comes_out_plain(phantom: Path, tmp_path: Path) -> None:

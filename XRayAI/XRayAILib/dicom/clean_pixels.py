@@ -76,6 +76,53 @@ def blank(dataset: Dataset, regions: Sequence[Region], path: Path) -> None:
     _blank_overlays(dataset, regions)
 
 
+def holds_more(dataset: Dataset, length: int) -> bool:
+    """Whether Pixel Data that is not compressed, of ``length`` bytes, holds more than the image.
+
+    That are bytes behind the last pixel, and overlays in the bits that the image leaves (PS3.5-2004 8.1.2), which no
+    removal of an attribute takes away.
+    """
+    from XRayAILib.dicom.overlays import embedded_planes
+
+    needed = _bytes_needed(dataset)
+    return needed is not None and (length > needed + needed % 2 or embedded_planes(dataset))
+
+
+def keep_image_only(dataset: Dataset) -> None:
+    """Take out of Pixel Data what is no pixel of the image; see :func:`holds_more`."""
+    from XRayAILib.dicom.attributes import integer
+    from XRayAILib.dicom.overlays import embedded_planes, used_bits
+
+    needed = _bytes_needed(dataset)
+    if needed is None:
+        return
+    data = dataset.PixelData[:needed]
+    if embedded_planes(dataset) and len(data) == needed:
+        allocated = integer(dataset, "BitsAllocated", 16)
+        order = "<" if dataset.original_encoding[1] else ">"
+        stored = np.frombuffer(data, f"{order}u{allocated // 8}")
+        used = used_bits(dataset)
+        mask = sum(1 << bit for bit in used if bit < allocated)
+        cleared = stored & stored.dtype.type(mask)
+        if integer(dataset, "PixelRepresentation", 0) & 1:
+            above = stored.dtype.type((1 << allocated) - (1 << min(used.stop, allocated)))
+            cleared |= np.where(stored >> (used.stop - 1) & 1, above, stored.dtype.type(0))  # the sign goes on
+        data = cleared.astype(stored.dtype).tobytes()
+    dataset.PixelData = data + b"\0" * (len(data) % 2)
+
+
+def _bytes_needed(dataset: Dataset) -> int | None:
+    """Bytes that the image takes without compression; ``None`` where its header does not tell."""
+    from XRayAILib.dicom.attributes import integer, text
+
+    allocated = integer(dataset, "BitsAllocated", 0)
+    if allocated not in (8, 16, 32) or text(dataset, "PhotometricInterpretation").endswith(("_422", "_420")):
+        return None
+    sizes = [integer(dataset, keyword, 0) for keyword in ("Rows", "Columns")]
+    pixels = sizes[0] * sizes[1] * max(integer(dataset, "NumberOfFrames", 1), 1)
+    return pixels * max(integer(dataset, "SamplesPerPixel", 1), 1) * allocated // 8 or None
+
+
 def say_derived(dataset: Dataset) -> None:
     """Mark an image as one whose pixels were changed (PS3.3 C.7.6.1.1.2).
 

@@ -12,20 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from XRayAILib.dicom.clean_pixels import blank, say_derived
+from XRayAILib.dicom.clean_pixels import blank, holds_more, keep_image_only, say_derived
 from XRayAILib.dicom.deidentify import Deidentified, Deidentifier, text_of
 from XRayAILib.dicom.encapsulation import EncapsulationError
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.exclusive import put_new
-from XRayAILib.dicom.file_bytes import read_parts
+from XRayAILib.dicom.file_bytes import Parts, read_parts
 from XRayAILib.dicom.file_header import parsed, reading
 from XRayAILib.dicom.markers import file_start
+from XRayAILib.dicom.overlays import embedded_planes
 from XRayAILib.dicom.pixel_element import transfer_syntax
 from XRayAILib.dicom.plain_dataset import write_elements
 from XRayAILib.dicom.verification import leaks
 
 if TYPE_CHECKING:
-    from pydicom import Dataset
+    pass
 
 DIRECTORY_RECORDS = 0x00041220
 """Of a DICOMDIR, which lists patients by name."""
@@ -108,15 +109,18 @@ def _made(
     stream: BinaryIO, path: Path, deidentifier: Deidentifier, regions: Sequence[Region], pixels_clean: bool
 ) -> tuple[Deidentified, int, int]:
     """The de-identified data set, and where in ``stream`` the pixel element is that goes with it."""
-    if regions:
+    try:
+        parts = read_parts(stream)
+    except EncapsulationError as error:
+        raise UnreadableError(str(path), str(error)) from error
+    dataset, begin, end = parts.dataset, parts.begin, parts.end
+    _refuse(parts, path, pixels_clean)
+    more = bool(parts.length) and holds_more(dataset, parts.length)
+    if regions or more:
+        stream.seek(0)
         dataset, begin, end = parsed(stream, pixels=True), 0, 0
-    else:
-        try:
-            parts = read_parts(stream)
-        except EncapsulationError as error:
-            raise UnreadableError(str(path), str(error)) from error
-        dataset, begin, end = parts.dataset, parts.begin, parts.end
-    _refuse(dataset, path, pixels_clean)
+    if more:
+        keep_image_only(dataset)
     if regions:
         blank(dataset, regions, path)
         say_derived(dataset)
@@ -170,11 +174,16 @@ def _put(temporary: Path, target: Path, origin: Path) -> bool:
     return False
 
 
-def _refuse(dataset: Dataset, path: Path, pixels_clean: bool) -> None:
+def _refuse(parts: Parts, path: Path, pixels_clean: bool) -> None:
+    dataset = parts.dataset
     if DIRECTORY_RECORDS in dataset:
         raise UnreadableError(str(path), "a DICOMDIR, which is never copied: a new one is written when asked for")
     if not text_of(dataset, 0x00080018):
         raise UnreadableError(str(path), "SOPInstanceUID (0008,0018) is missing, so it cannot be told from others")
+    if parts.fragments and embedded_planes(dataset):
+        raise HeldBackError(
+            str(path), "an overlay stands in the bits that its compressed pixels leave, and would go out with them"
+        )
     if text_of(dataset, 0x00280301) == "YES" and not pixels_clean:
         raise HeldBackError(
             str(path), "it says of itself that identifying text is burned into its pixels (BurnedInAnnotation YES)"

@@ -13,6 +13,7 @@ _END_OF_HEADER = {
     b"\xff\x4f": b"\xff\x93",  # JPEG 2000: where the data of the first tile starts (ITU T.800 A.4.3)
 }
 _END_OF_IMAGE = b"\xff\xd9"
+LAST_BYTES = 256
 SHORT_HEADER, LONGEST_HEADER = 1 << 10, 1 << 16
 
 
@@ -38,13 +39,17 @@ def fragments(stream: BinaryIO, offset: int) -> Iterator[tuple[int, int]]:
 
 
 def outside_code_streams(stream: BinaryIO, spans: Sequence[tuple[int, int]]) -> Iterator[bytes]:
-    """The headers of code streams, in which comments may stand, and what follows their end.
+    """The table of offsets, the headers of code streams, in which comments may stand, and what follows their end.
 
     ``spans`` are those of :func:`fragments`. A code stream may be cut into several; each one that begins with its mark
-    begins an image.
+    begins an image. RLE has no marks (PS3.5 G): of its fragments the last bytes are given, as something may follow.
     """
     last = 0
-    for begin, end in spans:
+    for place, (begin, end) in enumerate(spans):
+        if place == 0:
+            stream.seek(begin)
+            yield stream.read(end - begin)
+            continue
         header = _header(stream, begin, end)
         if header is not None:
             if last:
@@ -53,6 +58,9 @@ def outside_code_streams(stream: BinaryIO, spans: Sequence[tuple[int, int]]) -> 
             last = end
         elif last:
             last = end
+        else:
+            stream.seek(max(begin, end - LAST_BYTES))
+            yield stream.read(min(LAST_BYTES, end - begin))
     if last:
         yield _rest(stream, last)
 

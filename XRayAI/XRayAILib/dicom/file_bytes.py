@@ -32,12 +32,15 @@ class Parts:
         Where the pixel element begins and where it ends; both the end of the data set where there is none.
     fragments
         (begin, end) of the values of the items in encapsulated pixel data.
+    length
+        Of the value of native pixel data.
     """
 
     dataset: Dataset
     begin: int
     end: int
     fragments: tuple[tuple[int, int], ...] = ()
+    length: int = 0
 
 
 def read_parts(stream: BinaryIO) -> Parts:
@@ -61,7 +64,7 @@ def read_parts(stream: BinaryIO) -> Parts:
     size = stream.seek(0, os.SEEK_END)
     if end > size:
         raise EncapsulationError(f"its pixel data is cut off: {end - size} bytes are missing")
-    return Parts(dataset, begin, end)
+    return Parts(dataset, begin, end, length=element.length)
 
 
 def outside_pixels(stream: BinaryIO, parts: Parts) -> Iterator[bytes]:

@@ -96,7 +96,7 @@ def _plane(
     data = _value(dataset, group, "data")
     if data is None:
         bit = _whole(dataset, group, "bit", 0)
-        if raw is None or raw.shape != shape or bit >= 8 * raw.dtype.itemsize or bit in _used_bits(dataset):
+        if raw is None or raw.shape != shape or bit >= 8 * raw.dtype.itemsize or bit in used_bits(dataset):
             return None
         return (raw >> bit & 1).astype(bool)
     height, width = _whole(dataset, group, "rows", 0), _whole(dataset, group, "columns", 0)
@@ -111,7 +111,8 @@ def _plane(
     return _on_grid(plane, _origin(dataset, group), shape)
 
 
-def _used_bits(dataset: Dataset) -> range:
+def used_bits(dataset: Dataset) -> range:
+    """The bits of a stored value that are of the image (PS3.3 C.7.6.3.1)."""
     stored = integer(dataset, "BitsStored", 16)
     high = integer(dataset, "HighBit", stored - 1)
     return range(high - stored + 1, high + 1)
