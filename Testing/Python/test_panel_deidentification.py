@@ -15,6 +15,8 @@ from XRayAILib.exchange.text_regions import TextRegions
 from XRayAILib.phantom.collection import make_phantoms
 from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
+from XRayAILib.workflow.text_confirmation import FOLDER
+from XRayAILib.workflow.text_finding import find_text
 
 MODULE = Path(__file__).resolve().parents[2] / "XRayAI" / "XRayAI.py"
 
@@ -38,6 +40,15 @@ def named(tmp_path_factory) -> tuple[Path, np.ndarray]:
     with Project.create(folder / "project") as project:
         take_in(project, [folder / "images"])
     return folder / "project", letters
+
+
+@pytest.fixture(scope="module")
+def looked_at(named) -> Path:
+    """The same project after a search for text."""
+    folder = named[0].with_name("searched")
+    shutil.copytree(named[0], folder)
+    find_text([folder], folder / FOLDER, processes=1)
+    return folder
 
 
 def opened(desktop, folder: Path, place: Path):
@@ -89,9 +100,9 @@ def test_text_is_found_confirmed_blanked_and_gone(desktop, named, tmp_path):
     assert pydicom.dcmread(blanked[0].header.path).BurnedInAnnotation == "NO"
 
 
-def test_an_image_with_unconfirmed_text_is_held_back_and_named(desktop, named, tmp_path):
-    panel = opened(desktop, named[0], tmp_path / "project")
-    section = searched(desktop, panel)
+def test_an_image_with_unconfirmed_text_is_held_back_and_named(desktop, looked_at, tmp_path):
+    panel = opened(desktop, looked_at, tmp_path / "project")
+    section = panel.deidentification
     section.own.outputPathLineEdit.currentPath = str(tmp_path / "clean")
     section.own.deidentifyButton.click()
     desktop.process_events(until=lambda: not section.waiting, timeout=120)
@@ -100,9 +111,9 @@ def test_an_image_with_unconfirmed_text_is_held_back_and_named(desktop, named, t
     assert len(list((tmp_path / "clean").rglob("*.dcm"))) == 1
 
 
-def test_regions_are_kept_added_moved_and_removed_before_they_are_confirmed(desktop, named, tmp_path):
-    panel = opened(desktop, named[0], tmp_path / "project")
-    section = searched(desktop, panel)
+def test_regions_are_kept_added_moved_and_removed_before_they_are_confirmed(desktop, looked_at, tmp_path):
+    panel = opened(desktop, looked_at, tmp_path / "project")
+    section = panel.deidentification
     own, host = section.own, panel.desk.viewer.host
     own.nextTextButton.click()
     count = own.regionsTable.rowCount
@@ -130,9 +141,9 @@ def test_regions_are_kept_added_moved_and_removed_before_they_are_confirmed(desk
     assert errors(desktop) == []
 
 
-def test_boxes_go_with_the_image_that_they_belong_to(desktop, named, tmp_path):
-    panel = opened(desktop, named[0], tmp_path / "project")
-    section = searched(desktop, panel)
+def test_boxes_go_with_the_image_that_they_belong_to(desktop, looked_at, tmp_path):
+    panel = opened(desktop, looked_at, tmp_path / "project")
+    section = panel.deidentification
     section.own.nextTextButton.click()
     here = panel.desk.browse.current.uid
     other = next(row.uid for row in panel.desk.browse.rows if row.uid != here)
@@ -142,9 +153,9 @@ def test_boxes_go_with_the_image_that_they_belong_to(desktop, named, tmp_path):
     assert not section.text.image.undecided
 
 
-def test_a_damaged_regions_file_is_said_and_nothing_goes_out(desktop, named, tmp_path):
-    panel = opened(desktop, named[0], tmp_path / "project")
-    section = searched(desktop, panel)
+def test_a_damaged_regions_file_is_said_and_nothing_goes_out(desktop, looked_at, tmp_path):
+    panel = opened(desktop, looked_at, tmp_path / "project")
+    section = panel.deidentification
     section.text.file.write_text("{}", "utf-8")
     section.own.outputPathLineEdit.currentPath = str(tmp_path / "clean")
     section.own.deidentifyButton.click()
@@ -153,9 +164,9 @@ def test_a_damaged_regions_file_is_said_and_nothing_goes_out(desktop, named, tmp
     assert not list(tmp_path.rglob("clean/**/*.dcm"))
 
 
-def test_the_section_fits_the_panel(desktop, named, tmp_path):
-    panel = opened(desktop, named[0], tmp_path / "project")
-    section = searched(desktop, panel)
+def test_the_section_fits_the_panel(desktop, looked_at, tmp_path):
+    panel = opened(desktop, looked_at, tmp_path / "project")
+    section = panel.deidentification
     for name in ("training", "review", "export", "enhance", "servers", "calibration", "check", "display"):
         button = getattr(panel.ui, f"{name}CollapsibleButton", None)
         if button is not None:
