@@ -43,6 +43,23 @@ def test_data() -> Path:
     return Path(folder)
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An empty folder."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path):
+    """An empty project."""
+    from XRayAILib.project.project import Project
+
+    with Project.create(tmp_path / "project") as project:
+        yield project
+
+
 @pytest.fixture(scope="session")
 def real_crs() -> list[Path]:
     """The three real CRs that the pydicom package carries."""

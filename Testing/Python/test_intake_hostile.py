@@ -21,19 +21,6 @@ from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    with Project.create(tmp_path / "project") as project:
-        yield project
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "files"
-    folder.mkdir()
-    return folder
-
-
 def test_damaged_and_hostile_files_are_rows(folder: Path, project: Project, real_crs: list[Path]) -> None:
     (sample,) = radiographs(folder, real_crs[0], 1)
     data = sample.read_bytes()

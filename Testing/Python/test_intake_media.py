@@ -3,7 +3,6 @@
 import os
 import shutil
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pydicom
@@ -12,19 +11,6 @@ import pytest
 from scan_cases import changed, reasons
 from XRayAILib.project.intake import left_out, take_in
 from XRayAILib.project.project import Project
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Iterator[Project]:
-    with Project.create(tmp_path / "project") as project:
-        yield project
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    folder = tmp_path / "files"
-    folder.mkdir()
-    return folder
 
 
 def test_archives_are_looked_into(folder: Path, project: Project, real_crs: list[Path]) -> None:

@@ -10,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,21 @@ FLUSH_SECONDS = 0.05
 
 
 def main() -> None:
-    """Answer requests ``{"task", "items"}`` until standard input ends."""
-    limit_memory(MEMORY_LIMIT)
+    """Answer requests until standard input ends."""
+    serve(lambda task: partial(_answer, TASKS[task]), MEMORY_LIMIT)
+
+
+def serve(worker: Callable[[str], Callable[[Any], str]], memory_limit: int) -> None:
+    """The loop of a child: answer requests ``{"task", "items"}``, a line of JSON for each item.
+
+    Parameters
+    ----------
+    worker
+        What answers the items of a task; it never raises.
+    memory_limit
+        Bytes of address space.
+    """
+    limit_memory(memory_limit)
     answers = sys.stdout.buffer
     # A library that prints must not disturb the protocol.
     sys.stdout = sys.stderr
@@ -35,9 +49,9 @@ def main() -> None:
     answers.flush()
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        task, told = TASKS[request["task"]], time.monotonic()
+        answer, told = worker(request["task"]), time.monotonic()
         for item in request["items"]:
-            answers.write(_answer(task, item).encode("utf-8") + b"\n")
+            answers.write(answer(item).encode("utf-8") + b"\n")
             if time.monotonic() - told > FLUSH_SECONDS:
                 answers.flush()
                 told = time.monotonic()

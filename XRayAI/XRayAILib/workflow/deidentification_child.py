@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import errno
 import json
-import sys
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from XRayAILib.dicom.child import limit_memory
 from XRayAILib.dicom.deidentified_file import HeldBackError, Made, deidentify_file
 from XRayAILib.dicom.deidentify import Deidentifier
 from XRayAILib.dicom.errors import UnreadableError
-from XRayAILib.dicom.header_reader import READY
+from XRayAILib.dicom.header_child import serve
 from XRayAILib.dicom.picture import is_picture
 from XRayAILib.dicom.pseudonyms import Pseudonyms
 from XRayAILib.dicom.source import read_start
@@ -111,25 +110,10 @@ def answer(maker: Maker, path: str) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1)
-def _maker(task: str) -> Maker:
-    return Maker(json.loads(task))
-
-
-def main() -> None:
-    """Answer requests until standard input ends."""
-    limit_memory(MEMORY_LIMIT)
-    answers = sys.stdout.buffer
-    # A library that prints must not disturb the protocol.
-    sys.stdout = sys.stderr
-    answers.write(READY)
-    answers.flush()
-    for line in sys.stdin.buffer:
-        request = json.loads(line)
-        maker = _maker(request["task"])
-        for path in request["items"]:
-            answers.write(json.dumps(answer(maker, path)).encode() + b"\n")
-            answers.flush()
+def _worker(task: str) -> Callable[[str], str]:
+    maker = Maker(json.loads(task))
+    return lambda path: json.dumps(answer(maker, path))
 
 
 if __name__ == "__main__":
-    main()
+    serve(_worker, MEMORY_LIMIT)

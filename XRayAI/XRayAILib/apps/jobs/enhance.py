@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from XRayAILib.apps.jobs import Emit, progress_event
-from XRayAILib.learning.cache import Cancelled
+from XRayAILib.apps.jobs import Emit, progress_of
 
 
 def run(
@@ -19,15 +17,7 @@ def run(
     from XRayAILib.pixels.enhance import Enhancement
     from XRayAILib.project.project import Project
 
-    begun = time.monotonic()
-
-    def progress(done: int, total: int, message: str) -> None:
-        # Between two images is the place to stop: each is whole by itself.
-        if cancelled():
-            raise Cancelled
-        left = (time.monotonic() - begun) / done * (total - done) if done else None
-        emit(progress_event("enhance", done, total, message, left))
-
+    progress = progress_of("enhance", emit, cancelled)
     enhancement = Enhancement.from_document(options["enhancement"])
     place = Path(options["folder"]) if options.get("folder") else None
     with Project.open(project_folder) as project:

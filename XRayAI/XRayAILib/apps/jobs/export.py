@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from XRayAILib.apps.jobs import Emit, progress_event
-from XRayAILib.learning.cache import Cancelled
+from XRayAILib.apps.jobs import Emit, progress_of
 
 
 def run(
@@ -20,15 +18,7 @@ def run(
     from XRayAILib.findings.findings import Findings
     from XRayAILib.project.project import Project
 
-    begun = time.monotonic()
-
-    def progress(done: int, total: int, message: str) -> None:
-        # Between two images is the place to stop: nothing counts as exported before the end.
-        if cancelled():
-            raise Cancelled
-        left = (time.monotonic() - begun) / max(done, 1) * (total - done)
-        emit(progress_event("export", done, total, message, left))
-
+    progress = progress_of("export", emit, cancelled)
     with Project.open(project_folder) as project:
 
         def approved(uid: str) -> Findings | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from XRayAILib.apps.jobs import Emit, progress_event
-from XRayAILib.learning.cache import Cancelled
+from XRayAILib.apps.jobs import Emit, progress_of
 
 
 def run(
@@ -19,14 +17,7 @@ def run(
     from XRayAILib.project.enhancements import reference_histogram
     from XRayAILib.project.project import Project
 
-    begun = time.monotonic()
-
-    def progress(done: int, total: int, message: str) -> None:
-        if cancelled():
-            raise Cancelled
-        left = (time.monotonic() - begun) / done * (total - done) if done else None
-        emit(progress_event("histogram", done, total, message, left))
-
+    progress = progress_of("histogram", emit, cancelled)
     before = Enhancement.from_document(options["before"])
     with Project.open(project_folder) as project:
         step = reference_histogram(project, options["manufacturer"], before, progress)
