@@ -105,6 +105,15 @@ def test_a_truncated_file_is_refused_with_its_name(kept: int, test_data: Path, t
         read_radiograph(cut)
 
 
+@pytest.mark.parametrize("kept", [1000, 1100, 5000, -200])
+def test_a_truncated_image_of_one_fragment_is_refused_by_its_header(kept: int, test_data: Path, tmp_path: Path) -> None:
+    whole = (test_data / "dicom" / "rsna_cxr.dcm").read_bytes()
+    cut = tmp_path / "cut.dcm"
+    cut.write_bytes(whole[:kept])
+    with pytest.raises(UnreadableError, match=r"cut\.dcm.*(cut off|PixelData)"):
+        read_header(cut)  # as a scan does, which decodes nothing
+
+
 def test_a_text_file_named_dcm_is_refused(tmp_path: Path) -> None:
     note = tmp_path / "note.dcm"
     note.write_text("Dear colleague, please find the radiographs on the other disk.")

@@ -64,7 +64,7 @@ def parsed_headers(path: Path) -> list[Header]:
         dataset = parsed(stream, pixels=False)
         headers = headers_of(dataset, path)
         element = find_pixels(stream, dataset)
-        refuse_incomplete(dataset, path, element.length, element.room)
+        refuse_incomplete(dataset, path, element.length, element.room, element.least)
     return headers
 
 
@@ -90,7 +90,7 @@ def quick_headers(path: Path) -> list[Header] | None:
                 return None
             plain = PlainHeader(read_start(path, MOST_BYTES)[0], size)
         headers = headers_of(plain, path)
-        refuse_incomplete(plain, path, plain.pixel_length, plain.pixel_room)
+        refuse_incomplete(plain, path, plain.pixel_length, plain.pixel_room, plain.pixel_least)
     except NotPlainError:
         return None
     return headers
@@ -238,7 +238,9 @@ def _kept_for(dataset: Dataset | PlainHeader, path: Path) -> str:
     return reason_for(dataset, path)
 
 
-def refuse_incomplete(dataset: Dataset | PlainHeader, path: Path, length: int | None, room: int) -> None:
+def refuse_incomplete(
+    dataset: Dataset | PlainHeader, path: Path, length: int | None, room: int, least: int = 0
+) -> None:
     """Raise :class:`UnreadableError` where a file has not the pixels that its header promises.
 
     Parameters
@@ -247,11 +249,16 @@ def refuse_incomplete(dataset: Dataset | PlainHeader, path: Path, length: int | 
         Of Pixel Data, as its element says: ``None`` where that is undefined, -1 where there is no such element.
     room
         Bytes that the file has left for it.
+    least
+        Bytes that it has at least, where its length is undefined.
     """
     if length == -1:
         raise UnreadableError(str(path), "PixelData (7FE0,0010) is missing: the file holds no image or was cut off")
     if length is None:
-        return  # compressed: how much there should be, only its decoder knows
+        if room + 1 < least:  # some writers leave out the byte that makes the length even
+            reason = f"cut off: its compressed pixels have {least:,} bytes or more, the file ends after {room:,}"
+            raise UnreadableError(str(path), reason)
+        return  # how much there should be, only its decoder knows
     # PS3.5 8.1.1, PS3.3 C.7.6.3.1.2: colour differences of two neighbours are stored once in the 4:2:2 forms.
     halved = text(dataset, "PhotometricInterpretation").endswith("_422")
     samples = 2 if halved else integer(dataset, "SamplesPerPixel", 1)

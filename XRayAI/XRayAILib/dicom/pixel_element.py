@@ -27,12 +27,30 @@ class PixelElement:
         Bytes that the stream has left for it; as many as ``length`` where that cannot be told without inflating all.
     vr
         ``OB``, ``OW`` or what the file says instead; empty where it says nothing (implicit VR).
+    least
+        Bytes up to the end of the first fragment, where the length is undefined: see :func:`first_fragment`.
     """
 
     offset: int = 0
     length: int | None = -1
     room: int = 0
     vr: str = ""
+    least: int = 0
+
+
+def first_fragment(data: bytes, start: int = 0) -> int:
+    """How many bytes encapsulated pixels that begin at ``start`` have at least: to the end of the first fragment.
+
+    Before that stands the Basic Offset Table (PS3.5 A.4). One frame mostly is one fragment, so a file that was cut off
+    tells it here. 0 where these are no items; :class:`struct.error` where the beginning is too short to tell.
+    """
+    at = start
+    for _ in ("offset table", "fragment"):
+        tag, length = struct.unpack_from("<4sL", data, at)
+        if tag != b"\xfe\xff\x00\xe0":
+            return 0
+        at += 8 + length
+    return at - start
 
 
 def find_pixels(stream: BinaryIO, dataset: Dataset) -> PixelElement:
@@ -49,8 +67,20 @@ def find_pixels(stream: BinaryIO, dataset: Dataset) -> PixelElement:
         field = stream.read(4) if vr in ("OB", "OW", "UN") else head[6:8]
     size, offset = int.from_bytes(field, order), stream.tell()
     length = None if size == 0xFFFFFFFF else size
-    room = (length or 0) if isinstance(stream, InflatedStream) else stream.seek(0, os.SEEK_END) - offset
-    return PixelElement(offset, length, room, vr)
+    if isinstance(stream, InflatedStream):
+        return PixelElement(offset, length, length or 0, vr)
+    room = stream.seek(0, os.SEEK_END) - offset
+    return PixelElement(offset, length, room, vr, _least(stream, offset, room) if length is None else 0)
+
+
+def _least(stream: BinaryIO, offset: int, room: int) -> int:
+    stream.seek(offset)
+    head = stream.read(8)
+    table = int.from_bytes(head[4:], "little")
+    try:
+        return first_fragment(head + stream.read(min(table, room) + 8))
+    except struct.error:
+        return room + 8  # it ends before the first fragment has a length
 
 
 def transfer_syntax(dataset: Dataset) -> str:

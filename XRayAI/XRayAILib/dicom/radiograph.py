@@ -150,7 +150,7 @@ def _read_dicom(path: Path, frame: int) -> Radiograph:
             raise UnreadableError(str(path), f"frame {frame} was asked for; it has {len(headers)}")
         header = headers[frame]
         element = find_pixels(stream, dataset)
-        refuse_incomplete(dataset, path, element.length, element.room)
+        refuse_incomplete(dataset, path, element.length, element.room, element.least)
         raw = _decoded(stream, dataset, element, path, frame)
         own = of_frame(dataset, frame)
         colour = colours_of(own, raw, path)
