@@ -55,6 +55,16 @@ def test_the_pass_reads_what_it_has_not_read(project: Project, tmp_path: Path, r
     assert project.duplicates.pending() == 1, "a file that changed is read again"
 
 
+def test_an_image_whose_file_is_another_ones_now_has_no_pixels_to_compare(
+    project: Project, tmp_path: Path, real_crs: list[Path]
+) -> None:
+    shutil.copy(real_crs[1], tmp_path / "files" / "e.dcm")
+    changed(real_crs[1], tmp_path / "files" / "a.dcm", lambda dataset: setattr(dataset, "SOPInstanceUID", "1.2.3.6"))
+    take_in(project, [tmp_path / "files"])
+    project.duplicates.read_pixels()
+    assert names(project) == [["c.dcm", "a.dcm"]]
+
+
 def test_as_a_job(project: Project) -> None:
     job = Job.start(project.folder, "duplicates", {})
     assert job.wait(60) == "done", job.error

@@ -20,6 +20,7 @@ from XRayAILib.findings.objects import ImageLabel
 from XRayAILib.project import statements
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.image import Image
+from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
 from XRayAILib.project.query import COLUMNS, SORTED_BY, Query, QueryError
 
@@ -316,6 +317,19 @@ def test_a_project_of_an_earlier_version_can_be_searched_like_a_new_one(tmp_path
         names = {name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
     database.close()
     assert "ix_images_status" not in names and "images_browse" in names
+
+
+def test_after_an_earlier_version_the_next_scan_reads_all_files_again(tmp_path: Path, real_crs: list[Path]) -> None:
+    """The earlier one kept less of each header."""
+    with Project.create(tmp_path / "project") as old:
+        take_in(old, real_crs)
+        old.exclude(old.images()[0].uid, "moved")
+        make_old(old)
+    with Project.open(tmp_path / "project") as upgraded:
+        intake = take_in(upgraded, real_crs)
+        assert (intake.added, intake.refreshed, intake.unchanged) == (0, 3, 0)
+        assert [image.excluded for image in upgraded.images()].count("moved") == 1
+        assert take_in(upgraded, real_crs).unchanged == 3
 
 
 def test_opening_does_not_wait_for_a_program_that_writes(project: Project) -> None:

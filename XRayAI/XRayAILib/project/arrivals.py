@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import ColumnElement, Connection, func, select, update
 
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.header import Header, header_from_json
@@ -22,6 +22,7 @@ from XRayAILib.project.collection import note, parts, store
 from XRayAILib.project.database import Database, files, images
 
 REPLACED = "was replaced by another one"
+"""How the reason ends for which an image is excluded whose file is another image's now."""
 NAMESAKE = "another file of the collection has the same SOP Instance UID with other content"
 _COMPARED = {
     "photometric": "PhotometricInterpretation",
@@ -62,6 +63,11 @@ class _There:
             self.of_path.setdefault(path, set()).add(uid)
             if excluded.endswith(REPLACED):
                 self.replaced.add(uid)
+
+
+def has_its_file() -> ColumnElement[bool]:
+    """The condition on ``images`` that the file at an image's path is still that image's."""
+    return images.c.excluded.not_like(f"%{REPLACED}")
 
 
 class Arrivals:

@@ -16,6 +16,7 @@ from sqlalchemy import func, select, update
 
 from XRayAILib.dicom.header import header_from_json
 from XRayAILib.dicom.header_reader import ask_several
+from XRayAILib.project.arrivals import has_its_file
 from XRayAILib.project.database import Database, images
 from XRayAILib.project.image import Image, ImageStatus
 
@@ -45,7 +46,7 @@ class Duplicates:
     def pending(self) -> int:
         """How many images have not been read yet, or not since their file changed."""
         with self._database.reading() as connection:
-            query = select(func.count()).select_from(images).where(images.c.pixel_hash.is_(None))
+            query = select(func.count()).select_from(images).where(images.c.pixel_hash.is_(None), has_its_file())
             return int(connection.scalar(query) or 0)
 
     def read_pixels(
@@ -93,11 +94,11 @@ class Duplicates:
         """Images with the same pixels, in groups of two and more; the first one of each was taken in first."""
         several = (
             select(images.c.pixel_hash)
-            .where(images.c.pixel_hash.is_not(None), images.c.pixel_hash != UNREADABLE)
+            .where(images.c.pixel_hash.is_not(None), images.c.pixel_hash != UNREADABLE, has_its_file())
             .group_by(images.c.pixel_hash)
             .having(func.count() > 1)
         )
-        query = select(images).where(images.c.pixel_hash.in_(several)).order_by(images.c.id)
+        query = select(images).where(images.c.pixel_hash.in_(several), has_its_file()).order_by(images.c.id)
         groups: dict[str, list[Image]] = {}
         with self._database.reading() as connection:
             for row in connection.execute(query):
@@ -108,7 +109,7 @@ class Duplicates:
     def _portion(self, after: int) -> list[tuple[int, str, str, int]]:
         query = (
             select(images.c.id, images.c.uid, images.c.path, images.c.header)
-            .where(images.c.pixel_hash.is_(None), images.c.id > after)
+            .where(images.c.pixel_hash.is_(None), has_its_file(), images.c.id > after)
             .order_by(images.c.id)
             .limit(_PORTION)
         )

@@ -29,6 +29,7 @@ from XRayAILib.dicom.header import header_from_json
 from XRayAILib.dicom.header_reader import ask_several
 from XRayAILib.dicom.source import stamp
 from XRayAILib.findings.schema import LabelSchema
+from XRayAILib.project.arrivals import has_its_file
 from XRayAILib.project.database import Database, checked, current, images
 from XRayAILib.project.examination import VERSION, Examination
 from XRayAILib.project.marks import Marks, rows_of
@@ -122,7 +123,7 @@ class Hygiene:
         """(uid, key, path, frame) of images to be examined."""
         found = []
         query = select(images.c.id, images.c.uid, images.c.path, images.c.header, checked.c.key)
-        query = query.outerjoin(checked, checked.c.uid == images.c.uid)
+        query = query.outerjoin(checked, checked.c.uid == images.c.uid).where(has_its_file())
         for row in rows_of(self._database, query):
             try:
                 state = stamp(Path(row.path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, bindparam, inspect, select, update
 
 from XRayAILib.dicom.header import header_from_json
-from XRayAILib.project.database import Database, images, metadata
+from XRayAILib.project.database import Database, files, images, metadata
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.statements import columns_of
 
@@ -58,6 +58,9 @@ def _add_columns(connection: Connection) -> None:
             connection.exec_driver_sql(f"ALTER TABLE {table.name} ADD COLUMN {column.name} {kind}")
         if missing and table is images:
             _fill_images(connection)
+            # This version reads more of each file, and takes files in that the earlier one left out: the next scan
+            # looks at all of them again.
+            connection.execute(update(files).values(modified=None))
 
 
 def _fill_images(connection: Connection) -> None:

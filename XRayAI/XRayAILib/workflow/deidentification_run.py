@@ -134,6 +134,7 @@ class _Run:
         self._interpreter = interpreter
         self._outcome = Outcome(place.output)
         self._crosswalk: set[tuple[str, ...]] = set()
+        self._outputs: set[str] = set()
         self._begun = time.monotonic()
 
     def run(self, sources: Sequence[Path]) -> Outcome:
@@ -142,8 +143,10 @@ class _Run:
         place.tidy()
         files = self._files(sources)
         # A table of identities has to have every file in it, so all are made again for it.
-        waiting = files if self._settings.crosswalk else [file for file in files if place.digest(file) not in made]
+        there = {} if self._settings.crosswalk else made
+        waiting = [file for file in files if place.digest(file) not in there]
         outcome.before = len(files) - len(waiting)
+        self._outputs = set(there.values())
         try:
             self._make(waiting)
         finally:
@@ -212,10 +215,11 @@ class _Run:
             outcome.held.append(HeldBack(Path(file.path), answer["held"], answer.get("unconfirmed", False)))
         elif "reason" in answer:
             outcome.left_out.append((file.path, answer["reason"]))
-        elif answer["again"]:
+        elif answer["output"] in self._outputs:
             outcome.copies += 1
-        else:
+        else:  # also what a killed run had made and could not note any more: it was verified now
             outcome.written += 1
+            self._outputs.add(answer["output"])
         if "crosswalk" in answer:
             self._crosswalk.add(tuple(map(str, (*answer["crosswalk"], answer["output"]))))
 
