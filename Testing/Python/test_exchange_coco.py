@@ -379,3 +379,19 @@ def test_an_export_stays_in_its_place(name: str, project: Project) -> None:
     with pytest.raises(ExportError, match="name of an export"):
         export_coco(project, name)
     assert not list(project.exports_folder.iterdir())
+
+
+def test_pictures_with_text_burned_in_are_told_of(tmp_path: Path) -> None:
+    from PIL import ImageDraw, ImageFont
+
+    picture = Picture.fromarray(np.full((300, 400), 40, np.uint8))
+    draw = ImageDraw.Draw(picture)
+    draw.text((40, 60), "DOE JOHN 1950-01-31", fill=230, font=ImageFont.load_default(size=24))
+    picture.save(tmp_path / "named.png")
+    with Project.create(tmp_path / "named") as project:
+        project.add(read_header(tmp_path / "named.png"))
+        uid = project.images()[0].uid
+        box = Box(label="nodule", author=ANNA, x0=10, y0=200, x1=30, y1=220)
+        project.save(Findings(uid, (300, 400), ANNA, (box,)))
+        project.hygiene.check(project.schema, processes=1)
+        assert any("text burned in" in warning for warning in export_coco(project).warnings)

@@ -130,7 +130,7 @@ def _write(
     writer = CocoWriter(project.schema, polygons)
     expected: dict[tuple[str, str], Said] = {}
     images = project.images()
-    left_out = 0
+    left_out = with_text = 0
     for done, image in enumerate(images, start=1):
         found = None if image.excluded else findings(image.uid)
         if found is None:
@@ -145,10 +145,16 @@ def _write(
                 _save_picture(pixels, folder / IMAGES / file_name)
                 writer.add_image(file_name, found, **_described(image, pseudonyms))
                 expected.update(said_by(file_name, found))
+                with_text += any(mark.rule == "text" for mark in image.marks)
         progress(done, 2 * len(images), "writing images")
     if not writer.images:
         raise ExportError(
             "Nothing was exported: no image of the project has labels. Draw or import some, or accept predictions."
+        )
+    if with_text:
+        writer.warnings.append(
+            f"{with_text} of the pictures have text burned in, as the last check says: see that it names nobody before "
+            "you pass them on. They have the mark 'text' in the collection."
         )
     path = folder / ANNOTATIONS
     path.write_text(json.dumps(writer.document(**_info(project, bits)), allow_nan=False), "utf-8")
