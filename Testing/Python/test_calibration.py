@@ -189,4 +189,4 @@ def test_the_line_goes_with_its_image(panel, desktop) -> None:
     draw(panel, desktop, (20, 40), (120, 40))
     panel.ui.nextButton.click()
     assert ruler.find_ruler(desktop.host) is None
-    assert panel.calibration.own.drawnLabel.text == ""
+    assert panel.calibration.own.drawnLabel.text == "Measure, or calibrate by a known length."

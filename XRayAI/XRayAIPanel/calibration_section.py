@@ -68,12 +68,20 @@ class CalibrationSection(Section):
         self.own.historyLabel.visible = bool(history)
 
     def show_buttons(self) -> None:
-        shown = self.browse.current is not None
-        self.own.rulerButton.enabled = shown
-        self.own.takeBackButton.visible = shown and self.calibrating.is_calibrated_here
+        own, shown = self.own, self.browse.current is not None
+        own.rulerButton.enabled = shown
+        own.takeBackButton.visible = shown and self.calibrating.is_calibrated_here
         length = self._named()
-        self.own.drawnLabel.text = length
-        self.own.calibrateButton.enabled = bool(length) and self.own.lengthSpinBox.value > 0
+        own.drawnLabel.text = length or (self._next_step() if shown else "")
+        own.calibrateButton.enabled = bool(length) and own.lengthSpinBox.value > 0
+        own.calibrateButton.toolTip = (
+            _("Lengths on this image are millimetres in the plane of the object from now on.")
+            if own.calibrateButton.enabled
+            else _("First draw a line over something of known length, and say how long it is.")
+        )
+
+    def _next_step(self) -> str:
+        return _("Measure, or calibrate by a known length.") if self._line is None else _("Click on both ends.")
 
     def _on_moved(self, _caller: Any = None, _event: Any = None) -> None:
         self.show_buttons()

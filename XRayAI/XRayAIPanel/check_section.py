@@ -28,7 +28,7 @@ class CheckSection(Section):
         self._make_table()
         for name, text in (
             ("warn", _("marks its images")),
-            ("exclude", _("keeps them out of training and export")),
+            ("exclude", _("keeps its images out")),
             ("ignore", _("is ignored")),
         ):
             own.actionComboBox.addItem(text, name)
@@ -101,19 +101,22 @@ class CheckSection(Section):
 
     def _show_rules(self) -> None:
         table, self._shown = self.own.rulesTable, None
-        rows = []
+        rows, checked = [], False
         if self.browse.is_open:
             with slicer.util.tryWithErrorDisplay(_("The rules cannot be shown.")):
                 rows = self.check.table(self.browse.project)
+                checked = self.check.is_begun(self.browse.project)
                 self._shown = self.browse.project
                 if self.strip is not None and not self.running:
                     self.strip.say(self.check.state(self.browse.project))
+        # What was found stands above what was not; among equals the order of the rules stays.
+        rows = sorted(rows, key=lambda row: not row.count)
         self._rules = [row.rule.name for row in rows]
         blocked = table.blockSignals(True)
         table.setRowCount(len(rows))
         for place, row in enumerate(rows):
             tip = f"{row.rule.severity.value}: {row.rule.title} ({row.rule.section})"
-            for column, text in enumerate((row.rule.title, str(row.count), row.action.value)):
+            for column, text in enumerate((row.rule.title, str(row.count) if checked else "", row.action.value)):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(tip)
                 if row.count and row.rule.severity.value in COLORS:
@@ -163,7 +166,9 @@ class CheckSection(Section):
     def show_buttons(self) -> None:
         own, browse = self.own, self.browse
         own.checkButton.enabled = browse.has_images and not self.running
+        own.actionComboBox.visible = bool(self._chosen())
         own.actionComboBox.enabled = bool(self._chosen()) and not self.running
+        own.actionTitleLabel.text = _("This rule") if self._chosen() else _("Click a rule to see its images.")
         own.allImagesButton.enabled = browse.is_open and bool(browse.query.filters.get("mark"))
         own.keepButton.visible = self._is_kept or any(mark.excludes for mark in self._marks)
         own.keepButton.enabled = not self.running

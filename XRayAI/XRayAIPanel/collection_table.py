@@ -21,6 +21,7 @@ COLORS = {
 SEVERITIES = {"error": "#c62828", "warning": "#ef6c00"}
 """What the last check found that a person should see at once; notes stand in the details."""
 STATUS_COLUMN = 3
+SPACING_COLUMN = 4
 
 
 class CollectionTable:
@@ -48,9 +49,11 @@ class CollectionTable:
         header.setHighlightSections(False)
         header.setSectionsClickable(True)
         header.sectionClicked.connect(self._on_title)
-        header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
-        for column, width in enumerate((82, 36, 72, 112), start=1):
+        for column, width in enumerate((78, 36, 70), start=1):
             widget.setColumnWidth(column, width)
+        # The room that is left is shared: in a narrow panel, none of the two is pushed out of sight.
+        for column in (0, SPACING_COLUMN):
+            header.setSectionResizeMode(column, qt.QHeaderView.Stretch)
         widget.verticalHeader().setDefaultSectionSize(22)
         widget.currentCellChanged.connect(self._on_current_cell)
 

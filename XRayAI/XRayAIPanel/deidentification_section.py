@@ -55,7 +55,7 @@ class DeidentificationSection(Section):
         own.removeRegionButton.clicked.connect(self.on_remove)
         own.confirmTextButton.clicked.connect(self.on_confirm)
         own.nextTextButton.clicked.connect(self.on_next)
-        own.regionsTable.itemSelectionChanged.connect(self.show_buttons)
+        own.regionsTable.itemSelectionChanged.connect(self.on_region)
         own.outputPathLineEdit.currentPathChanged.connect(lambda _path: self.show_buttons())
         own.deidentifyButton.clicked.connect(self.on_deidentify)
         own.outputFolderButton.clicked.connect(self.on_output_folder)
@@ -122,6 +122,11 @@ class DeidentificationSection(Section):
         if index < len(self.text.regions):
             self.own.regionsTable.selectRow(index)
 
+    def on_region(self) -> None:
+        """Another line of the table is chosen: its box is the one that can be moved."""
+        self.text.choose(self._chosen())
+        self.show_buttons()
+
     def _chosen(self) -> int:
         table = self.own.regionsTable
         return table.currentRow() if table.selectedItems() else -1
@@ -187,12 +192,13 @@ class DeidentificationSection(Section):
                     item.setForeground(qt.QBrush(qt.QColor("#c62828" if region.action == BLANK else "#1565c0")))
                 table.setItem(row, column, item)
         table.blockSignals(blocked)
+        self.text.choose(-1)
         if image is None:
             text = _("Nobody has looked for text in this image.") if self.browse.current is not None else ""
         elif image.confirmed:
             text = _("This image is confirmed.")
         elif image.undecided:
-            text = _("Drag the boxes where they do not fit. Is there other text? Add a region.")
+            text = _("Click a line to move its box. Is there other text? Add a region.")
         else:
             text = _("No text was found in this image.")
         self.own.imageTextLabel.text = text

@@ -222,7 +222,8 @@ class EnhanceSection(Section):
             on = self.enhance.enhancement.step(kind) is not None
             self._check_box(kind).enabled = self.enhance.step(kind) is not None
             for name in names:
-                self._slider(kind, name).enabled = on
+                # Nine steps with all their sliders are too much to look at.
+                self._slider(kind, name).visible = self._label(kind, name).visible = on
 
     def _show_steps(self) -> None:
         self._showing = True
@@ -236,6 +237,9 @@ class EnhanceSection(Section):
 
     def _check_box(self, kind: str) -> Any:
         return getattr(self.own, f"{kind}CheckBox")
+
+    def _label(self, kind: str, name: str) -> Any:
+        return getattr(self.own, f"{kind}{name.capitalize()}Label")
 
     def _slider(self, kind: str, name: str) -> Any:
         return getattr(self.own, f"{kind}{name.capitalize()}Slider")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import qt
 import slicer
 
 from XRayAILib.workflow.work import Work
@@ -36,6 +37,18 @@ class Panel(Protocol):
         """Look at the work under way until it ends."""
 
 
+def keep_tab_order(before: Any, widget: Any) -> None:
+    """Let the Tab key come to what lies in ``widget`` after ``before``: what is loaded later would be reached last."""
+    inside, place = [], widget.nextInFocusChain()
+    while place != widget:
+        if widget.isAncestorOf(place) and place.focusPolicy != qt.Qt.NoFocus:
+            inside.append(place)
+        place = place.nextInFocusChain()
+    for child in inside:
+        qt.QWidget.setTabOrder(before, child)
+        before = child
+
+
 class Section:
     """Base of the sections; most have one kind of long work, shown by a strip.
 
@@ -56,7 +69,8 @@ class Section:
     def load(self, name: str, collapsible: Any) -> Any:
         """Put the widgets of ``Resources/UI/<name>.ui`` into a collapsible button; gives them by their names."""
         widget = slicer.util.loadUI(str(UI_FOLDER / f"{name}.ui"))
-        collapsible.layout().addWidget(widget)
+        collapsible.layout().insertWidget(0, widget)
+        keep_tab_order(collapsible, widget)
         self.own = slicer.util.childWidgetVariables(widget)
         return self.own
 

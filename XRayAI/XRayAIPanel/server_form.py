@@ -25,6 +25,7 @@ class ServerForm:
         self.own = own
         own.kindComboBox.currentIndexChanged.connect(self._show_rows)
         own.loginComboBox.currentIndexChanged.connect(self._show_rows)
+        own.tlsCheckBox.toggled.connect(self._show_rows)
         self.close()
 
     @property
@@ -103,10 +104,15 @@ class ServerForm:
         self.own.problemsLabel.visible = bool(lines)
 
     def _show_rows(self, *_index: object) -> None:
-        web = self.own.kindComboBox.currentIndex == KINDS.index("dicomweb")
+        own = self.own
+        web = own.kindComboBox.currentIndex == KINDS.index("dicomweb")
         for names, shown in ((_WEB, web), (_DIMSE, not web)):
             for name in names:
                 self._row(name, shown)
+        # A certificate means nothing where nothing is encrypted.
+        encrypted = web or bool(own.tlsCheckBox.checked)
+        for name in ("ca", "certificate", "key", "verify"):
+            self._row(name, encrypted)
         self._row("user", self.own.loginComboBox.currentIndex == LOGINS.index("password"))
 
     def _row(self, name: str, shown: bool) -> None:
@@ -114,6 +120,10 @@ class ServerForm:
             "port": self.own.portSpinBox,
             "move": self.own.movePortSpinBox,
             "tls": self.own.tlsCheckBox,
+            "ca": self.own.caPathLineEdit,
+            "certificate": self.own.certificatePathLineEdit,
+            "key": self.own.keyPathLineEdit,
+            "verify": self.own.verifyCheckBox,
         }
         widget = widgets.get(name) or getattr(self.own, f"{name}LineEdit")
         widget.visible = getattr(self.own, f"{name}TitleLabel").visible = shown

@@ -203,15 +203,16 @@ class ServersSection(Section):
 
     def _make_table(self) -> None:
         table = self.own.studiesTable
-        titles = [_("Patient"), _("Study date"), _("Kind"), _("Images"), _("Description")]
+        titles = [_("Patient"), _("Study date"), _("Modality"), _("Images"), _("Description")]
         table.setColumnCount(len(titles))
         table.setHorizontalHeaderLabels(titles)
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(22)
         table.horizontalHeader().setHighlightSections(False)
-        table.horizontalHeader().setSectionResizeMode(len(titles) - 1, qt.QHeaderView.Stretch)
-        for column, width in enumerate((124, 82, 44, 52)):
+        for column, width in enumerate((78, 62, 52), start=1):
             table.setColumnWidth(column, width)
+        for column in (0, len(titles) - 1):
+            table.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Stretch)
 
     def _show_studies(self) -> None:
         table = self.own.studiesTable

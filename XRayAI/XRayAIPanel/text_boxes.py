@@ -25,6 +25,14 @@ class TextBoxes:
         if self._viewer.volume_node is not None:
             layers.show_findings(self._viewer.host, self._viewer.volume_node, boxes, schema, LAYER)
 
+    def choose_box(self, name: str) -> None:
+        """Give handles to the box with this id, and to no other: they would hide what smaller boxes point at."""
+        from XRayAILib.scene import markups
+
+        nodes = self._layer()
+        for shape in nodes.shapes if nodes is not None else ():
+            markups.set_editable(shape, markups.object_id(shape) == name)
+
     def boxes(self, schema: LabelSchema) -> Findings | None:
         from XRayAILib.scene import layers
 

@@ -57,7 +57,7 @@ class WorkStrip:
 
         said = self._ended()
         if self.work.state == "failed":
-            self.say(_("Failed."))
+            self.say(_("Failed: {reason}").format(reason=self.work.error.partition("\n")[0]))
             slicer.util.errorDisplay(self.work.error, detailedText=self._log())
         else:
             self.say(_("Stopped.") if self.work.state == "cancelled" else said)

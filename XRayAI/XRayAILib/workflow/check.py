@@ -67,6 +67,10 @@ class Check:
         """All rules with what follows from them and the number of their images."""
         return project.marks.table()
 
+    def is_begun(self, project: Project) -> bool:
+        """Whether any image has been checked, so that a rule without images says something."""
+        return project.marks.count_checked() > 0
+
     def state(self, project: Project) -> str:
         """How much of the project has been checked, in words."""
         total, done = project.count(), project.marks.count_checked()

@@ -22,6 +22,7 @@ from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Box, new_id
 from XRayAILib.findings.schema import Label, LabelSchema, Tool
 from XRayAILib.workflow.browse import Browse
+from XRayAILib.workflow.filling import counted
 from XRayAILib.workflow.work import Work
 
 _EXACT = 0.01
@@ -39,6 +40,9 @@ class TextView(Protocol):
 
     def show_boxes(self, boxes: Findings, schema: LabelSchema) -> None:
         """Put boxes over the radiograph shown; those that were there go."""
+
+    def choose_box(self, name: str) -> None:
+        """Let a person move the box with this id, and no other; empty for none."""
 
     def boxes(self, schema: LabelSchema) -> Findings | None:
         """The boxes as they are now; ``None`` where none are shown."""
@@ -99,8 +103,8 @@ class TextConfirmation:
         """What was found, in words."""
         if self.file is None:
             return "Nobody has looked for text yet."
-        count = len(self._known.images)
-        return f"{count} images looked at, {self.waiting} to confirm"
+        looked_at = counted(len(self._known.images), "image", "images")
+        return f"{looked_at} looked at, {self.waiting} to confirm"
 
     @property
     def image(self) -> ImageText | None:
@@ -121,6 +125,10 @@ class TextConfirmation:
         here = self._browse.current.uid if self._browse.current else ""
         self._browse.select(waiting[(waiting.index(here) + 1) % len(waiting)] if here in waiting else waiting[0])
         return True
+
+    def choose(self, index: int) -> None:
+        """Let a person move one of the regions; -1 for none."""
+        self._view.choose_box(self._ids[index] if 0 <= index < len(self._ids) else "")
 
     def set_action(self, index: int, action: str) -> None:
         """Blank or keep a region of the image looked at."""
