@@ -12,6 +12,7 @@ from scan_cases import changed
 from XRayAILib.dicom.child import library_environment
 from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
+from XRayAILib.project.rules import Action, write_actions
 from XRayAILib.workflow.job import Job
 
 
@@ -63,6 +64,15 @@ def test_an_image_whose_file_is_another_ones_now_has_no_pixels_to_compare(
     take_in(project, [tmp_path / "files"])
     project.duplicates.read_pixels()
     assert names(project) == [["c.dcm", "a.dcm"]]
+
+
+def test_a_check_reads_the_pixels_too_and_tells_the_same_from_the_alike(project: Project) -> None:
+    write_actions(project.folder, {"text": Action.IGNORE, "orientation": Action.IGNORE})
+    project.hygiene.check(project.schema)
+    assert names(project) == [["a.dcm", "b.dcm"]] and project.duplicates.pending() == 1, "one cannot be read"
+    found = {Path(path).name: detail for path, detail in project.marks.marked("near-duplicate")}
+    assert set(found) == {"a.dcm", "b.dcm"}
+    assert found["a.dcm"] == f"has the pixels of {project.images(text='b.dcm')[0].header.path}"
 
 
 def test_as_a_job(project: Project) -> None:

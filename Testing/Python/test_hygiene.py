@@ -305,4 +305,5 @@ def test_the_relabelled_copy_is_excluded_and_its_original_is_not(test_data):
     said = CliRunner().invoke(app, ["check", "--json", *files])
     right, fake = ({mark["rule"]: mark["detail"] for mark in entry["marks"]} for entry in json.loads(said.stdout))
     assert "polarity" in fake and "polarity" not in right and said.exit_code == 3
+    assert right["near-duplicate"].startswith("has the pixels of")
     assert right["near-duplicate"].endswith("Fake_MONOHR1.dcm (inverted)")

@@ -98,15 +98,10 @@ def _referenced(item: str) -> str:
 
 
 def _pixel_hash(item: tuple[str, int]) -> str:
-    import hashlib
-
     from XRayAILib.dicom.radiograph import read_radiograph
 
     path, frame = item
-    stored = read_radiograph(path, frame).stored
-    digest = hashlib.sha256(f"{stored.shape} {stored.dtype.str}".encode())
-    digest.update(stored.data)
-    return json.dumps({"hash": digest.hexdigest()})
+    return json.dumps({"hash": read_radiograph(path, frame).pixel_hash()})
 
 
 TASKS: dict[str, Callable[[Any], str]] = {

@@ -85,6 +85,14 @@ class Radiograph:
             shown[self.presentation.shutter.hidden] = self.presentation.shutter.value
         return shown
 
+    def pixel_hash(self) -> str:
+        """SHA-256 of size, type and stored values, whatever the file's format."""
+        import hashlib
+
+        digest = hashlib.sha256(f"{self.stored.shape} {self.stored.dtype.str}".encode())
+        digest.update(self.stored.data)
+        return digest.hexdigest()
+
     def choose(self, choice: int) -> Radiograph:
         """The same, shown by another of the VOI steps that it offers (:attr:`Grayscale.voi`)."""
         return replace(self, grayscale=self.grayscale.choose(choice))

@@ -38,7 +38,7 @@ class PixelPass:
 
 
 class Duplicates:
-    """The pixel hashes of a project's images: SHA-256 of size, type and stored values, whatever the file's format."""
+    """The pixel hashes of a project's images (:meth:`Radiograph.pixel_hash`); a check stores them, too."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

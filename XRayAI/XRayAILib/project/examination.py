@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,19 +41,23 @@ class Examination:
         The fingerprint of the pixels (:mod:`XRayAILib.pixels.likeness`), base 64; empty where there is none.
     chest
         How much it looks like an upright frontal chest, -1 to 1.
+    hash
+        Of the pixels; empty where they cannot be read.
     """
 
     marks: dict[str, str] = field(default_factory=dict)
     print: str = ""
     chest: float = 0.0
+    hash: str = ""
 
     def document(self) -> dict[str, Any]:
         """As plain values, for JSON."""
-        return {"marks": self.marks, "print": self.print, "chest": round(self.chest, 3)}
+        return {"marks": self.marks, "print": self.print, "chest": round(self.chest, 3), "hash": self.hash}
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> Examination:
-        return cls(dict(document["marks"]), str(document["print"]), float(document["chest"]))
+        print_, chest, digest = str(document["print"]), float(document["chest"]), str(document.get("hash", ""))
+        return cls(dict(document["marks"]), print_, chest, digest)
 
 
 def examine(path: Path, frame: int = 0, text: bool = True) -> Examination:
@@ -85,7 +89,7 @@ def examine(path: Path, frame: int = 0, text: bool = True) -> Examination:
     except UnreadableError as error:
         return Examination({"unreadable": error.reason, **marks})
     orientation = () if dataset is None else texts(dataset, "PatientOrientation")
-    return _with_pixels(radiograph, marks, orientation, text)
+    return replace(_with_pixels(radiograph, marks, orientation, text), hash=radiograph.pixel_hash())
 
 
 def _of_attributes(dataset: Dataset | None, header: Header) -> Iterator[tuple[str, str]]:

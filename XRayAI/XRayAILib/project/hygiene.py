@@ -145,6 +145,9 @@ class Hygiene:
         with self._database.writing() as connection:
             for row in facts:
                 connection.execute(delete(checked).where(checked.c.uid == row["uid"]))
+                digest = json.loads(row["facts"])["hash"]
+                if digest:
+                    connection.execute(update(images).where(images.c.uid == row["uid"]).values(pixel_hash=digest))
             connection.execute(checked.insert(), [{**row, "related": ""} for row in facts])
 
     def compare(self, schema: LabelSchema) -> None:
@@ -153,8 +156,8 @@ class Hygiene:
         query = select(images.c.id, images.c.uid, images.c.path, images.c.patient_id, images.c.header, checked.c.facts)
         for row in rows_of(self._database, query.join(checked, checked.c.uid == images.c.uid)):
             patients.note(header_from_json(row.header))
-            mark = base64.b64decode(json.loads(row.facts)["print"])
-            members.append(Member(row.uid, row.path, row.patient_id or "", mark))
+            one = Examination.from_document(json.loads(row.facts))
+            members.append(Member(row.uid, row.path, row.patient_id or "", base64.b64decode(one.print), one.hash))
         found, odd = copies(members), patients.problems()
         query = select(images.c.id, images.c.uid, images.c.patient_id, images.c.header, checked.c.related)
         changes, spoken = [], self._said()
@@ -200,7 +203,7 @@ def check_paths(
             examinations.append(Examination.from_document(json.loads(_facts(answer))))
             progress(done, len(paths))
     members = [
-        Member(str(place), str(path), "", base64.b64decode(one.print))
+        Member(str(place), str(path), "", base64.b64decode(one.print), one.hash)
         for place, (path, one) in enumerate(zip(paths, examinations, strict=True))
     ]
     copied = copies(members)

@@ -40,6 +40,7 @@ class Member:
     path: str
     patient: str
     print: bytes
+    hash: str = ""
 
 
 @dataclass
@@ -94,6 +95,7 @@ def copies(members: Sequence[Member]) -> dict[str, dict[str, str]]:
     from XRayAILib.pixels.likeness import alike
 
     near: dict[str, list[str]] = defaultdict(list)
+    same: dict[str, list[str]] = defaultdict(list)
     two: dict[str, list[str]] = defaultdict(list)
     first_of: dict[int, int] = {}
     for pair in alike([member.print for member in members]):
@@ -102,12 +104,14 @@ def copies(members: Sequence[Member]) -> dict[str, dict[str, str]]:
         first_of[high] = low
         for one, other in ((first, second), (second, first)):
             how = f" ({pair.change})" if pair.change else ""
-            near[one.uid].append(f"{other.path}{how}")
+            alike_ones = same if one.hash and one.hash == other.hash else near
+            alike_ones[one.uid].append(f"{other.path}{how}")
             if one.patient and other.patient and one.patient != other.patient:
                 two[one.uid].append(f"{other.path} of the patient id {other.patient}")
     found: dict[str, dict[str, str]] = defaultdict(dict)
-    for uid, others in near.items():
-        found[uid]["near-duplicate"] = f"looks like a copy of {_few(others)}"
+    for uid in {**same, **near}:
+        said = [(same[uid], "has the pixels of"), (near[uid], "looks like a copy of")]
+        found[uid]["near-duplicate"] = "; ".join(f"{how} {_few(others)}" for others, how in said if others)
     for place in first_of:
         family = members[_first(first_of, place)].uid
         found[members[place].uid][FAMILY] = found[family][FAMILY] = family
