@@ -180,6 +180,8 @@ def test_what_a_file_hides_by_itself_is_hidden(host, tmp_path: Path) -> None:
     show_drawings(host, node, radiograph)
     seen = red_view(host, node)
     assert seen[~radiograph.shutter.hidden].min() > 200 and seen[radiograph.shutter.hidden].max() == 0
+    show_drawings(host, node, radiograph, visible=False)
+    assert red_view(host, node).min() > 200, "what is hidden can be looked at: there may be text"
 
 
 def test_the_panel_shows_an_image_as_chosen(desktop, browse: Browse, folder: Path) -> None:

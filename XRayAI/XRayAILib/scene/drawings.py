@@ -29,7 +29,8 @@ _DRAWN, _HIDDEN = 1, 2
 def show_drawings(host: Host, volume_node: Any, radiograph: Radiograph, visible: bool = True) -> None:
     """Draw what belongs to a radiograph over its volume; what was drawn there before goes.
 
-    A shutter is no drawing: it hides also where the drawings are not ``visible``. Nor are the colours of the image.
+    The shutter of a presentation state is no drawing: it hides also where the drawings are not ``visible``. Nor are the
+    colours of the image. The file's own shutter opens with them, so that a person can look at all that is stored.
     """
     remove_drawings(host, volume_node)
     if radiograph.colour is not None:
@@ -76,7 +77,7 @@ def attach(host: Host, volume_node: Any) -> None:
 
 def _plane(radiograph: Radiograph, visible: bool) -> np.ndarray | None:
     overlays = radiograph.overlays if visible else ()
-    shutter = radiograph.shutter
+    shutter = radiograph.shutter if visible or radiograph.presentation is not None else None
     if not overlays and shutter is None:
         return None
     values = np.zeros(radiograph.shape, np.uint8)
