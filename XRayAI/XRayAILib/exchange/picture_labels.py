@@ -64,7 +64,9 @@ def take_in_with_tables(
     if table is not None:
         return intake, [import_table(project, table, extend, progress=labelling)]
     # Also those of an earlier scan that was stopped before it came to the labels, or that were written since.
-    fresh = {Path(file.path): file for file in project.arrivals.changed(intake.tables)}
+    # Whoever extends the schema wants what an earlier scan had to leave out.
+    wanted = intake.tables if extend else project.arrivals.changed(intake.tables)
+    fresh = {Path(file.path): file for file in wanted}
     for path in sorted({*fresh, *tables.used}):
         try:
             reports.append(import_table(project, path, extend, progress=labelling, cancelled=cancelled))
