@@ -7,6 +7,7 @@ from pathlib import Path
 from XRayAILib.apps.console import Step, console, one_line, running
 from XRayAILib.project.intake import Intake
 from XRayAILib.project.project import Project
+from XRayAILib.workflow.filling import counted
 
 
 class NothingThereError(ValueError):
@@ -43,18 +44,22 @@ def scan_folders(project_folder: Path, folders: list[Path], table: Path | None =
 
 def intake_line(intake: Intake, count: int) -> str:
     """What a scan did, on one line."""
-    parts = [f"{intake.added} radiographs added"]
-    for number, what in (
-        (intake.refreshed, "read again"),
-        (intake.unchanged, "files unchanged"),
-        (len(intake.duplicates), "duplicates"),
-        (len(intake.namesakes), "with the SOP Instance UID of another file"),
-        (len(intake.masks), "masks left out"),
-        (len(intake.refused), "not readable as a radiograph"),
-        (intake.passed_over, "other files passed over"),
+    parts = [counted(intake.added, "radiograph added", "radiographs added")]
+    for number, one, many in (
+        (intake.refreshed, "read again", "read again"),
+        (intake.unchanged, "file unchanged", "files unchanged"),
+        (len(intake.duplicates), "duplicate", "duplicates"),
+        (
+            len(intake.namesakes),
+            "with the SOP Instance UID of another file",
+            "with the SOP Instance UIDs of other files",
+        ),
+        (len(intake.masks), "mask left out", "masks left out"),
+        (len(intake.refused), "not readable as a radiograph", "not readable as radiographs"),
+        (intake.passed_over, "other file passed over", "other files passed over"),
     ):
         if number:
-            parts.append(f"{number} {what}")
+            parts.append(counted(number, one, many))
     return ", ".join(parts) + f"; {count} in the project"
 
 
