@@ -445,6 +445,14 @@ def test_what_pixel_data_holds_beside_the_image_is_taken_away(
     assert after.PixelData == images[-1] and (0x6000, 0x0010) not in after
 
 
+def test_pixel_data_of_more_images_than_the_header_says_is_held_back(
+    radiograph: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = radiograph(lambda dataset: setattr(dataset, "Rows", dataset.Rows // 2))
+    with pytest.raises(HeldBackError, match="NumberOfFrames need"):
+        deidentified(path, tmp_path / "out")
+
+
 @pytest.mark.parametrize("place", ["offset table", "behind the last segment"])
 def test_identity_beside_compressed_pixels_holds_the_file_back(
     radiograph: Callable[..., Path], tmp_path: Path, place: str

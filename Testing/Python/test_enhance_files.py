@@ -117,6 +117,12 @@ def test_a_missing_name_or_place_is_said(project: Project, source: Path) -> None
         enhance_file(source, "bone", None, None)
     with pytest.raises(RuntimeError, match="no enhancement 'bune'"):
         enhance_file(source, "bune", Path("x.png"), None)
+    with pytest.raises(ValueError, match=r"missing\.yaml: the enhancement cannot be read \(No such file"):
+        enhance_file(source, "missing.yaml", Path("x.png"), None)
+    nameless = source.with_name("nameless.yaml")
+    nameless.write_text("name: mine\nsteps:\n- clahe: {clip: 2}\n", "utf-8")
+    with pytest.raises(ValueError, match="does not say which step it is"):
+        enhance_file(source, str(nameless), Path("x.png"), None)
 
 
 # In the workflow ------------------------------------------------------------------------------------------------------

@@ -140,11 +140,14 @@ def test_the_table_beside_pictures_tells_the_patient(tmp_path: Path) -> None:
     (header,) = read_header(path)
     header = described(header, read_metadata(table))
     assert (header.patient_id, header.patient_sex, header.patient_age, header.view) == ("17", "F", "44", "PA")
+    for separator in (";", "\t"):  # of spreadsheets where the comma stands before decimals
+        table.write_text("file;age\none.png;3,5\n".replace(";", separator), "utf-8")
+        assert read_metadata(table) == {"one.png": {"age": "3,5"}}
     table.write_text("name,age\none.png,3\n", "utf-8")
-    with pytest.raises(LabelFileError, match=r"metadata\.csv.*call it 'filename'"):
+    with pytest.raises(LabelFileError, match=r"metadata\.csv.*call it 'filename'\. It has: name, age"):
         read_metadata(table)
     table.write_text("filename,patient_id\none.png,3\none.png,4\n", "utf-8")
-    with pytest.raises(LabelFileError, match=r"line 3: 'one\.png' stands twice"):
+    with pytest.raises(LabelFileError, match=r"line 3 says other things of 'one\.png'"):
         read_metadata(table)
 
 

@@ -82,3 +82,15 @@ def test_ctrl_c_is_answered(tmp_path: Path) -> None:
 def test_a_file_is_no_project(folder: Path) -> None:
     said = xrayai("list", "--project", folder / "project.toml").stderr.decode()
     assert "is a file; a project is a folder" in said
+
+
+def test_an_empty_name_makes_no_project_of_the_current_folder(tmp_path: Path) -> None:
+    """As where a script's variable is not set."""
+    arguments = [*CLI, "scan", str(tmp_path), "--project", ""]
+    done = subprocess.run(arguments, cwd=tmp_path, env=library_environment(), capture_output=True, check=False)
+    assert done.returncode == 2 and b"the name is empty" in done.stderr and not list(tmp_path.iterdir())
+
+
+def test_what_is_no_training_is_not_gone_on_with(folder: Path, tmp_path: Path) -> None:
+    said = xrayai("train", "--project", folder, "--resume", tmp_path).stderr.decode()
+    assert "is no folder of a training" in said and "Traceback" not in said

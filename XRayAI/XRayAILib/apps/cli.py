@@ -22,7 +22,17 @@ app = typer.Typer(
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it; typer ends with it too."""
 
-ProjectOption = Annotated[Path, typer.Option("--project", "-p", help="Folder of the project.")]
+
+def _project_folder(text: str) -> Path:
+    """An empty name, from a variable that is not set in a script, must not make the current folder a project."""
+    if not text.strip():
+        raise typer.BadParameter("the name is empty; the current folder is '.'")
+    return Path(text)
+
+
+ProjectOption = Annotated[
+    Path, typer.Option("--project", "-p", parser=_project_folder, metavar="<path>", help="Folder of the project.")
+]
 
 
 @app.command()

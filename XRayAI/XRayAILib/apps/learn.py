@@ -65,7 +65,10 @@ def train_model(
 
     with Project.open(project_folder) as project:
         if resume is not None:
-            document = json.loads((resume / "request.json").read_text("utf-8"))["options"]["config"]
+            request = resume / "request.json"
+            if not request.is_file():
+                raise JobFailedError(f"{resume} is no folder of a training: those are in {project.folder / 'jobs'}.")
+            document = json.loads(request.read_text("utf-8"))["options"]["config"]
         elif config_file is not None:
             document = TrainingConfig.read(config_file).document()
         else:

@@ -84,7 +84,7 @@ def holds_more(dataset: Dataset, length: int) -> bool:
     """
     from XRayAILib.dicom.overlays import embedded_planes
 
-    needed = _bytes_needed(dataset)
+    needed = bytes_needed(dataset)
     return needed is not None and (length > needed + needed % 2 or embedded_planes(dataset))
 
 
@@ -93,7 +93,7 @@ def keep_image_only(dataset: Dataset) -> None:
     from XRayAILib.dicom.attributes import integer
     from XRayAILib.dicom.overlays import embedded_planes, used_bits
 
-    needed = _bytes_needed(dataset)
+    needed = bytes_needed(dataset)
     if needed is None:
         return
     data = dataset.PixelData[:needed]
@@ -111,8 +111,8 @@ def keep_image_only(dataset: Dataset) -> None:
     dataset.PixelData = data + b"\0" * (len(data) % 2)
 
 
-def _bytes_needed(dataset: Dataset) -> int | None:
-    """Bytes that the image takes without compression; ``None`` where its header does not tell."""
+def bytes_needed(dataset: Dataset) -> int | None:
+    """Bytes that the image takes without compression, all frames together; ``None`` where its header does not tell."""
     from XRayAILib.dicom.attributes import integer, text
 
     allocated = integer(dataset, "BitsAllocated", 0)

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from XRayAILib.dicom.clean_pixels import blank, holds_more, keep_image_only, say_derived
+from XRayAILib.dicom.attributes import integer
+from XRayAILib.dicom.clean_pixels import blank, bytes_needed, holds_more, keep_image_only, say_derived
 from XRayAILib.dicom.deidentify import Deidentified, Deidentifier, text_of
 from XRayAILib.dicom.encapsulation import EncapsulationError
 from XRayAILib.dicom.errors import UnreadableError
@@ -116,6 +117,13 @@ def _made(
     dataset, begin, end = parts.dataset, parts.begin, parts.end
     _refuse(parts, path, pixels_clean)
     more = bool(parts.length) and holds_more(dataset, parts.length)
+    needed = bytes_needed(dataset) or 0
+    if more and parts.length - needed >= needed // max(integer(dataset, "NumberOfFrames", 1), 1):
+        raise HeldBackError(
+            str(path),
+            f"its PixelData has {parts.length:,} bytes where Rows x Columns x NumberOfFrames need {needed:,}: whether "
+            "the others are images nobody can tell",
+        )
     if regions or more:
         stream.seek(0)
         dataset, begin, end = parsed(stream, pixels=True), 0, 0

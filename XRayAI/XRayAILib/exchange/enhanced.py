@@ -78,7 +78,8 @@ def write_enhanced(radiograph: Radiograph, enhancement: Enhancement, path: Path,
         described.write_text(json.dumps(record, indent=1, ensure_ascii=False), "utf-8")
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        if temporary.exists():
+            temporary.unlink()
         raise ExportError(f"{path}: the enhanced image cannot be written ({error.strerror or error}).") from error
     return path
 

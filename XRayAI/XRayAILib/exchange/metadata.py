@@ -35,12 +35,20 @@ def read_metadata(path: Path) -> Table:
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = list(csv.DictReader(stream, restkey="", restval=""))
+            heading = stream.readline()
+            stream.seek(0)
+            # Where a comma stands before decimals, spreadsheets separate by semicolons.
+            rows = list(csv.DictReader(stream, delimiter=max(",;\t", key=heading.count), restkey="", restval=""))
             names = {_known(name): name for name in rows[0] if name} if rows else {}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except OSError as error:
+        raise LabelFileError(f"{path}: the table cannot be read ({error.strerror or error}).") from error
+    except (UnicodeDecodeError, csv.Error) as error:
         raise LabelFileError(f"{path}: the table cannot be read ({error}). Save it as CSV in UTF-8.") from error
+    if not rows:
+        raise LabelFileError(f"{path}: the table has no rows.")
     if "filename" not in names:
-        raise LabelFileError(f"{path}: the table has no column of file names; call it 'filename'.")
+        there = ", ".join(names.values())
+        raise LabelFileError(f"{path}: the table has no column of file names; call it 'filename'. It has: {there}.")
     table: dict[str, dict[str, str]] = {}
     for number, row in enumerate(rows, start=2):
         values = {known: str(row[name]).strip() for known, name in names.items() if str(row[name]).strip()}

@@ -185,7 +185,11 @@ class TrainingConfig:
 
         try:
             document = yaml.safe_load(path.read_text("utf-8"))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except OSError as error:
+            raise TrainingError(
+                f"{path}: the training configuration cannot be read ({error.strerror or error})."
+            ) from error
+        except (UnicodeDecodeError, yaml.YAMLError) as error:
             raise TrainingError(f"{path}: the training configuration cannot be read ({error}).") from error
         if not isinstance(document, dict):
             raise TrainingError(f"{path}: a training configuration is a mapping of settings.")

@@ -205,7 +205,9 @@ class Enhancement:
 
         try:
             return cls.from_document(yaml.safe_load(path.read_text("utf-8")))
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        except OSError as error:
+            raise EnhancementError(f"{path}: the enhancement cannot be read ({error.strerror or error}).") from error
+        except (UnicodeDecodeError, yaml.YAMLError) as error:
             raise EnhancementError(f"{path}: the enhancement cannot be read ({error}).") from error
         except EnhancementError as error:
             raise EnhancementError(f"{path}: {error}") from error
@@ -221,8 +223,10 @@ class Enhancement:
 
 def step_of(entry: object) -> Step:
     """The step of its document; :class:`EnhancementError` says what is wrong with it."""
-    if not isinstance(entry, Mapping) or entry.get("step") not in KINDS:
-        name = entry.get("step") if isinstance(entry, Mapping) else entry
+    if isinstance(entry, Mapping) and "step" not in entry:
+        raise EnhancementError(f"steps: {dict(entry)} does not say which step it is, such as 'step: clahe'.")
+    if not isinstance(entry, Mapping) or entry["step"] not in KINDS:
+        name = entry["step"] if isinstance(entry, Mapping) else entry
         close = difflib.get_close_matches(str(name), KINDS, 1)
         hint = f"; did you mean '{close[0]}'?" if close else f"; there are {', '.join(KINDS)}."
         raise EnhancementError(f"steps: there is no step '{name}'{hint}")

@@ -44,7 +44,7 @@ def find_enhancement(project: Project | None, name: str) -> Enhancement:
     if project is not None and name in enhancement_names(project):
         return Enhancement.read(_path(project, name))
     path = Path(name)
-    if path.suffix.lower() in (".yaml", ".yml", ".json") and path.is_file():
+    if path.suffix.lower() in (".yaml", ".yml", ".json"):
         return Enhancement.read(path)
     raise ProjectError(f"There is no enhancement '{name}'; there are {', '.join(enhancement_names(project))}.")
 
