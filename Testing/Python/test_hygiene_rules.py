@@ -161,7 +161,24 @@ def test_pixels_that_are_a_negative_constant_clipped_or_turned_are_marked(marks)
     assert marks(set_pixels(lambda stored: np.full_like(stored, 7)))["empty"] == "the stored value 7 everywhere"
     burnt = set_pixels(lambda stored: np.where(stored > np.median(stored), stored.max(), stored))
     assert "of the middle at the" in marks(burnt)["clipped"]
-    assert "turned by 180 degrees" in marks(set_pixels(lambda stored: stored[::-1, ::-1]))["orientation"]
+
+
+@pytest.mark.parametrize(
+    ("quarters", "turned", "declared"),
+    [
+        (1, "to the left by 90 degrees", "F\\R"),
+        (2, "by 180 degrees", "R\\H"),
+        (3, "to the right by 90 degrees", "H\\L"),
+    ],
+)
+def test_a_turned_chest_is_held_against_patient_orientation(marks, quarters: int, turned: str, declared: str):
+    change = set_pixels(lambda stored: np.rot90(stored, quarters))
+    against = marks(change, PatientOrientation="L\\F")["orientation"]
+    assert against == f"the chest is turned {turned}, against PatientOrientation L\\F"
+    assert marks(change, PatientOrientation=declared)["orientation"].endswith(
+        f", as PatientOrientation {declared} says"
+    )
+    assert marks(change, PatientOrientation="")["orientation"] == f"the chest is turned {turned}"
 
 
 def test_a_collimated_border_is_marked(marks):

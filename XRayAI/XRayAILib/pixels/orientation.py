@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 LEAST_GAIN = 0.15
 """By so much a turned image must look more like a chest than it does as it is."""
 TURNS = ("", "to the left by 90 degrees", "by 180 degrees", "to the right by 90 degrees")
+DECLARED = {
+    "to the left by 90 degrees": ("F", "R"),
+    "by 180 degrees": ("R", "H"),
+    "to the right by 90 degrees": ("H", "L"),
+}
+"""Patient Orientation of a frontal chest that is turned so: where its rows and its columns run to."""
 AWAY = 0.1
 """A side marker counts from so far on away from the middle, as a part of the width."""
 
@@ -38,6 +44,15 @@ def turned_chest(display: np.ndarray) -> str:
         return ""
     # What sets it upright is a turn to the left: so it lies the other way.
     return TURNS[(4 - best) % 4]
+
+
+def declared_turn(turned: str, orientation: Sequence[str]) -> str:
+    """What Patient Orientation (PS3.3 C.7.6.1.1.1) says of a chest that is turned so; empty where it says nothing."""
+    if len(orientation) < 2 or not all(orientation[:2]):
+        return ""
+    said = "\\".join(orientation[:2])
+    as_declared = tuple(way[:1] for way in orientation[:2]) == DECLARED[turned]
+    return f", as PatientOrientation {said} says" if as_declared else f", against PatientOrientation {said}"
 
 
 def marker_problems(

@@ -162,7 +162,7 @@ def _of_place(
     from XRayAILib.pixels.burned_in import find_text
     from XRayAILib.pixels.collimation import collimation_border
     from XRayAILib.pixels.frontal_chest import CHEST
-    from XRayAILib.pixels.orientation import marker_problems, turned_chest
+    from XRayAILib.pixels.orientation import declared_turn, marker_problems, turned_chest
 
     elsewhere = shows_other_part(header)
     frontal_view = header.view.upper() in (*FRONTAL, "") and not elsewhere
@@ -174,7 +174,7 @@ def _of_place(
     problems = []
     turned = turned_chest(display) if frontal_view else ""
     if turned:
-        problems.append(f"the chest is turned {turned}")
+        problems.append(f"the chest is turned {turned}{declared_turn(turned, orientation)}")
     if text:
         regions = find_text(display)
         frontal = chest >= CHEST and frontal_view
