@@ -11,9 +11,9 @@ from XRayAILib.dicom.attributes import integer, text
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.inflate import InflatedError, InflatedStream, end_of_deflated_meta
-from XRayAILib.dicom.pixel_element import find_pixels
+from XRayAILib.dicom.pixel_element import find_pixels, fragments_end, is_delimited
 from XRayAILib.dicom.plain_header import FIRST_BYTES, MOST_BYTES, NotPlainError, PlainHeader, ShortError, is_native
-from XRayAILib.dicom.source import open_source, read_start
+from XRayAILib.dicom.source import archive_of, open_source, read_start
 from XRayAILib.dicom.spacing import Spacing, read_spacing
 
 if TYPE_CHECKING:
@@ -90,10 +90,18 @@ def quick_headers(path: Path) -> list[Header] | None:
                 return None
             plain = PlainHeader(read_start(path, MOST_BYTES)[0], size)
         headers = headers_of(plain, path)
-        refuse_incomplete(plain, path, plain.pixel_length, plain.pixel_room, plain.pixel_least)
+        refuse_incomplete(plain, path, plain.pixel_length, plain.pixel_room, _least(plain, path, size))
     except NotPlainError:
         return None
     return headers
+
+
+def _least(plain: PlainHeader, path: Path, size: int) -> int:
+    """How many bytes the compressed pixels of a file have at least; members of archives are not unpacked for that."""
+    if plain.pixel_length is not None or archive_of(path) is not None:
+        return 0
+    with open_source(path) as stream:
+        return 0 if is_delimited(stream) else fragments_end(stream, size - plain.pixel_room)
 
 
 def read_dataset(path: Path, pixels: bool) -> Dataset:

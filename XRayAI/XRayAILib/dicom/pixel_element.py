@@ -12,6 +12,9 @@ from XRayAILib.dicom.inflate import InflatedStream
 if TYPE_CHECKING:
     from pydicom import Dataset
 
+_ITEM, _DELIMITER = b"\xfe\xff\x00\xe0", b"\xfe\xff\xdd\xe0\0\0\0\0"
+MOST_FRAGMENTS = 100_000
+
 
 @dataclass(frozen=True)
 class PixelElement:
@@ -28,7 +31,7 @@ class PixelElement:
     vr
         ``OB``, ``OW`` or what the file says instead; empty where it says nothing (implicit VR).
     least
-        Bytes up to the end of the first fragment, where the length is undefined: see :func:`first_fragment`.
+        Bytes that there should be where the length is undefined: see :func:`fragments_end`.
     """
 
     offset: int = 0
@@ -38,19 +41,25 @@ class PixelElement:
     least: int = 0
 
 
-def first_fragment(data: bytes, start: int = 0) -> int:
-    """How many bytes encapsulated pixels that begin at ``start`` have at least: to the end of the first fragment.
+def fragments_end(stream: BinaryIO, offset: int) -> int:
+    """How many bytes encapsulated pixels that begin at ``offset`` have at least: to the end of the last fragment seen.
 
-    Before that stands the Basic Offset Table (PS3.5 A.4). One frame mostly is one fragment, so a file that was cut off
-    tells it here. 0 where these are no items; :class:`struct.error` where the beginning is too short to tell.
+    They are a table of offsets and fragments, each an item with its length (PS3.5 A.4), and a delimiter, which some
+    writers forget. More than the stream has: it was cut off. 0 where these are no items, or too many.
     """
-    at = start
-    for _ in ("offset table", "fragment"):
-        tag, length = struct.unpack_from("<4sL", data, at)
-        if tag != b"\xfe\xff\x00\xe0":
+    size, at = stream.seek(0, os.SEEK_END), offset
+    for _ in range(MOST_FRAGMENTS):
+        stream.seek(at)
+        head = stream.read(8)
+        if not head or head == _DELIMITER:
+            return at - offset
+        at += 8
+        if head[:4] != _ITEM[: len(head)]:
             return 0
-        at += 8 + length
-    return at - start
+        at += int.from_bytes(head[4:], "little")
+        if at > size:
+            return at - offset
+    return 0
 
 
 def find_pixels(stream: BinaryIO, dataset: Dataset) -> PixelElement:
@@ -70,17 +79,14 @@ def find_pixels(stream: BinaryIO, dataset: Dataset) -> PixelElement:
     if isinstance(stream, InflatedStream):
         return PixelElement(offset, length, length or 0, vr)
     room = stream.seek(0, os.SEEK_END) - offset
-    return PixelElement(offset, length, room, vr, _least(stream, offset, room) if length is None else 0)
+    least = fragments_end(stream, offset) if length is None else 0
+    return PixelElement(offset, length, room, vr, least)
 
 
-def _least(stream: BinaryIO, offset: int, room: int) -> int:
-    stream.seek(offset)
-    head = stream.read(8)
-    table = int.from_bytes(head[4:], "little")
-    try:
-        return first_fragment(head + stream.read(min(table, room) + 8))
-    except struct.error:
-        return room + 8  # it ends before the first fragment has a length
+def is_delimited(stream: BinaryIO) -> bool:
+    """Whether a stream ends with the delimiter of encapsulated pixels, as most whole files of such do."""
+    stream.seek(-len(_DELIMITER), os.SEEK_END)
+    return stream.read() == _DELIMITER
 
 
 def transfer_syntax(dataset: Dataset) -> str:

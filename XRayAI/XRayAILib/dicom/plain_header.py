@@ -13,8 +13,6 @@ from struct import Struct
 from struct import error as StructError
 from typing import Any
 
-from XRayAILib.dicom.pixel_element import first_fragment
-
 FIRST_BYTES = 32 << 10
 """Read at once; most headers are shorter."""
 MOST_BYTES = 16 << 20
@@ -107,8 +105,6 @@ class PlainHeader:
         Length of Pixel Data as its element says; ``None`` where that is undefined, -1 where there is none.
     pixel_room
         How many bytes the file has left for it.
-    pixel_least
-        How many bytes compressed pixels have at least.
     has_groups
         It has functional groups, whose attributes are not read here.
 
@@ -123,7 +119,7 @@ class PlainHeader:
         self._size = size
         self._places: dict[int, tuple[int, int]] = {}
         self.pixel_length: int | None = -1
-        self.pixel_room = self.pixel_least = 0
+        self.pixel_room = 0
         self.has_groups = False
         try:
             at, syntax, explicit = data_set_of(data)
@@ -187,7 +183,6 @@ class PlainHeader:
                     if tag == _PIXEL_DATA:
                         self.pixel_length = None if length == _UNDEFINED else length
                         self.pixel_room = size - at
-                        self.pixel_least = first_fragment(data, at) if length == _UNDEFINED else 0
                     return
                 if tag in (_SHARED_GROUPS, _GROUPS_OF_FRAMES):
                     self.has_groups = True
