@@ -136,6 +136,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 self.desk.browse.look_again()
         finally:
             self.refresh()
+        self.enhance.come_back()
         self.watch()
 
     def exit(self) -> None:
@@ -143,6 +144,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.annotations.restore()
         self.ui.curveCheckBox.checked = False
         self.enhance.leave()
+        self.deidentification.leave()
         self.setParameterNode(None)
 
     def onSceneStartClose(self, _caller, _event) -> None:

@@ -73,6 +73,12 @@ def searched(desktop, panel):
     return section
 
 
+def movable(host) -> int:
+    """How many boxes can be moved."""
+    boxes = [host.scene.GetNthNodeByClass(n, "vtkMRMLMarkupsROINode") for n in range(host.scene.GetNumberOfNodes())]
+    return sum(box.GetDisplayNode().GetHandlesInteractive() for box in boxes if box is not None)
+
+
 def cells(section, row: int) -> list[str]:
     return [section.own.regionsTable.item(row, column).text() for column in range(3)]
 
@@ -118,7 +124,9 @@ def test_regions_are_kept_added_moved_and_removed_before_they_are_confirmed(desk
     own.nextTextButton.click()
     count = own.regionsTable.rowCount
     assert host.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode") == count
+    assert movable(host) == 0, "handles would hide what a small box points at"
     own.regionsTable.selectRow(0)
+    assert movable(host) == 1
     own.keepRegionButton.click()
     assert cells(section, 0)[2] == "kept"
     own.addRegionButton.click()
@@ -151,6 +159,25 @@ def test_boxes_go_with_the_image_that_they_belong_to(desktop, looked_at, tmp_pat
     nodes = panel.desk.viewer.host.scene.GetNumberOfNodesByClass("vtkMRMLMarkupsROINode")
     assert nodes == len(section.text.regions) == section.own.regionsTable.rowCount
     assert not section.text.image.undecided
+
+
+def test_boxes_are_seen_only_while_the_section_is_worked_with(desktop, named, tmp_path):
+    panel = opened(desktop, named[0], tmp_path / "project")
+    section = searched(desktop, panel)
+    section.own.nextTextButton.click()
+    scene, button = panel.desk.viewer.host.scene, panel.ui.deidentificationCollapsibleButton
+
+    def seen() -> bool:
+        return bool(scene.GetFirstNodeByClass("vtkMRMLMarkupsROINode").GetDisplayNode().GetVisibility())
+
+    assert seen()
+    button.collapsed = True
+    assert not seen()
+    button.collapsed = False
+    panel.parent.exit()
+    assert not seen()
+    panel.parent.enter()
+    assert seen() and errors(desktop) == []
 
 
 def test_a_damaged_regions_file_is_said_and_nothing_goes_out(desktop, looked_at, tmp_path):

@@ -135,7 +135,7 @@ def test_over_the_radiograph_it_can_be_blended(desktop, panel):
     panel.ui.curveCheckBox.click()
 
 
-def test_the_next_image_is_enhanced_too_and_leaving_ends_it(desktop, panel):
+def test_the_next_image_is_enhanced_too_and_leaving_ends_it_until_the_module_is_entered_again(desktop, panel):
     own = panel.enhance.own
     choose(panel, "portable")
     own.liveCheckBox.click()
@@ -145,6 +145,7 @@ def test_the_next_image_is_enhanced_too_and_leaving_ends_it(desktop, panel):
     panel.parent.exit()
     assert desktop.host.scene.GetNumberOfNodesByClass("vtkMRMLScalarVolumeNode") == 1
     panel.parent.enter()
+    assert own.liveCheckBox.checked and enhanced(desktop, panel) is not None, "what stood there is there again"
     assert errors(desktop) == []
 
 

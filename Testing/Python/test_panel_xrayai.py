@@ -71,6 +71,34 @@ def test_before_a_project_is_open_only_a_project_can_be_had(panel):
         assert not button.enabled
 
 
+SECTIONS = ("project", "collection", "display", "servers", "check", "enhance", "calibration")
+SECTIONS += ("training", "review", "export", "deidentification")
+
+
+def test_the_tab_key_goes_through_the_sections_from_top_to_bottom(desktop, panel, tmp_path):
+    import qt
+
+    buttons = [getattr(panel.ui, f"{section}CollapsibleButton") for section in SECTIONS]
+    for button in buttons:
+        button.collapsed = False
+    desktop.screenshot(panel, tmp_path / "panel.png", (450, 900))
+    tops = [button.geometry.top() for button in buttons]
+    assert tops == sorted(tops)
+    reached, place = [], buttons[0]
+    while not reached or place is not buttons[0]:
+        if place.focusPolicy != qt.Qt.NoFocus:
+            reached += [n for n, button in enumerate(buttons) if place is button or button.isAncestorOf(place)]
+        place = place.nextInFocusChain()
+    assert reached == sorted(reached) and set(reached) == set(range(len(buttons)))
+
+
+def test_all_sections_fit_a_narrow_panel(desktop, panel, tmp_path):
+    for section in SECTIONS:
+        getattr(panel.ui, f"{section}CollapsibleButton").collapsed = False
+    desktop.screenshot(panel, tmp_path / "panel.png", (380, 900))
+    assert panel.ui.XRayAI.minimumSizeHint.width() <= 350, "a panel of 380 pixels has a frame and a scroll bar"
+
+
 def test_a_new_project_takes_a_folder_in(desktop, panel, phantoms, tmp_path):
     desktop.answer(path=tmp_path / "new")
     panel.ui.newProjectButton.click()

@@ -26,6 +26,8 @@ class CalibrationSection(Section):
         self.own.calibrateButton.clicked.connect(self.on_calibrate)
         self.own.takeBackButton.clicked.connect(self.on_take_back)
         self.own.lengthSpinBox.valueChanged.connect(self.on_length)
+        # Also in another module, which goes through the same images.
+        self.browse.arrived.append(self._drop_what_belongs_to_another_image)
 
     def on_ruler(self, _checked: bool = False) -> None:
         from XRayAILib.scene import ruler

@@ -48,8 +48,8 @@ class CheckSection(Section):
         header = table.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionResizeMode(0, qt.QHeaderView.Stretch)
-        table.setColumnWidth(1, 56)
-        table.setColumnWidth(2, 72)
+        table.setColumnWidth(1, 50)
+        table.setColumnWidth(2, 62)
 
     # What a person does ---------------------------------------------------------------------------------------------
 

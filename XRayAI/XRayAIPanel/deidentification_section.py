@@ -35,7 +35,8 @@ class DeidentificationSection(Section):
     def __init__(self, panel: Panel) -> None:
         super().__init__(panel)
         own = self.load("Deidentification", panel.ui.deidentificationCollapsibleButton)
-        self.text = TextConfirmation(self.browse, TextBoxes(self.viewer), interpreter())
+        self.boxes = TextBoxes(self.viewer)
+        self.text = TextConfirmation(self.browse, self.boxes, interpreter())
         self.deidentification = Deidentification(interpreter())
         self.add_strip("deidentify", self.deidentification.work)
         bar, label, stop = own.findTextProgressBar, own.findTextLabel, own.findTextStopButton
@@ -60,6 +61,7 @@ class DeidentificationSection(Section):
         own.deidentifyButton.clicked.connect(self.on_deidentify)
         own.outputFolderButton.clicked.connect(self.on_output_folder)
         self.browse.arrived.append(self.show_regions)
+        panel.ui.deidentificationCollapsibleButton.contentsCollapsed.connect(self.on_folded)
 
     def _make_table(self) -> None:
         table = self.own.regionsTable
@@ -78,6 +80,18 @@ class DeidentificationSection(Section):
     def close(self) -> None:
         """Slicer ends: a search that is under way goes on next time."""
         self.text.work.stop()
+
+    def leave(self) -> None:
+        """The module is left: its boxes are nothing for other modules."""
+        self.boxes.set_visible(False)
+
+    def on_folded(self, _folded: bool) -> None:
+        self._show_boxes()
+
+    def _show_boxes(self) -> None:
+        """The boxes stand over the image while this section is worked with, not while somebody looks at findings."""
+        entered = self.panel.parameters is not None
+        self.boxes.set_visible(entered and not self.ui.deidentificationCollapsibleButton.collapsed)
 
     # Burned-in text -------------------------------------------------------------------------------------------------
 
@@ -151,7 +165,7 @@ class DeidentificationSection(Section):
         self.panel.watch()
 
     def ended(self) -> str:
-        lines = [self.deidentification.outcome()]
+        lines = [self.deidentification.outcome(), *self.deidentification.left_out()[:3]]
         lines += [f"{held.path.name}: {held.reason}" for held in self.deidentification.held[:5]]
         if len(self.deidentification.held) > 5:
             lines.append(
@@ -175,6 +189,7 @@ class DeidentificationSection(Section):
                 self.text.load()
         if project is not None and not self.text.work.running:
             self.text_strip.say(self.text.state)
+        self._show_boxes()
         self.show_regions()
 
     def show_regions(self) -> None:
@@ -202,6 +217,7 @@ class DeidentificationSection(Section):
         else:
             text = _("No text was found in this image.")
         self.own.imageTextLabel.text = text
+        self.own.imageTextLabel.visible = bool(text)
         self.show_buttons()
 
     def show_buttons(self) -> None:

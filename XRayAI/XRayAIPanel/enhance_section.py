@@ -33,7 +33,7 @@ class EnhanceSection(Section):
         bar, label, stop = own.referenceProgressBar, own.referenceLabel, own.referenceStopButton
         self.reference_strip = WorkStrip(self.enhance.reference, bar, label, stop, self.reference_found)
         own.referenceButton.clicked.connect(self.on_reference)
-        self._showing = False
+        self._showing = self._was_live = False
         self._has_packages = False
         own.enhancementComboBox.currentIndexChanged.connect(self.on_choose)
         own.liveCheckBox.toggled.connect(self.on_live)
@@ -143,7 +143,14 @@ class EnhanceSection(Section):
 
     def leave(self) -> None:
         """The module is left: other modules have the views as they know them."""
+        self._was_live = bool(self.own.liveCheckBox.checked)
         self.own.liveCheckBox.checked = False
+
+    def come_back(self) -> None:
+        """The module is entered again: the preview that stood there is shown again."""
+        if self._was_live and self.browse.current is not None:
+            self.own.liveCheckBox.checked = True
+        self._was_live = False
 
     def close(self) -> None:
         """The panel goes."""

@@ -30,6 +30,7 @@ class ProjectSection(Section):
     def show(self) -> None:
         if self.browse.is_open:
             project = self.browse.project
+            self.ui.projectLabel.toolTip = str(project.folder)
             self.ui.projectLabel.text = f"<b>{escape(project.name)}</b><br>{escape(str(project.folder))}"
 
     def on_new(self, _checked: bool = False) -> None:

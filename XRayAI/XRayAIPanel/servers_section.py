@@ -172,6 +172,7 @@ class ServersSection(Section):
         own.checkServerButton.enabled = own.searchButton.enabled = there and not asking
         own.passwordButton.enabled = there and self._servers[self.server].login != "none"
         own.retrieveButton.enabled = self.browse.is_open and bool(self._chosen()) and not self.running
+        own.retrieveButton.text = _("Retrieve") if self.browse.is_open else _("Retrieve (open a project first)")
         own.notRetrievedButton.visible = bool(self._left_out)
 
     def _show_list(self, chosen: str) -> None:

@@ -17,6 +17,7 @@ class TextBoxes:
 
     def __init__(self, viewer: SlicerViewer) -> None:
         self._viewer = viewer
+        self._visible = True
 
     def show_boxes(self, boxes: Findings, schema: LabelSchema) -> None:
         from XRayAILib.scene import layers
@@ -24,6 +25,16 @@ class TextBoxes:
         self.clear_boxes()
         if self._viewer.volume_node is not None:
             layers.show_findings(self._viewer.host, self._viewer.volume_node, boxes, schema, LAYER)
+            self.set_visible(self._visible)
+
+    def set_visible(self, visible: bool) -> None:
+        """Show the boxes or hide them, now and from now on; where they were moved to is kept."""
+        from XRayAILib.scene import layers
+
+        self._visible = visible
+        nodes = self._layer()
+        if nodes is not None:
+            layers.set_visible(nodes, visible)
 
     def choose_box(self, name: str) -> None:
         """Give handles to the box with this id, and to no other: they would hide what smaller boxes point at."""

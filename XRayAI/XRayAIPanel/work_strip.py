@@ -49,7 +49,7 @@ class WorkStrip:
 
     def say(self, text: str) -> None:
         """Show a line beneath the bar; an empty one takes no room."""
-        self._label.text = text
+        self._label.text = self._label.toolTip = text  # a long path is cut in a narrow panel
         self._label.visible = bool(text)
 
     def _finish(self) -> None:

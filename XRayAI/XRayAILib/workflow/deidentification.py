@@ -15,12 +15,14 @@ What is done to a file stands in :mod:`XRayAILib.dicom.deidentify`.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from XRayAILib.dicom.confidentiality import Options
+from XRayAILib.workflow.filling import counted
 from XRayAILib.workflow.work import Work
 
 
@@ -158,5 +160,17 @@ class Deidentification:
     def outcome(self) -> str:
         """What the last one did, in a sentence."""
         result = self.work.result or {}
-        text = f"{result.get('written', 0)} files de-identified and verified in {result.get('output', '')}"
-        return text + (f", {len(self.held)} held back" if self.held else "")
+        text = f"{counted(result.get('written', 0), 'file', 'files')} de-identified and verified in "
+        text += str(result.get("output", ""))
+        for number, said in (
+            (result.get("before", 0), "made before"),
+            (len(self.held), "held back"),
+            (len(result.get("left_out", ())), "left out"),
+        ):
+            text += f", {number} {said}" if number else ""
+        return text
+
+    def left_out(self) -> list[str]:
+        """Why files were left out, a line for each reason, the most frequent first."""
+        reasons = Counter(reason for _path, reason in (self.work.result or {}).get("left_out", ()))
+        return [f"{number} left out: {reason}" for reason, number in reasons.most_common()]
