@@ -285,6 +285,13 @@ def test_on_the_command_line(folder: Path, tmp_path: Path) -> None:
     told = xrayai(str(folder), str(tmp_path / "out"), "--no-text", "--keep", "patient", "--dates", "remove")
     assert told.returncode == 0, told.stderr
     assert "8 files" in told.stdout and "left out" in told.stdout and "held-back.csv" in told.stdout
+    named = pydicom.dcmread(next(folder.rglob("*.dcm")))
+    named.SOPInstanceUID, named.BodyPartExamined = "1.2.3.4", str(named.PatientName).partition("^")[0].upper()
+    named.save_as(folder / "named.dcm")
+    told = xrayai(str(folder), str(tmp_path / "out3"), "--no-text", "--dicomdir")
+    assert told.returncode == 3 and "is still in BodyPartExamined" in told.stdout and "--remove KEYWORD" in told.stdout
+    assert f"DICOMDIR: {tmp_path / 'out3' / 'fileset' / 'DICOMDIR'}" in told.stdout
+    assert xrayai(str(folder), str(tmp_path / "out4"), "--no-text", "--remove", "BodyPartExamined").returncode == 0
     wrong = xrayai(str(folder), str(tmp_path / "out2"), "--keep", "everything")
     assert wrong.returncode == 1 and "--keep takes uids, device, institution, patient" in wrong.stderr
     assert not (tmp_path / "out2").exists()

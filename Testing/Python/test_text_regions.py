@@ -107,6 +107,7 @@ def test_the_page_shows_the_picture_and_cannot_be_broken_by_a_file_name(tmp_path
         (lambda d: d.update(format="other"), "no regions file"),
         (lambda d: d["images"][1]["regions"][0].update(action="hide"), "'action' is 'hide'"),
         (lambda d: d["images"][1]["regions"][0].update(box=[5, 5, 9999, 10]), "does not lie in the image"),
+        (lambda d: d["images"][1]["regions"][0].update(box=[5, 5, "a", 10]), "is not four numbers"),
         (lambda d: d["images"][1].update(confirmed="yes"), "not true or false"),
         (lambda d: d["images"][1].pop("sha256"), "'sha256' is missing"),
     ],

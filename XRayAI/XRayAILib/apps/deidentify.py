@@ -11,8 +11,10 @@ from rich.table import Table
 from XRayAILib.apps.console import Step, console, plain, running
 from XRayAILib.dicom.confidentiality import Options
 from XRayAILib.dicom.pseudonyms import KEY_FILE
+from XRayAILib.dicom.verification import LEFT_IN
 from XRayAILib.workflow.deidentification import Settings
 from XRayAILib.workflow.deidentification_run import Outcome, deidentify
+from XRayAILib.workflow.filling import counted
 
 SHOWN = 20
 """Rows of a list on the terminal; the file has them all."""
@@ -74,7 +76,8 @@ def deidentify_folders(
     step = Step(1, "De-identify")
     with running(step) as bar:
         outcome = deidentify(sources, output, settings, lambda state: bar.show(state.done, state.total, state.text))
-        step.result = f"{outcome.written + outcome.before} files in {outcome.output}, each read again and verified"
+        there = counted(outcome.written + outcome.before, "file", "files")
+        step.result = f"{there} in {outcome.output}, each read again and verified"
     _tell(outcome)
     return not outcome.held
 
@@ -131,6 +134,13 @@ def _tell(outcome: Outcome) -> None:
         console.print(f"  ... and {len(rows) - SHOWN} more.")
     if rows:
         console.print(f"All of them, with names of files: {plain(str(outcome.list))}", soft_wrap=True)
-    for what, file in (("Report", outcome.report), ("Crosswalk, keep it apart", outcome.crosswalk)):
+    if any(LEFT_IN in held.reason for held in outcome.held):
+        console.print("An attribute that still says who it is can be taken out of all files: --remove KEYWORD")
+    written = (
+        ("Report", outcome.report),
+        ("DICOMDIR", outcome.directory),
+        ("Crosswalk, keep it apart", outcome.crosswalk),
+    )
+    for what, file in written:
         if file is not None:
             console.print(f"{what}: {plain(str(file))}", soft_wrap=True)

@@ -22,6 +22,7 @@ NUMERIC = frozenset(("AT", "DS", "FD", "FL", "IS", "OD", "OF", "OL", "OV", "SL",
 _NUMBER = re.compile(rb"[\d.eE+\-\\ ]*")
 MARKERS = frozenset((0x00120062, 0x00120063, 0x00120064, 0x00280303))
 MANUFACTURERS = frozenset((0x00080070, 0x00081090))
+LEFT_IN = "is still in"
 SHORTEST_IN_BINARY = 6
 """Bytes; what is shorter turns up in any table of numbers."""
 
@@ -42,7 +43,7 @@ class Leak:
     place: str
 
     def __str__(self) -> str:
-        return f"the value of {self.source} is still in {self.place}"
+        return f"the value of {self.source} {LEFT_IN} {self.place}"
 
 
 def leaks(

@@ -192,7 +192,10 @@ def image_of(entry: dict[str, Any]) -> ImageText:
 
 
 def _region(entry: dict[str, Any], rows: int, columns: int) -> Region:
-    left, top, right, bottom = (int(v) for v in entry["box"])
+    try:
+        left, top, right, bottom = (int(v) for v in entry["box"])
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the box {entry['box']} is not four numbers: left, top, right, bottom") from error
     if not (0 <= left < right <= columns and 0 <= top < bottom <= rows):
         raise ValueError(f"the box {entry['box']} does not lie in the image of {columns} x {rows} pixels")
     if entry["action"] not in (BLANK, KEEP):

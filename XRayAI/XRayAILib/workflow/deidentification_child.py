@@ -52,7 +52,9 @@ class Maker:
         from XRayAILib.dicom.clean_picture import clean_picture
 
         if not self._settings.pictures:
-            return {"reason": "a picture, not a DICOM file; pictures are written without their metadata when asked for"}
+            return {
+                "reason": "a picture, not a DICOM file; the option --pictures writes them without metadata"
+            }
         screening = self._screen(path)
         if screening.held:
             return {"held": screening.held, "unconfirmed": True}
@@ -103,7 +105,7 @@ def answer(maker: Maker, path: str) -> dict[str, Any]:
         return {"reason": "it asks for more memory than there is"}
     except OSError as error:
         if error.errno in FATAL:
-            return {"fatal": f"{error.filename or 'the output'}: {error.strerror}"}
+            return {"fatal": f"{error.filename}: {error.strerror}" if error.filename else f"{error.strerror}"}
         return {"reason": f"cannot be read or written ({error.strerror or error})"}
     except Exception as error:  # noqa: BLE001 - a hostile file can raise anything; it is told, and the next one is made
         return {"reason": f"damaged ({type(error).__name__}: {error})"}

@@ -67,8 +67,8 @@ class Outcome:
         (path, reason) of what is no DICOM file, or cannot be read.
     passed_over
         Files whose names say that they are no images.
-    report, list, crosswalk
-        What was written about it; the report is in the output, and the others are not.
+    report, directory, list, crosswalk
+        What was written about it; report and DICOMDIR are in the output, and the others are not.
     """
 
     output: Path
@@ -81,6 +81,7 @@ class Outcome:
     cancelled: bool = False
     seconds: float = 0.0
     report: Path | None = None
+    directory: Path | None = None
     list: Path | None = None
     crosswalk: Path | None = None
 
@@ -231,7 +232,7 @@ class _Run:
         if settings.dicomdir:
             from XRayAILib.dicom.file_set import write_file_set
 
-            write_file_set(self._place.output)
+            outcome.directory = write_file_set(self._place.output)
         outcome.report = self._place.write_report(_report(outcome, settings))
 
 
