@@ -49,7 +49,7 @@ class CollectionTable:
         header.setHighlightSections(False)
         header.setSectionsClickable(True)
         header.sectionClicked.connect(self._on_title)
-        for column, width in enumerate((78, 36, 70), start=1):
+        for column, width in enumerate((78, 34, 70), start=1):
             widget.setColumnWidth(column, width)
         # The room that is left is shared: in a narrow panel, none of the two is pushed out of sight.
         for column in (0, SPACING_COLUMN):

@@ -38,10 +38,11 @@ class Calibration:
     time: str
 
     def __str__(self) -> str:
+        time = self.time[:16].replace("T", " ") + " UTC"
         if not self.millimetres:
-            return f"taken back by {self.who}, {self.time}"
+            return f"taken back by {self.who}, {time}"
         on = f" on {self.what}" if self.what else ""
-        return f"{self.millimetres:g} mm{on}, by {self.who}, {self.time}"
+        return f"{self.millimetres:g} mm{on}, by {self.who}, {time}"
 
 
 class Calibrations:
