@@ -95,6 +95,7 @@ def test_counts_of_a_column(folder: Path) -> None:
 
 def test_small_letters_will_do_and_what_does_not_exist_is_answered_with_what_does(folder: Path) -> None:
     assert listed(folder, "--view", "pa", "--station", "room 1")["total"] == 25
+    assert listed(folder, "--status", "Unlabelled", "--spacing", "Detector Plane")["total"] == 250
     out = xrayai_list(folder, "--view", "AP").stdout
     assert out.startswith("0 images") and "View: LL (125), PA (125)" in out
 
@@ -107,6 +108,8 @@ def test_small_letters_will_do_and_what_does_not_exist_is_answered_with_what_doe
         (["--status", "drawn"], "status: 'drawn' does not occur; there are unlabelled"),
         (["--counts", "colour"], "colour: there is no such column"),
         (["--limit", "0"], "limit: must be"),
+        (["--offset", "9" * 20], "offset: must be"),
+        (["caf\udce9"], "text: has a character"),
     ],
 )
 def test_what_makes_no_sense_is_said(folder: Path, arguments: list[str], message: str) -> None:

@@ -332,3 +332,20 @@ def test_reading_does_not_wait_for_another_program_that_writes(project: Project)
     assert project.count() == 1 and [image.uid for image in project.images()] == ["1.2.3"]
     other.rollback()
     other.close()
+
+
+def test_a_missing_database_is_not_replaced_by_an_empty_one(project: Project) -> None:
+    """It would look as if all work were lost; perhaps it was only not copied."""
+    project.close()
+    for file in project.folder.glob("project.db*"):
+        file.unlink()
+    for open_it in (Project.open, Project.open_or_create):
+        with pytest.raises(ProjectError, match=r"project\.db is missing"):
+            open_it(project.folder)
+    assert not (project.folder / "project.db").exists()
+
+
+def test_no_project_gets_a_name_that_no_file_can_hold(tmp_path: Path) -> None:
+    with pytest.raises(ProjectError, match="not valid UTF-8"):
+        Project.create(tmp_path / "stud\udce9")
+    assert not list(tmp_path.iterdir())

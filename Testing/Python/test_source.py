@@ -50,6 +50,11 @@ def test_a_folder_may_be_called_like_an_archive(real_crs: list[Path], tmp_path: 
     assert read_header(folder / "a")[0].rows > 0 and exists(folder / "a")
 
 
+def test_a_folder_in_an_archive_may_be_called_like_one_too(real_crs: list[Path], tmp_path: Path) -> None:
+    archive = packed(tmp_path / "a.zip", ("unpacked.zip/a", real_crs[0].read_bytes()))
+    assert read_header(archive / "unpacked.zip" / "a")[0].rows > 0
+
+
 def test_what_would_do_harm_is_refused_with_the_reason(tmp_path: Path) -> None:
     names = ["../up", "a/../../up", "/etc/passwd", "C:/windows", "..\\up", "a\\b", "more.zip", "twice", "twice", "good"]
     with pytest.warns(UserWarning, match="twice"):

@@ -86,9 +86,9 @@ def archive_of(path: Path) -> tuple[Path, str] | None:
     if ENDING not in str(path).lower():
         return None
     for parent in path.parents:
-        if is_archive(parent.name):
-            # A folder may have such a name as well.
-            return (parent, path.relative_to(parent).as_posix()) if parent.is_file() else None
+        # A folder may have such a name as well, on the disk and in an archive.
+        if is_archive(parent.name) and parent.is_file():
+            return parent, path.relative_to(parent).as_posix()
     return None
 
 

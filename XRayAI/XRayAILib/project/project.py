@@ -77,8 +77,15 @@ class Project:
         if (folder / "project.toml").exists():
             raise ProjectError(f"{folder} holds a project already: open it, or choose another folder.")
         try:
+            str(folder).encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise ProjectError(f"{folder}: this name is not valid UTF-8, so no project can be made there.") from error
+        try:
             folder.mkdir(parents=True, exist_ok=True)
             (schema or chest_schema()).write(folder / "schema.yaml")
+            database = Database(database_in(folder), folder)
+            bring_up_to_date(database)
+            database.close()
             text = f'format = {FORMAT}\nname = {json.dumps(name or folder.name)}\ncreated = "{now()}"\n'
             temporary = folder / "project.toml.part"
             temporary.write_text(text, "utf-8")
@@ -97,6 +104,12 @@ class Project:
         if not isinstance(version, int) or version > FORMAT:
             raise ProjectError(f"{folder} was made by a newer version of X-Ray AI (format {version}): update X-Ray AI.")
         url = str(settings["database"]) if settings.get("database") else database_in(folder)
+        if not settings.get("database") and not (folder / "project.db").is_file():
+            # A new one in its place would look like a project in which nothing was ever done.
+            raise ProjectError(
+                f"{folder}: its database project.db is missing. Put it back from where the project was copied, or from "
+                "a backup; for a new project choose another folder."
+            )
         return cls(folder, str(settings.get("name") or folder.name), url)
 
     @classmethod

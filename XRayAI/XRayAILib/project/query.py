@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from XRayAILib.dicom.spacing import SpacingSource
 from XRayAILib.project.image import ImageStatus
 
 COLUMNS = {
@@ -34,11 +35,18 @@ COLUMNS = {
 SORTED_BY = (*(name for name in COLUMNS if name != "mark"), "file", "added")
 """What can be sorted by; ``added`` is the order in which the images came into the project."""
 
+LARGEST = 2**63
+"""No whole number of a database reaches it."""
+
 NONE = ""
 """The value of a column in which an image has nothing."""
 
 _DATE = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
-_KNOWN = {"status": tuple(status.value for status in ImageStatus), "excluded": ("yes", "no")}
+_KNOWN = {
+    "status": tuple(status.value for status in ImageStatus),
+    "spacing": tuple(source.value for source in SpacingSource),
+    "excluded": ("yes", "no"),
+}
 
 
 class QueryError(ValueError):
@@ -94,7 +102,7 @@ class Query:
         problems = _problems(self)
         if problems:
             raise QueryError(problems)
-        kept = {name: tuple(dict.fromkeys(self.filters[name])) for name in COLUMNS if self.filters.get(name)}
+        kept = {name: tuple(dict.fromkeys(_written(self.filters, name))) for name in COLUMNS if self.filters.get(name)}
         object.__setattr__(self, "filters", kept)
         object.__setattr__(self, "sort", tuple(self.sort))
 
@@ -143,8 +151,8 @@ def _problems(query: Query) -> dict[str, str]:
     for name in ("text", "since", "until"):
         if not isinstance(getattr(query, name), str):
             found[name] = "must be text."
-    if "text" not in found and "\0" in query.text:
-        found["text"] = "has a character that no text has (NUL)."
+    if "text" not in found and not _is_text(query.text):
+        found["text"] = "has a character that no text has."
     found.update(_problem_of_filters(query.filters))
     for name in ("since", "until"):
         if name not in found and getattr(query, name) and not _is_date(getattr(query, name)):
@@ -169,12 +177,18 @@ def _problem_of_filters(filters: object) -> dict[str, str]:
             found[str(name)] = f"there is no such column to filter by; there are {', '.join(COLUMNS)}."
         elif isinstance(values, str) or not isinstance(values, Sequence):
             found[name] = "must be a list of values."
-        elif not all(isinstance(value, str) for value in values):
+        elif not all(isinstance(value, str) and _is_text(value) for value in values):
             found[name] = "its values must be texts."
-        elif name in _KNOWN and not set(values) <= set(_KNOWN[name]):
-            odd = ", ".join(sorted(set(values) - set(_KNOWN[name])))
+        elif name in _KNOWN and not set(_written(filters, name)) <= set(_KNOWN[name]):
+            odd = ", ".join(sorted(set(_written(filters, name)) - set(_KNOWN[name])))
             found[name] = f"'{odd}' does not occur; there are {', '.join(_KNOWN[name])}."
     return found
+
+
+def _written(filters: Mapping[str, Sequence[str]], name: str) -> list[str]:
+    """The values of a filter; those of a column whose values are known as they are written there."""
+    known = {value.casefold(): value for value in _KNOWN.get(name, ())}
+    return [known.get(value.casefold(), value) for value in filters[name]]
 
 
 def _problem_of_sort(sort: object) -> dict[str, str]:
@@ -190,7 +204,12 @@ def _problem_of_sort(sort: object) -> dict[str, str]:
 
 
 def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < LARGEST
+
+
+def _is_text(value: str) -> bool:
+    """Whether a database can be asked for it: names of files can have halves of characters, of other systems."""
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _is_date(text: str) -> bool:

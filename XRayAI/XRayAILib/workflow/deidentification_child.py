@@ -52,9 +52,7 @@ class Maker:
         from XRayAILib.dicom.clean_picture import clean_picture
 
         if not self._settings.pictures:
-            return {
-                "reason": "a picture, not a DICOM file; the option --pictures writes them without metadata"
-            }
+            return {"reason": "a picture, not a DICOM file; the option --pictures writes them without metadata"}
         screening = self._screen(path)
         if screening.held:
             return {"held": screening.held, "unconfirmed": True}
