@@ -13,6 +13,7 @@ from XRayAILib.dicom.child import library_environment
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.spacing import Spacing, SpacingSource
 from XRayAILib.project.project import Project
+from XRayAILib.project.rules import RULES
 
 CLI = (sys.executable, "-m", "XRayAILib.apps.cli")
 NAME = "Röntgenaufnahme des Brustkorbs mit sehr langem Namen 胸部 01.dcm"
@@ -54,6 +55,14 @@ def test_a_narrow_terminal_leaves_columns_out_and_breaks_none(folder: Path, colu
     title, row = out.splitlines()[1:3]
     assert len(title) <= columns and title.startswith("Patient") and row.startswith("P1") and "Rönt" in row
     assert "…" not in title and ("Size" in title) == (columns >= 80 + 11)
+
+
+@pytest.mark.parametrize(("columns", "last"), [(40, "Action"), (60, "Action"), (80, "Section"), (140, "What")])
+def test_so_does_the_table_of_a_check(folder: Path, columns: int, last: str) -> None:
+    out = xrayai("check", "--project", folder, PYTHONIOENCODING="utf-8", COLUMNS=str(columns)).stdout.decode()
+    table = out[out.index("Rule ") :].splitlines()
+    assert table[0].rstrip().endswith(last) and len(table) == 1 + len(RULES)
+    assert "…" not in out and all(len(line) <= columns for line in table)
 
 
 def test_what_scans_left_out_is_listed(folder: Path) -> None:

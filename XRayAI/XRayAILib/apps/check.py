@@ -19,6 +19,8 @@ from XRayAILib.project.rules import RULES, Action, HygieneError, Rule
 
 EXCLUDED = 3
 """Exit status where an image is to be kept out."""
+WIDTHS = {"Rule": 0, "Severity": 46, "Images": 0, "Action": 0, "Section": 78, "What": 128}
+"""Column of the table -> the least width of a terminal that has room for it."""
 COLORS = {"error": "red", "warning": "yellow", "note": "dim"}
 
 
@@ -155,8 +157,7 @@ def _show_table(project: Project, wanted: Sequence[Rule], as_json: bool) -> None
         _write([{**_rule(row.rule), "action": row.action.value, "count": row.count, "kept": row.kept} for row in rows])
         return
     table = Table(box=None, pad_edge=False, padding=(0, 1))
-    # A narrow terminal has no room for what the names say already.
-    columns = ["Rule", "Severity", "Images", "Action", "Section", "What"][: 6 if console.width >= 110 else 5]
+    columns = [column for column, least in WIDTHS.items() if console.width >= least]
     for column in columns:
         table.add_column(column, justify="right" if column == "Images" else "left")
     for row in rows:
@@ -164,8 +165,8 @@ def _show_table(project: Project, wanted: Sequence[Rule], as_json: bool) -> None
         action = row.action.value + (f", {row.kept} kept" if row.kept else "")
         count = f"[bold]{row.count}[/]" if row.count else "[dim]0[/]"
         shown = f"[{color}]{severity}[/]" if row.count else f"[dim]{severity}[/]"
-        cells = (row.rule.name, shown, count, action, row.rule.section, row.rule.title)
-        table.add_row(*cells[: len(columns)])
+        cells = dict(zip(WIDTHS, (row.rule.name, shown, count, action, row.rule.section, row.rule.title), strict=True))
+        table.add_row(*(cells[column] for column in columns))
     console.print(table)
 
 
