@@ -198,6 +198,8 @@ LEFTOVERS = [
     ({"PatientName": "Featherstone^Ann"}, {"SoftwareVersions": "build of dr.FEATHERSTONE"}),
     ({"PatientName": "Featherstone^Annabel"}, {"Manufacturer": "for annabel featherstone"}),
     ({"PatientID": "MRN-0081726"}, {"Manufacturer": "unit 0081726"}),
+    ({"PatientID": "MRN 08-1726"}, {"Manufacturer": "unit 081726"}),
+    ({"PatientBirthDate": "19620317"}, {"DetectorDescription": "of 3/17/62"}),
     ({"AccessionNumber": "A77120"}, {"GridAbsorbingMaterial": "see a77120"}),
     ({"PatientBirthDate": "19620317"}, {"DetectorDescription": "born 17.03.1962"}),
     ({"PatientBirthDate": "19620317"}, {"DetectorDescription": "17 March 1962"}),

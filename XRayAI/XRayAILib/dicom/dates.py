@@ -79,7 +79,10 @@ def without_century(value: str) -> tuple[str, ...]:
     if day is None:
         return ()
     y, m, d = f"{day.year % 100:02d}", f"{day.month:02d}", f"{day.day:02d}"
-    return tuple(mark.join(parts) for mark in "-./" for parts in ((d, m, y), (m, d, y)))
+    padded = tuple(mark.join(parts) for mark in "-./" for parts in ((d, m, y), (m, d, y)))
+    # With dots and dashes, numbers without zeros before them are numbers of versions more often than days.
+    plain = (f"{day.day}/{day.month}/{y}", f"{day.month}/{day.day}/{y}")
+    return tuple(dict.fromkeys((*padded, *plain)))
 
 
 def _day(value: str) -> date | None:

@@ -127,7 +127,8 @@ def _parts(tag: int, vr: str, value: str) -> tuple[str, ...]:
         parts |= _name_parts(value)
     elif tag in NUMBERS:
         parts.add(re.sub(r"[\s().+/-]", "", value))
-        parts |= {part for part in re.findall(r"\d+", value) if len(part) >= SHORTEST_PART}
+        digits = (*re.findall(r"\d+", value), re.sub(r"\D", "", value))
+        parts |= {part for part in digits if len(part) >= SHORTEST_PART}
     else:
         parts |= {part.strip() for part in re.split(r"[,;\r\n]", value) if len(part.strip()) >= SHORTEST_PART}
     return tuple(part for part in parts if len(part) >= SHORTEST and part not in PLACEHOLDERS)
