@@ -273,6 +273,14 @@ def test_a_training_says_what_it_will_do_shows_its_progress_and_can_be_stopped(d
     assert layout.GetViewArrangement() == slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView
 
 
+def test_nothing_is_looked_at_any_more_when_training_is_folded_before_its_device_is_known(desktop, filled):
+    filled.ui.trainingCollapsibleButton.collapsed = False
+    assert filled.training.question.asking and filled.timer.active
+    filled.ui.trainingCollapsibleButton.collapsed = True
+    desktop.process_events(until=lambda: not filled.timer.active, timeout=60)
+    assert not filled.training.question.asking
+
+
 def test_the_learning_curve_grows_in_a_chart(desktop, panel):
     curve = panel.training.curve
     curve.update({"loss/train": [(1, 0.9)]})

@@ -169,6 +169,7 @@ class CheckSection(Section):
         own.actionComboBox.visible = bool(self._chosen())
         own.actionComboBox.enabled = bool(self._chosen()) and not self.running
         own.actionTitleLabel.text = _("This rule") if self._chosen() else _("Click a rule to see its images.")
+        own.actionTitleLabel.visible = bool(self._rules)
         own.allImagesButton.enabled = browse.is_open and bool(browse.query.filters.get("mark"))
         own.keepButton.visible = self._is_kept or any(mark.excludes for mark in self._marks)
         own.keepButton.enabled = not self.running

@@ -115,6 +115,8 @@ class TrainingSection(Section):
             self.panel.watch()
 
     def tick(self) -> None:
+        # Also where the section was folded meanwhile: an answer that nobody fetches is waited for without end.
+        self.question.answer("")
         if self.running:
             self.curve.update(self.training.curves())
         if self._open:

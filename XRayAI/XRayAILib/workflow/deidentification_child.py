@@ -52,7 +52,8 @@ class Maker:
         from XRayAILib.dicom.clean_picture import clean_picture
 
         if not self._settings.pictures:
-            return {"reason": "a picture, not a DICOM file; the option --pictures writes them without metadata"}
+            wanted = "written without metadata where PNG, JPEG and TIFF are asked for (--pictures)"
+            return {"reason": f"a picture, not a DICOM file; {wanted}"}
         screening = self._screen(path)
         if screening.held:
             return {"held": screening.held, "unconfirmed": True}
