@@ -25,7 +25,7 @@ def phantoms(tmp_path_factory):
 
 
 @pytest.fixture
-def folder(phantoms, tmp_path):
+def project_folder(phantoms, tmp_path):
     """A project of three radiographs, the first of them with a prediction."""
     with Project.create(tmp_path / "project") as project:
         take_in(project, [phantoms[0].path.parent])
@@ -48,14 +48,14 @@ def slicer_with_modules(desktop):
 
 
 @pytest.fixture
-def panel(slicer_with_modules, folder):
+def panel(slicer_with_modules, project_folder):
     """The panel, entered by anna, who worked on the project before."""
     import qt
 
     from XRayAIPanel.desk import READER
     from XRayAIPanel.last_project import LAST_PROJECT
 
-    qt.QSettings().setValue(LAST_PROJECT, str(folder))
+    qt.QSettings().setValue(LAST_PROJECT, str(project_folder))
     qt.QSettings().setValue(READER, "anna")
     return slicer_with_modules.open_module(ANNOTATE)
 

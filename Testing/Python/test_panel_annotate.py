@@ -59,15 +59,15 @@ def test_it_opens_on_the_last_project_with_its_labels(slicer_with_modules, panel
     assert ui.editorCollapsibleButton.collapsed and not slicer_with_modules.messages
 
 
-def test_without_a_project_it_says_so_and_opens_one(slicer_with_modules, folder):
+def test_without_a_project_it_says_so_and_opens_one(slicer_with_modules, project_folder):
     desktop = slicer_with_modules
     panel = desktop.open_module(ANNOTATE)
     assert "No project is open" in panel.ui.projectLabel.text and panel.ui.caseLabel.text == "No image"
     assert not panel.ui.saveButton.enabled and not panel.ui.labelsTable.enabled
-    desktop.answer(path=folder.parent)
+    desktop.answer(path=project_folder.parent)
     panel.ui.openProjectButton.click()
     assert "it has no project.toml" in errors(desktop)[0]
-    desktop.answer(path=folder)
+    desktop.answer(path=project_folder)
     panel.ui.openProjectButton.click()
     assert panel.ui.caseLabel.text == "Image 1 of 3"
 
