@@ -135,7 +135,9 @@ def _tell(outcome: Outcome) -> None:
     if rows:
         console.print(f"All of them, with names of files: {plain(str(outcome.list))}", soft_wrap=True)
     if any(LEFT_IN in held.reason for held in outcome.held):
-        console.print("An attribute that still says who it is can be taken out of all files: --remove KEYWORD")
+        console.print(
+            "An attribute that still says who it is can be taken out of all files: --remove KEYWORD", soft_wrap=True
+        )
     written = (
         ("Report", outcome.report),
         ("DICOMDIR", outcome.directory),
