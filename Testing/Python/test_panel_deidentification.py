@@ -201,3 +201,13 @@ def test_the_section_fits_the_panel(desktop, looked_at, tmp_path):
     section.own.nextTextButton.click()
     picture = desktop.screenshot(panel, tmp_path / "deidentify.png", (450, 1500))
     assert picture.stat().st_size > 10_000 and section.own.regionsTable.width <= 450
+
+
+def test_a_search_asks_for_the_packages_that_a_slicer_lacks(desktop, named, tmp_path, monkeypatch):
+    import slicer.packaging
+
+    panel = opened(desktop, named[0], tmp_path / "project")
+    asked: list[str] = []
+    monkeypatch.setattr(slicer.packaging, "pip_ensure", lambda wanted, **_: asked.extend(map(str, wanted)))
+    searched(desktop, panel)
+    assert {"jinja2", "pytesseract", "PyYAML"} <= set(asked)

@@ -96,7 +96,10 @@ class DeidentificationSection(Section):
     # Burned-in text -------------------------------------------------------------------------------------------------
 
     def on_find(self, _checked: bool = False) -> None:
+        from XRayAIPanel.installation import need_text_search
+
         with slicer.util.tryWithErrorDisplay(_("The search for text did not start.")):
+            need_text_search()
             self.text.find()
         self.panel.watch()
 

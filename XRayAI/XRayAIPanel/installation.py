@@ -50,6 +50,12 @@ def need_enhancement() -> None:
     _need("enhancement")
 
 
+def need_text_search() -> None:
+    """Install what the search for burned-in text needs."""
+    _need("project")
+    _need("text")
+
+
 def need_learning() -> None:
     """Install what training and prediction need: PyTorch in the build that fits this machine, then MONAI.
 
