@@ -101,7 +101,7 @@ def test_list_as_json_is_for_other_programs(finished: Path) -> None:
 
 def test_a_second_start_goes_on(tmp_path: Path) -> None:
     """Kill the whole program in the middle, then say the same again."""
-    for wait_for in ("project.db", "jobs/*/events.jsonl"):
+    for wait_for in ("project.toml", "jobs/*/events.jsonl"):
         with subprocess.Popen(
             command("demo", "--project", "project", *SMALL),
             cwd=tmp_path,

@@ -349,3 +349,12 @@ def test_no_project_gets_a_name_that_no_file_can_hold(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="not valid UTF-8"):
         Project.create(tmp_path / "stud\udce9")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_creation_that_was_killed_before_its_last_step_is_done_again(tmp_path: Path) -> None:
+    Project.create(tmp_path / "begun").close()
+    (tmp_path / "begun" / "project.toml").unlink()
+    with pytest.raises(ProjectError, match=r"no project\.toml"):
+        Project.open(tmp_path / "begun")
+    with Project.create(tmp_path / "begun") as project:
+        assert project.count() == 0
