@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from tree_memory import tree_memory
 
 HOME = Path(__file__).resolve().parents[2]
 
@@ -30,7 +31,7 @@ def run(folder: Path, arguments: list[str]) -> dict[str, Any]:
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as program:
         tree = psutil.Process(program.pid)
         while program.poll() is None:
-            peak = max(peak, memory(tree))
+            peak = max(peak, tree_memory(tree, shared_once=True))
             time.sleep(0.25)
         output = program.stdout.read() if program.stdout else ""
     seconds = time.monotonic() - begun
@@ -40,22 +41,6 @@ def run(folder: Path, arguments: list[str]) -> dict[str, Any]:
     dice = {label: metrics["dice"] for label, metrics in manifest["metrics"]["labels"].items()}
     steps = [line for line in output.splitlines() if line[:1].isdigit()]
     return {"seconds": seconds, "peak": peak / 2**30, "dice": dice, "digest": manifest["digest"], "steps": steps}
-
-
-def memory(tree: psutil.Process) -> int:
-    """Bytes that the process and its children hold for themselves; pages shared between them count once."""
-    total = 0
-    try:
-        family = [tree, *tree.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return 0
-    for process in family:
-        try:
-            full = process.memory_full_info()
-            total += getattr(full, "pss", full.rss)
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
-    return total
 
 
 def main() -> None:

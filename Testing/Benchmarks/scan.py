@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from tree_memory import tree_memory
 
 HOME = Path(__file__).resolve().parents[2]
 
@@ -95,27 +96,12 @@ def run(code: str, *arguments: Path) -> dict[str, Any]:
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as program:
         tree = psutil.Process(program.pid)
         while program.poll() is None:
-            peak = max(peak, memory(tree))
+            peak = max(peak, tree_memory(tree))
             time.sleep(0.1)
         output = program.stdout.read() if program.stdout else ""
     if program.returncode:
         raise SystemExit("A program of the benchmark failed.")
     return {**json.loads(output), "peak": peak / 2**20}
-
-
-def memory(tree: psutil.Process) -> int:
-    """Bytes of RSS of a process and its children."""
-    total = 0
-    try:
-        family = [tree, *tree.children(recursive=True)]
-    except psutil.NoSuchProcess:
-        return 0
-    for process in family:
-        try:
-            total += process.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return total
 
 
 class Orthanc:

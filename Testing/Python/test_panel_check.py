@@ -8,12 +8,12 @@ from pathlib import Path
 import pydicom
 import pytest
 
+from panel_cases import errors, open_copy
 from XRayAILib.phantom.collection import make_phantoms
 from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
 from XRayAILib.project.rules import Action, write_actions
 
-MODULE = Path(__file__).resolve().parents[2] / "XRayAI" / "XRayAI.py"
 SWAPPED = {"MONOCHROME1": "MONOCHROME2", "MONOCHROME2": "MONOCHROME1", "IDENTITY": "INVERSE", "INVERSE": "IDENTITY"}
 
 
@@ -43,16 +43,7 @@ def checked_once(unchecked) -> Path:
 
 
 def opened(desktop, folder: Path, place: Path):
-    shutil.copytree(folder, place)
-    panel = desktop.open_module(MODULE)
-    desktop.answer(path=place)
-    panel.ui.openProjectButton.click()
-    panel.ui.checkCollapsibleButton.collapsed = False
-    return panel
-
-
-def errors(desktop) -> list[str]:
-    return [message.text for message in desktop.messages if message.kind == "error"]
+    return open_copy(desktop, folder, place, "check")
 
 
 def row_of(panel, rule: str) -> int:

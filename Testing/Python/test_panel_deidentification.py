@@ -9,6 +9,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from panel_cases import errors, open_copy
 from text_overlays import burn_in
 from XRayAILib.dicom.radiograph import read_radiograph
 from XRayAILib.exchange.text_regions import TextRegions
@@ -17,8 +18,6 @@ from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
 from XRayAILib.workflow.text_confirmation import FOLDER
 from XRayAILib.workflow.text_finding import find_text
-
-MODULE = Path(__file__).resolve().parents[2] / "XRayAI" / "XRayAI.py"
 
 
 @pytest.fixture(scope="module")
@@ -52,16 +51,7 @@ def looked_at(named) -> Path:
 
 
 def opened(desktop, folder: Path, place: Path):
-    shutil.copytree(folder, place)
-    panel = desktop.open_module(MODULE)
-    desktop.answer(path=place)
-    panel.ui.openProjectButton.click()
-    panel.ui.deidentificationCollapsibleButton.collapsed = False
-    return panel
-
-
-def errors(desktop) -> list[str]:
-    return [message.text for message in desktop.messages if message.kind == "error"]
+    return open_copy(desktop, folder, place, "deidentification")
 
 
 def searched(desktop, panel):

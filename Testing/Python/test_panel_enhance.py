@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from panel_cases import errors
 from XRayAILib.phantom.collection import make_phantoms
 from XRayAILib.pixels.enhance import Enhancement
 from XRayAILib.pixels.steps import STEPS
@@ -68,10 +69,6 @@ def enhanced(desktop, panel):
 def choose(panel, name: str) -> None:
     box = panel.enhance.own.enhancementComboBox
     box.setCurrentIndex(box.findText(name))
-
-
-def errors(desktop) -> list[str]:
-    return [message.text for message in desktop.messages if message.kind == "error"]
 
 
 def test_a_live_preview_stands_beside_and_the_radiograph_stays_as_it_was(desktop, panel, yellow):

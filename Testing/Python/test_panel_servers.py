@@ -10,6 +10,7 @@ import pytest
 
 import orthanc
 from pacs_content import LARGE_COUNT
+from panel_cases import errors
 from XRayAILib.dicom.servers import Servers
 from XRayAILib.project.project import Project
 
@@ -44,10 +45,6 @@ def added(panel, widgets, pacs):
     widgets.saveServerButton.click()
     assert not panel.servers.form.is_open
     return panel
-
-
-def errors(desktop) -> list[str]:
-    return [message.text for message in desktop.messages if message.kind == "error"]
 
 
 def shown(widget) -> bool:

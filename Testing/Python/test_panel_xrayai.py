@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from panel_cases import errors
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.phantom.collection import make_phantoms
 from XRayAILib.project.intake import take_in
@@ -39,10 +40,6 @@ def filled(desktop, panel, phantoms, tmp_path):
     desktop.answer(path=tmp_path / "project")
     panel.ui.openProjectButton.click()
     return panel
-
-
-def errors(desktop) -> list[str]:
-    return [message.text for message in desktop.messages if message.kind == "error"]
 
 
 def row_of(panel, uid: str) -> int:
