@@ -140,9 +140,14 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.labels = LabelTable(self.ui.labelsTable, self.onLabel)
         self.objects = ObjectTable(self.ui.objectsTable, self.onObject)
         self.answers = Answers(self.ui.answersWidget, self.onAnswer)
+        self.parts = self._makeParts()
         self.timer = qt.QTimer()
         self.timer.setInterval(TICK_MILLISECONDS)
         self.timer.timeout.connect(self.onTick)
+
+    def _makeParts(self) -> list:
+        """The parts of the panel that have a file of their own in XRayAIAnnotatePanel, in the order of the panel."""
+        return []
 
     def _connect(self) -> None:
         ui = self.ui
@@ -177,10 +182,14 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             # Nobody asked for it now, so no dialog: the reason stands where the project's name would.
             self.ui.projectLabel.text = problem
         self._sitDown()
+        for part in self.parts:
+            part.enter()
         self.timer.start()
 
     def exit(self) -> None:
         self.timer.stop()
+        for part in self.parts:
+            part.leave()
         try:
             self._standUp()
         finally:
@@ -271,7 +280,10 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.sitting = Sitting(self.desk, self.ui.editor, self._start(), self.showState, self.onDrawn)
             self._show(self.sitting.open)
         if self.sitting is not None:
-            self.hotkeys.install(self.desk.browse.project.schema, self.onHotkey, {"Escape": self.onStop})
+            keys = {"Escape": self.onStop}
+            for part in self.parts:
+                keys.update(part.keys())
+            self.hotkeys.install(self.desk.browse.project.schema, self.onHotkey, keys)
         self.showState()
 
     def _standUp(self) -> None:
@@ -379,6 +391,8 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.sitting is not None and self.sitting.session.project is not self.desk.project:
             self.sitting = None  # somebody else closed the project, and it was saved before
         self.caseBar.show(self.desk.project, self.sitting.session if self.sitting is not None else None)
+        for part in self.parts:
+            part.show()
         self._showDrawing()
 
     def _showDrawing(self) -> None:
@@ -408,6 +422,8 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         text = tool_text(self.labels.label, active, placed) if drawing else ""
         if ui.toolLabel.text != text:
             ui.toolLabel.text = text
+        for part in self.parts:
+            part.tick()
 
 
 class XRayAIAnnotateTest(ScriptedLoadableModuleTest):

@@ -32,12 +32,13 @@ LEAST_LINE = 10.0
 class Quantity:
     """A length or an area with what its unit is worth.
 
-    ``str()`` gives it as it is shown: ``12.3 mm (calibrated)``, ``12.3 mm (detector plane)`` or ``85 px``.
+    ``str()`` gives it as it is shown: ``12.3 mm (calibrated)``, ``12.3 mm (detector plane)``, ``85 px``, ``34.5°`` or
+    ``0.52``: angles and ratios are the same in every unit.
 
     Attributes
     ----------
     value
-        In ``unit``: ``mm``, ``mm²``, ``px`` or ``px²``.
+        In ``unit``: ``mm``, ``mm²``, ``px``, ``px²``, ``°``, or none for a ratio.
     enlarged
         By how much the thing in the patient is smaller than its image at the detector; ``None`` where the file does
         not say.
@@ -49,6 +50,10 @@ class Quantity:
     enlarged: float | None = None
 
     def __str__(self) -> str:
+        if self.unit == "°":
+            return f"{self.value:.1f}°"
+        if not self.unit:
+            return f"{self.value:.2f}"
         if self.source is SpacingSource.UNKNOWN:
             return f"{self.value:.0f} {self.unit}"
         return f"{self.value:.1f} {self.unit} ({self.source.value})"

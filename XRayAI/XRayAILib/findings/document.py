@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from XRayAILib.findings.author import Author, AuthorKind, Status
-from XRayAILib.findings.objects import Box, FindingError, FindingObject, ImageLabel, Landmark, Mask, Polygon
-
-KINDS: dict[str, type[FindingObject]] = {kind.kind: kind for kind in (ImageLabel, Box, Polygon, Landmark, Mask)}
+from XRayAILib.findings.kinds import KINDS
+from XRayAILib.findings.objects import FindingError, FindingObject, Mask
 
 
 def to_document(item: FindingObject, keep_blob: Callable[[str, bytes], None]) -> dict[str, Any]:
@@ -44,7 +43,7 @@ def from_document(document: dict[str, Any], blob: Callable[[str], bytes]) -> Fin
     values["author"] = Author(AuthorKind(author["kind"]), author["name"], author["digest"])
     values["status"] = Status(values["status"])
     values["attributes"] = tuple((str(k), str(v)) for k, v in values.get("attributes", ()))
-    if kind is Polygon:
+    if "points" in values:
         values["points"] = tuple((float(x), float(y)) for x, y in values["points"])
     if kind is Mask:
         values["shape"], values["origin"] = tuple(values["shape"]), tuple(values["origin"])

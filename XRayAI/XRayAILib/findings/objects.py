@@ -82,7 +82,8 @@ class FindingObject:
         return replace(self, **{**fresh, **values})  # type: ignore[arg-type]
 
 
-def _finite(kind: str, label: str, values: np.ndarray) -> None:
+def require_finite(kind: str, label: str, values: np.ndarray) -> None:
+    """Raise :class:`FindingError` where a coordinate of an object is not a number."""
     if not np.isfinite(values).all():
         raise FindingError(f"The {kind} '{label}' has a coordinate that is not a number.")
 
@@ -107,7 +108,7 @@ class Box(FindingObject):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _finite(self.kind, self.label, np.array([self.x0, self.y0, self.x1, self.y1]))
+        require_finite(self.kind, self.label, np.array([self.x0, self.y0, self.x1, self.y1]))
         if self.x1 <= self.x0 or self.y1 <= self.y0:
             raise FindingError(f"The box '{self.label}' has no area: ({self.x0}, {self.y0}) to ({self.x1}, {self.y1}).")
 
@@ -131,22 +132,33 @@ class Polygon(FindingObject):
         super().__post_init__()
         if len(self.points) < 3:
             raise FindingError(f"The polygon '{self.label}' has {len(self.points)} points; it needs at least 3.")
-        _finite(self.kind, self.label, np.asarray(self.points))
+        require_finite(self.kind, self.label, np.asarray(self.points))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Landmark(FindingObject):
-    """A named point, in pixels, at sub-pixel precision."""
+    """A named point, in pixels, at sub-pixel precision.
+
+    Attributes
+    ----------
+    visible
+        ``False`` where something covers it: its place is guessed.
+    outside
+        It lies beyond the border of the image, so its place means nothing; such a landmark is not visible either.
+    """
 
     x: float
     y: float
     visible: bool = True
+    outside: bool = False
     kind = "landmark"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not (math.isfinite(self.x) and math.isfinite(self.y)):
             raise FindingError(f"The landmark '{self.label}' has a coordinate that is not a number.")
+        if self.outside and self.visible:
+            raise FindingError(f"The landmark '{self.label}' cannot be outside the image and visible.")
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

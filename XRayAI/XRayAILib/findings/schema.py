@@ -17,7 +17,14 @@ class Tool(str, Enum):
     MASK = "mask"
     POLYGON = "polygon"
     BOX = "box"
+    ROTATED_BOX = "rotated box"
+    ELLIPSE = "ellipse"
+    POLYLINE = "polyline"
     LANDMARK = "landmark"
+    LINE = "line"
+    ANGLE = "angle"
+    COBB_ANGLE = "cobb angle"
+    CARDIOTHORACIC_RATIO = "cardiothoracic ratio"
     IMAGE = "image"
 
 
@@ -32,6 +39,58 @@ class Code:
     scheme: str
     value: str
     meaning: str
+
+
+class AttributeKind(str, Enum):
+    """What an attribute is answered with."""
+
+    CHOICE = "choice"
+    NUMBER = "number"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """Something asked of every object of a label, such as the side of a fracture.
+
+    Answers stand in :attr:`FindingObject.attributes` as text, under ``name``.
+
+    Attributes
+    ----------
+    options
+        Of a choice.
+    minimum, maximum
+        Of a number; ``None`` where there is no limit.
+    unit
+        Of a number, only to be shown.
+    """
+
+    name: str
+    title: str
+    kind: AttributeKind = AttributeKind.TEXT
+    options: tuple[str, ...] = ()
+    required: bool = False
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """Landmarks that belong together, such as the points of a hand.
+
+    Attributes
+    ----------
+    points
+        Names of landmark labels, in the order in which they are set.
+    lines
+        Pairs of them that are joined by a line.
+    """
+
+    name: str
+    title: str
+    points: tuple[str, ...]
+    lines: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -51,6 +110,12 @@ class Label:
         no sides.
     options
         For ``Tool.IMAGE``: the allowed values.
+    multiple
+        For ``Tool.IMAGE``: several of them may be true at once, each an :class:`ImageLabel` of its own.
+    required
+        For ``Tool.IMAGE``: the question must be answered.
+    attributes
+        What is asked of each object.
     """
 
     name: str
@@ -61,6 +126,9 @@ class Label:
     mirror: str = ""
     hotkey: str = ""
     options: tuple[str, ...] = ()
+    multiple: bool = False
+    required: bool = False
+    attributes: tuple[Attribute, ...] = ()
 
     @property
     def rgb(self) -> tuple[float, float, float]:
@@ -75,6 +143,7 @@ class LabelSchema:
 
     name: str
     labels: tuple[Label, ...]
+    skeletons: tuple[Skeleton, ...] = ()
 
     def __post_init__(self) -> None:
         names = [label.name for label in self.labels]
