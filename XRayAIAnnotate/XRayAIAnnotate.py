@@ -325,7 +325,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         finally:
             self.onParameters()
             session = self.sitting.session
-            self.answers.set({label.name: session.answer(label.name) for label in session.labels})
+            self.answers.set({label.name: session.answers(label.name) for label in session.labels})
             self.showState()
 
     # Drawing --------------------------------------------------------------------------------------------------------
@@ -335,7 +335,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         label = self.desk.browse.project.schema[name]
         if label.tool is Tool.IMAGE:
-            self.answers.focus(name)
+            self.answers.ask(name)
             return
         with slicer.util.tryWithErrorDisplay(_("The tool cannot be used.")):
             self.sitting.tools.choose(label, another)
@@ -355,9 +355,9 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.editorCollapsibleButton.collapsed = True
         self.showState()
 
-    def onAnswer(self, name, value) -> None:
+    def onAnswer(self, name, values) -> None:
         with slicer.util.tryWithErrorDisplay(_("This cannot be said of the image.")):
-            self.sitting.session.set_answer(name, value, time.monotonic())
+            self.sitting.session.set_answers(name, values, time.monotonic())
 
     def onObject(self, item) -> None:
         from XRayAIAnnotatePanel import shown_objects

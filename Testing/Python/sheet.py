@@ -26,6 +26,9 @@ class Sheet:
         assert self.findings is not None
         return self.findings
 
+    def update(self, findings: Findings) -> None:
+        self.findings = findings
+
     def draw(self, *objects: FindingObject) -> None:
         self.findings = self.drawn().with_objects(objects)
 

@@ -200,16 +200,16 @@ def test_image_labels_are_answers_and_kept_with_their_history(project):
     session = AnnotationSession(project, ANNA, sheet)
     session.open()
     uid = session.image.uid
-    session.set_answer("view", "PA", 1.0)
-    session.set_answer("view", "AP", 2.0)
-    session.set_answer("catheter", "yes", 2.0)
+    session.set_answers("view", ["PA"], 1.0)
+    session.set_answers("view", ["AP"], 2.0)
+    session.set_answers("catheter", ["yes"], 2.0)
     with pytest.raises(AnnotationError, match="PA, AP, LL"):
-        session.set_answer("view", "sideways", 3.0)
+        session.set_answers("view", ["sideways"], 3.0)
     session.next()
-    assert session.answer("view") == ""
+    assert session.answers("view") == ()
     session.previous()
-    assert (session.answer("view"), session.answer("catheter")) == ("AP", "yes")
-    session.set_answer("catheter", "", 4.0)
+    assert (session.answers("view"), session.answers("catheter")) == (("AP",), ("yes",))
+    session.set_answers("catheter", [], 4.0)
     session.save()
     assert [(a.label, a.value) for a in project.findings(uid, ANNA.key).of(ImageLabel)] == [("view", "AP")]
 

@@ -74,6 +74,12 @@ class SceneCanvas:
         finally:
             self._busy = False
 
+    def update(self, findings: Findings) -> None:
+        from XRayAILib.scene import layers
+
+        layers.show_findings(self.host, self.volume_node, findings, self.schema, layer.NAME)
+        self.watch()
+
     def clear(self) -> None:
         """Take the layer away."""
         from XRayAILib.scene import layers

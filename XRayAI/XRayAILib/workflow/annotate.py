@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING, Protocol
@@ -44,6 +44,9 @@ class Canvas(Protocol):
 
     def drawn(self) -> Findings:
         """What is drawn now. Objects keep the ``id`` they were shown with, and new ones get one that stays."""
+
+    def update(self, findings: Findings) -> None:
+        """Make what is drawn over the same image these findings; the view and the look of the image stay."""
 
 
 class Start(str, Enum):
@@ -274,25 +277,62 @@ class AnnotationSession:
         """
         return self._store(only_changes=False)
 
-    def answer(self, label: str) -> str:
-        """The value chosen for an image label, or empty."""
-        return next((a.value for a in self._answers if a.label == label), "")
+    def drawn(self) -> Findings:
+        """What is drawn and said now, saved or not.
 
-    def set_answer(self, label: str, value: str, now: float) -> None:
-        """Say something of the whole image, such as ``view = PA``; an empty value takes it back."""
-        if self._shown is None or value == self.answer(label):
+        Raises
+        ------
+        AnnotationError
+            No image is open, or what is drawn cannot be read.
+        """
+        if self._shown is None:
+            raise AnnotationError("No image is open, so nothing is drawn.")
+        try:
+            return self._drawn(self._shown)
+        except FindingError as error:
+            raise AnnotationError(str(error)) from error
+
+    def show_drawn(self, findings: Findings, now: float) -> None:
+        """Make what is drawn and said these findings of the same image: undone, restored or changed by a program."""
+        if self._shown is None or findings.radiograph_uid != self._shown.radiograph_uid:
+            raise AnnotationError("These findings belong to another image than the one that is shown.")
+        aside = {item.id for item in self._aside}
+        visible = findings.without(aside)
+        self._canvas.update(visible)
+        self._answers = tuple(visible.of(ImageLabel))
+        self.changed(now)
+
+    def answers(self, label: str) -> tuple[str, ...]:
+        """The values chosen for an image label, in the order in which they were given; empty where none is."""
+        return tuple(a.value for a in self._answers if a.label == label)
+
+    def set_answers(self, label: str, values: Sequence[str], now: float) -> None:
+        """Say something of the whole image, such as ``view = PA``; no value takes it back.
+
+        Raises
+        ------
+        AnnotationError
+            The label has no such value, or only one of them can be true.
+        """
+        wanted = tuple(dict.fromkeys(values))
+        if self._shown is None or wanted == self.answers(label):
             return
         schema = self.project.schema[label]
-        if schema.tool is not Tool.IMAGE or (value and schema.options and value not in schema.options):
+        unknown = [value for value in wanted if schema.options and value not in schema.options]
+        if schema.tool is not Tool.IMAGE or unknown:
             allowed = ", ".join(schema.options) or "none: it is drawn"
-            raise AnnotationError(f"'{value}' cannot be said of '{schema.title}' (values: {allowed}).")
-        said = next((a for a in self._answers if a.label == label), None)
-        kept = tuple(a for a in self._answers if a.label != label)
-        if value:
+            said = ", ".join(unknown or wanted)
+            raise AnnotationError(f"'{said}' cannot be said of '{schema.title}' (values: {allowed}).")
+        if len(wanted) > 1 and not schema.multiple:
+            raise AnnotationError(f"Only one of {', '.join(wanted)} can be said of '{schema.title}'.")
+        before = [a for a in self._answers if a.label == label]
+        if len(before) == 1 and len(wanted) == 1:
             # Another value is another revision of the same object, so that its history can be read.
-            fresh = said.changed(value=value) if said else ImageLabel(label=label, author=self.reader, value=value)
-            kept = (*kept, fresh)
-        self._answers = kept
+            fresh = (before[0].changed(value=wanted[0]),)
+        else:
+            kept = {a.value: a for a in before}
+            fresh = tuple(kept.get(v) or ImageLabel(label=label, author=self.reader, value=v) for v in wanted)
+        self._answers = (*(a for a in self._answers if a.label != label), *fresh)
         self.changed(now)
 
     # Within ------------------------------------------------------------------------------------------------------
