@@ -59,7 +59,7 @@ class Answers:
             question.set(tuple(answers.get(name, ())))
 
     def ask(self, name: str) -> None:
-        """Ask a question by keyboard, where the mouse is: a menu of its answers, or turn over one that is yes or unsaid.
+        """Ask a question by keyboard: a menu of its answers where the mouse is, or turn over one that is yes or unsaid.
 
         A menu takes all keys while it is open, those of the labels too: 1 is its first answer.
         """
