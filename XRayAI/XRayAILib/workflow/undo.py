@@ -83,7 +83,7 @@ class Undo:
         if alike(drawn, self.present):
             return False
         self._states[self._place + 1 :] = [_sharing(drawn, self.present)]
-        del self._states[: len(self._states) - 1 - MOST_STEPS]
+        del self._states[: max(0, len(self._states) - 1 - MOST_STEPS)]
         self._place = len(self._states) - 1
         return True
 
