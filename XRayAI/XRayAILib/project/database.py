@@ -86,6 +86,7 @@ revisions = Table(
     Column("saved_by", String(300), nullable=False),
     Column("time", String(32), nullable=False),
     Column("change", Text, nullable=False),  # JSON: objects put, ids dropped
+    Column("note", Text),  # why it was saved, where that is more than drawing
     Index("revisions_of_track", "uid", "track"),
 )
 current = Table(
@@ -96,6 +97,7 @@ current = Table(
     Column("kind", String(16), nullable=False),
     Column("revision", Integer, ForeignKey("revisions.id"), nullable=False),
     Column("document", Text, nullable=False),  # JSON: author, shape, all objects
+    Column("statuses", String(64)),  # the different statuses of the objects, with commas
 )
 blobs = Table(
     "blobs", metadata, Column("name", String(64), primary_key=True), Column("data", LargeBinary, nullable=False)

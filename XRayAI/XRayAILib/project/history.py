@@ -7,68 +7,78 @@ overwritten. The latest state of each track is kept beside, so reading it needs 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, func, select, update
 
 from XRayAILib.findings.author import Author, AuthorKind, Status
-from XRayAILib.findings.document import from_document, to_document
+from XRayAILib.findings.document import from_document
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingObject, now
 from XRayAILib.project.database import Database, blobs, current, images, revisions
-from XRayAILib.project.errors import ProjectError
+from XRayAILib.project.errors import ConflictError, ProjectError
 from XRayAILib.project.image import ImageStatus
-
-
-@dataclass(frozen=True)
-class Revision:
-    """One saved change: when, whose findings, saved by whom, and how many objects were put and dropped."""
-
-    id: int
-    track: str
-    saved_by: str
-    time: str
-    put: int
-    dropped: int
+from XRayAILib.project.written import (
+    Cache,
+    Entry,
+    Written,
+    change_document,
+    read_entries,
+    statuses,
+    track_document,
+)
 
 
 class History:
-    """The tables ``revisions``, ``current`` and ``blobs``."""
+    """The tables ``revisions``, ``current`` and ``blobs``: saving, and what is said now.
+
+    What was said before is read by :class:`XRayAILib.project.past.Past`.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._cache = Cache()
 
-    def save(self, findings: Findings, by: Author | None = None) -> int:
+    def save(self, findings: Findings, by: Author | None = None, base: int | None = None, note: str = "") -> int:
         """Append a revision and give its number; findings that equal the latest ones add nothing.
 
         All of it, masks included, is one transaction.
+
+        Parameters
+        ----------
+        base
+            The revision of the track that the findings were made from, 0 where there was none. Without it they are
+            saved whatever was saved meanwhile.
+        note
+            Why, where it is more than drawing, such as ``restored revision 12``.
+
+        Raises
+        ------
+        ConflictError
+            The track has another revision than ``base``, saved by another program, and says something else.
+        ProjectError
+            The image is not in the project, or it cannot be written.
         """
         uid, track = findings.radiograph_uid, findings.author.key
-        fresh_blobs: dict[str, bytes] = {}
-        documents = [to_document(item, fresh_blobs.__setitem__) for item in findings]
+        entries = self._cache.entries(findings)
         with self._database.writing() as connection:
             self._require_image(connection, uid)
-            query = select(current).where(current.c.uid == uid, current.c.track == track)
-            last = connection.execute(query).first()
-            # Through JSON, so that tuples and lists compare alike.
-            documents = json.loads(json.dumps(documents))
-            old = json.loads(last.document)["objects"] if last else []
-            if last and old == documents:
-                return int(last.revision)
-            for name, data in fresh_blobs.items():
-                if connection.scalar(select(blobs.c.name).where(blobs.c.name == name)) is None:
-                    connection.execute(blobs.insert().values(name=name, data=data))
-            revision = self._append(connection, findings, old, documents, by or findings.author)
-            state = {"author": _author(findings.author), "shape": list(findings.shape), "objects": documents}
-            values = {"revision": revision, "document": json.dumps(state), "kind": findings.author.kind.value}
-            if last:
-                where = (current.c.uid == uid, current.c.track == track)
-                connection.execute(update(current).where(*where).values(values))
-            else:
-                connection.execute(current.insert().values(uid=uid, track=track, **values))
-            self._set_status(connection, uid)
+            last = self._written(connection, uid, track)
+            if last and [e.text for e in last.entries] == [e.text for e in entries]:
+                return last.revision
+            if base is not None and base != (last.revision if last else 0):
+                raise _conflict(connection, uid, track)
+            _keep_blobs(connection, entries)
+            row: dict[str, Any] = {"uid": uid, "track": track, "saved_by": (by or findings.author).key}
+            row.update(time=now(), change=change_document(findings, last.entries if last else (), entries), note=note)
+            result = connection.execute(revisions.insert().values(**row))
+            assert result.inserted_primary_key is not None
+            revision = int(result.inserted_primary_key[0])
+            _set_current(connection, findings, entries, revision, is_new=last is None)
+            set_image_status(connection, uid)
+        self._cache.put(uid, track, Written(revision, findings.shape, entries))
         return revision
 
     def tracks(self, uid: str) -> list[Findings]:
@@ -79,46 +89,21 @@ class History:
 
     def findings(self, uid: str, author_key: str) -> Findings | None:
         """The latest findings of one author, or ``None``."""
-        query = select(current.c.document).where(current.c.uid == uid, current.c.track == author_key)
-        with self._database.reading() as connection:
-            document = connection.scalar(query)
-            return self._findings(connection, uid, document) if document else None
+        return self.latest(uid, author_key)[0]
 
-    def revisions(self, uid: str) -> list[Revision]:
-        """Every saved change of an image, the oldest first."""
-        query = select(revisions).where(revisions.c.uid == uid).order_by(revisions.c.id)
+    def latest(self, uid: str, author_key: str) -> tuple[Findings | None, int]:
+        """The latest findings of one author, and the number of their revision: ``None`` and 0 where there are none."""
+        query = select(current.c.document, current.c.revision).where(current.c.uid == uid)
         with self._database.reading() as connection:
-            found = []
-            for row in connection.execute(query):
-                change = json.loads(row.change)
-                found.append(
-                    Revision(row.id, row.track, row.saved_by, row.time, len(change["put"]), len(change["drop"]))
-                )
-            return found
+            row = connection.execute(query.where(current.c.track == author_key)).first()
+            if row is None:
+                return None, 0
+            return self._findings(connection, uid, row.document), int(row.revision)
 
     def last_revision(self) -> int:
         """The number of the newest revision of all; 0 before the first. It changes whenever anything is saved."""
         with self._database.reading() as connection:
             return int(connection.scalar(select(func.max(revisions.c.id))) or 0)
-
-    def at(self, uid: str, author_key: str, revision: int) -> Findings:
-        """The findings of an author as they stood after ``revision``."""
-        query = (
-            select(revisions.c.change)
-            .where(revisions.c.uid == uid, revisions.c.track == author_key, revisions.c.id <= revision)
-            .order_by(revisions.c.id)
-        )
-        with self._database.reading() as connection:
-            changes = [json.loads(change) for change in connection.scalars(query)]
-            if not changes:
-                raise ProjectError(f"{author_key} had said nothing of {uid} by revision {revision}.")
-            objects: dict[str, Any] = {}
-            for change in changes:
-                for gone in change["drop"]:
-                    objects.pop(gone, None)
-                objects.update((document["id"], document) for document in change["put"])
-            state = {**changes[-1]["head"], "objects": [objects[i] for i in changes[-1]["order"]]}
-            return self._findings(connection, uid, json.dumps(state))
 
     def reference(self, uid: str) -> Findings | None:
         """What counts as true: a person's findings before imported ones, the newest first; without rejected objects."""
@@ -172,36 +157,20 @@ class History:
                         said.setdefault(entry["label"], set()).add(uid)
         return {label: len(uids) for label, uids in said.items()}
 
-    def _append(
-        self, connection: Connection, findings: Findings, old: list[Any], documents: list[Any], by: Author
-    ) -> int:
-        before = {document["id"]: document for document in old}
-        change = {
-            "put": [document for document in documents if before.get(document["id"]) != document],
-            "drop": [i for i in before if i not in {document["id"] for document in documents}],
-            "order": [document["id"] for document in documents],
-            "head": {"author": _author(findings.author), "shape": list(findings.shape)},
-        }
-        row = {"uid": findings.radiograph_uid, "track": findings.author.key, "saved_by": by.key, "time": now()}
-        result = connection.execute(revisions.insert().values(change=json.dumps(change), **row))
-        assert result.inserted_primary_key is not None
-        return int(result.inserted_primary_key[0])
+    def _written(self, connection: Connection, uid: str, track: str) -> Written | None:
+        """What the database has of a track; its text is read only where another process saved it last."""
+        where = (current.c.uid == uid, current.c.track == track)
+        revision = connection.scalar(select(current.c.revision).where(*where))
+        if revision is None:
+            return None
+        known = self._cache.get(uid, track)
+        if known is not None and known.revision == revision:
+            return known
+        shape, entries = read_entries(connection.scalar(select(current.c.document).where(*where)) or "")
+        return Written(int(revision), shape, entries)
 
     def _findings(self, connection: Connection, uid: str, document: str) -> Findings:
-        def blob(name: str) -> bytes:
-            data = connection.scalar(select(blobs.c.data).where(blobs.c.name == name))
-            if data is None:
-                raise ProjectError(f"Project {self._database.place}: the pixels {name} of a mask of {uid} are missing.")
-            return bytes(data)
-
-        state = json.loads(document)
-        author = state["author"]
-        return Findings(
-            uid,
-            (state["shape"][0], state["shape"][1]),
-            Author(AuthorKind(author["kind"]), author["name"], author["digest"]),
-            tuple(from_document(entry, blob) for entry in state["objects"]),
-        )
+        return read_findings(connection, uid, document, self._database.place)
 
     def _require_image(self, connection: Connection, uid: str) -> None:
         if connection.scalar(select(images.c.id).where(images.c.uid == uid)) is None:
@@ -209,16 +178,40 @@ class History:
                 f"The radiograph {uid} is not in the project {self._database.place}: scan its folder first."
             )
 
-    def _set_status(self, connection: Connection, uid: str) -> None:
-        rows = connection.execute(select(current.c.kind, current.c.document).where(current.c.uid == uid)).all()
-        said: dict[bool, list[str]] = {True: [], False: []}
-        for kind, document in rows:
-            said[kind == AuthorKind.MODEL.value] += [entry["status"] for entry in json.loads(document)["objects"]]
-        status = image_status(people=said[False], models=said[True], models_ran=any(k == "model" for k, _ in rows))
-        connection.execute(update(images).where(images.c.uid == uid).values(status=status.value))
+
+def read_findings(connection: Connection, uid: str, document: str, place: object) -> Findings:
+    """The findings of a document of the table ``current``; ``place`` is what messages call the project."""
+
+    def blob(name: str) -> bytes:
+        data = connection.scalar(select(blobs.c.data).where(blobs.c.name == name))
+        if data is None:
+            raise ProjectError(f"Project {place}: the pixels {name} of a mask of {uid} are missing.")
+        return bytes(data)
+
+    state = json.loads(document)
+    author = state["author"]
+    return Findings(
+        uid,
+        (state["shape"][0], state["shape"][1]),
+        Author(AuthorKind(author["kind"]), author["name"], author["digest"]),
+        tuple(from_document(entry, blob) for entry in state["objects"]),
+    )
 
 
-def image_status(people: list[str], models: list[str], models_ran: bool) -> ImageStatus:
+def set_image_status(connection: Connection, uid: str) -> None:
+    """Bring the status of an image up to date with what everybody says of it."""
+    said: dict[bool, set[str]] = {True: set(), False: set()}
+    kinds = set()
+    for kind, found in connection.execute(select(current.c.kind, current.c.statuses).where(current.c.uid == uid)):
+        said[kind == AuthorKind.MODEL.value].update(filter(None, found.split(",")))
+        kinds.add(kind)
+    status = image_status(people=said[False], models=said[True], models_ran=AuthorKind.MODEL.value in kinds)
+    # Most saves change no status, and its indexes are wide.
+    changed = update(images).where(images.c.uid == uid, images.c.status != status.value)
+    connection.execute(changed.values(status=status.value))
+
+
+def image_status(people: Collection[str], models: Collection[str], models_ran: bool) -> ImageStatus:
     """The status of an image from the statuses of its objects: what people and imports said outweighs models."""
     kept = [status for status in people if status != Status.REJECTED.value]
     if kept:
@@ -232,5 +225,34 @@ def image_status(people: list[str], models: list[str], models_ran: bool) -> Imag
     return ImageStatus.REJECTED if people else ImageStatus.UNLABELLED
 
 
-def _author(author: Author) -> dict[str, str]:
-    return {"kind": author.kind.value, "name": author.name, "digest": author.digest}
+def _conflict(connection: Connection, uid: str, track: str) -> ConflictError:
+    query = select(revisions).where(revisions.c.uid == uid, revisions.c.track == track)
+    row = connection.execute(query.order_by(revisions.c.id.desc()).limit(1)).one()
+    return ConflictError(
+        f"Another program saved this image for {row.saved_by.partition(':')[2]} at {clock(row.time)}, after it was "
+        "opened here. Nothing is lost: both versions are kept. Choose with which one to go on."
+    )
+
+
+def _keep_blobs(connection: Connection, entries: Iterable[Entry]) -> None:
+    for name, data in {name: data for entry in entries for name, data in entry.blobs.items()}.items():
+        if connection.scalar(select(blobs.c.name).where(blobs.c.name == name)) is None:
+            connection.execute(blobs.insert().values(name=name, data=data))
+
+
+def _set_current(
+    connection: Connection, findings: Findings, entries: tuple[Entry, ...], revision: int, is_new: bool
+) -> None:
+    uid, track = findings.radiograph_uid, findings.author.key
+    values: dict[str, Any] = {"revision": revision, "document": track_document(findings, entries)}
+    values.update(kind=findings.author.kind.value, statuses=statuses(entries))
+    if is_new:
+        connection.execute(current.insert().values(uid=uid, track=track, **values))
+    else:
+        connection.execute(update(current).where(current.c.uid == uid, current.c.track == track).values(values))
+
+
+def clock(time: str) -> str:
+    """A stored time (ISO 8601, UTC) by the clock of this machine: ``14:05`` today, else ``2026-03-01 14:05``."""
+    there, here = datetime.fromisoformat(time).astimezone(), datetime.now().astimezone()
+    return there.strftime("%H:%M" if there.date() == here.date() else "%Y-%m-%d %H:%M")

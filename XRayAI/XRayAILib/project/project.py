@@ -34,10 +34,11 @@ from XRayAILib.project.collection import Collection, Page
 from XRayAILib.project.database import Database, audit, database_in
 from XRayAILib.project.duplicates import Duplicates
 from XRayAILib.project.errors import ProjectError
-from XRayAILib.project.history import History, Revision
+from XRayAILib.project.history import History
 from XRayAILib.project.hygiene import Hygiene
 from XRayAILib.project.image import Image, ImageStatus
 from XRayAILib.project.marks import Marks
+from XRayAILib.project.past import Past, Revision
 from XRayAILib.project.query import Query
 from XRayAILib.project.upgrade import bring_up_to_date
 
@@ -57,6 +58,7 @@ class Project:
         self.arrivals = Arrivals(self._database)
         self.duplicates = Duplicates(self._database)
         self._history = History(self._database)
+        self._past = Past(self._database)
         self.calibrations = Calibrations(self._database)
         self.marks = Marks(self._database, folder)
         self.hygiene = Hygiene(self._database, self.marks)
@@ -260,12 +262,16 @@ class Project:
 
     # Findings ---------------------------------------------------------------------------------------------------
 
-    def save(self, findings: Findings, by: Author | None = None) -> int:
+    def save(self, findings: Findings, by: Author | None = None, base: int | None = None, note: str = "") -> int:
         """See :meth:`History.save`."""
-        return self._history.save(findings, by)
+        return self._history.save(findings, by, base, note)
 
     def findings(self, uid: str, author_key: str) -> Findings | None:
         return self._history.findings(uid, author_key)
+
+    def latest(self, uid: str, author_key: str) -> tuple[Findings | None, int]:
+        """See :meth:`History.latest`."""
+        return self._history.latest(uid, author_key)
 
     def tracks(self, uid: str) -> list[Findings]:
         """See :meth:`History.tracks`."""
@@ -291,16 +297,17 @@ class Project:
         """See :meth:`History.label_counts`."""
         return self._history.label_counts(*objects)
 
-    def revisions(self, uid: str) -> list[Revision]:
-        return self._history.revisions(uid)
+    def revisions(self, uid: str, author_key: str = "") -> list[Revision]:
+        """See :meth:`Past.revisions`."""
+        return self._past.revisions(uid, author_key)
 
     def last_revision(self) -> int:
         """See :meth:`History.last_revision`."""
         return self._history.last_revision()
 
     def findings_at(self, uid: str, author_key: str, revision: int) -> Findings:
-        """See :meth:`History.at`."""
-        return self._history.at(uid, author_key, revision)
+        """See :meth:`Past.at`."""
+        return self._past.at(uid, author_key, revision)
 
     # Audit ------------------------------------------------------------------------------------------------------
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from sqlalchemy import Connection, bindparam, inspect, select, update
 
 from XRayAILib.dicom.header import header_from_json
-from XRayAILib.project.database import Database, files, images, metadata
+from XRayAILib.project.database import Database, current, files, images, metadata
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.statements import columns_of
 
@@ -61,6 +63,8 @@ def _add_columns(connection: Connection) -> None:
             # This version reads more of each file, and takes files in that the earlier one left out: the next scan
             # looks at all of them again.
             connection.execute(update(files).values(modified=None))
+        if "statuses" in {column.name for column in missing} and table is current:
+            _fill_current(connection)
 
 
 def _fill_images(connection: Connection) -> None:
@@ -77,6 +81,14 @@ def _fill_images(connection: Connection) -> None:
         columns = [(row.id, columns_of(header_from_json(row.header))) for row in rows]
         connection.execute(change, [{"row": i, **{name: values[name] for name in names}} for i, values in columns])
         last = rows[-1].id
+
+
+def _fill_current(connection: Connection) -> None:
+    """Write of each track which statuses its objects have."""
+    change = update(current).where(current.c.uid == bindparam("image"), current.c.track == bindparam("whose"))
+    for row in connection.execute(select(current.c.uid, current.c.track, current.c.document)).all():
+        found = ",".join(sorted({entry["status"] for entry in json.loads(row.document)["objects"]}))
+        connection.execute(change.values(statuses=found), {"image": row.uid, "whose": row.track})
 
 
 def _replace_indexes(connection: Connection) -> None:
