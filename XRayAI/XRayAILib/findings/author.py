@@ -7,11 +7,17 @@ from enum import Enum
 
 
 class AuthorKind(str, Enum):
-    """A person drew it, a model predicted it, or it came with the data (a file of labels, a phantom's truth)."""
+    """A person drew it, a model predicted it, or it came with the data (a file of labels, a phantom's truth).
+
+    ``CONSENSUS`` is computed from what several of them say. ``ADJUDICATION`` stands for the decision over what several
+    people drew; its objects keep their own authors.
+    """
 
     PERSON = "person"
     MODEL = "model"
     IMPORT = "import"
+    CONSENSUS = "consensus"
+    ADJUDICATION = "adjudication"
 
 
 class Status(str, Enum):
@@ -25,14 +31,14 @@ class Status(str, Enum):
 
 @dataclass(frozen=True)
 class Author:
-    """A person, a model or an import.
+    """A person, a model, an import or a consensus.
 
     Attributes
     ----------
     kind
         What kind of author it is.
     name
-        The person's user name, the model's name or the name of the imported source.
+        The person's user name, the model's name, the name of the imported source or the rule of the consensus.
     digest
         For a model, the SHA-256 of its weights; otherwise empty. Two models of one name are two authors.
     """
@@ -58,3 +64,11 @@ class Author:
     @classmethod
     def imported(cls, name: str) -> Author:
         return cls(AuthorKind.IMPORT, name)
+
+    @classmethod
+    def consensus(cls, rule: str) -> Author:
+        return cls(AuthorKind.CONSENSUS, rule)
+
+
+ADJUDICATED = Author(AuthorKind.ADJUDICATION, "adjudicated")
+"""Whose findings the adjudicated ones of an image are, whoever of the adjudicators made them."""
