@@ -7,7 +7,7 @@ overwritten. The latest state of each track is kept beside, so reading it needs 
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,9 +17,12 @@ from XRayAILib.findings.author import Author, AuthorKind, Status
 from XRayAILib.findings.document import from_document
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingObject, now
+from XRayAILib.project.controls import truth_track
 from XRayAILib.project.database import Database, blobs, current, images, revisions
 from XRayAILib.project.errors import ConflictError, ProjectError
-from XRayAILib.project.image import ImageStatus
+from XRayAILib.project.reference import reference_of
+from XRayAILib.project.reviews import states_of_image, why_locked
+from XRayAILib.project.status import status_of
 from XRayAILib.project.written import (
     Cache,
     Entry,
@@ -59,27 +62,64 @@ class History:
         ConflictError
             The track has another revision than ``base``, saved by another program, and says something else.
         ProjectError
-            The image is not in the project, or it cannot be written.
+            The image is not in the project, it cannot be written, or the track is submitted, approved or of a round
+            that is closed, and so must not change.
         """
-        uid, track = findings.radiograph_uid, findings.author.key
         entries = self._cache.entries(findings)
         with self._database.writing() as connection:
-            self._require_image(connection, uid)
-            last = self._written(connection, uid, track)
-            if last and [e.text for e in last.entries] == [e.text for e in entries]:
-                return last.revision
-            if base is not None and base != (last.revision if last else 0):
-                raise _conflict(connection, uid, track)
-            _keep_blobs(connection, entries)
-            row: dict[str, Any] = {"uid": uid, "track": track, "saved_by": (by or findings.author).key}
-            row.update(time=now(), change=change_document(findings, last.entries if last else (), entries), note=note)
-            result = connection.execute(revisions.insert().values(**row))
-            assert result.inserted_primary_key is not None
-            revision = int(result.inserted_primary_key[0])
-            _set_current(connection, findings, entries, revision, is_new=last is None)
-            set_image_status(connection, uid)
-        self._cache.put(uid, track, Written(revision, findings.shape, entries))
-        return revision
+            stored = self._store(connection, findings, entries, by, base, note)
+        self._cache.put(findings.radiograph_uid, findings.author.key, stored)
+        return stored.revision
+
+    def store(self, connection: Connection, findings: Findings, by: Author, note: str) -> int:
+        """Save within a transaction that does more: a step of a review, which changes what is locked too."""
+        entries = self._cache.entries(findings)
+        return self._store(connection, findings, entries, by, None, note, is_review=True).revision
+
+    def set_object_status(self, connection: Connection, uid: str, track: str, status: Status, by: Author) -> None:
+        """Give every object of a track that is not rejected this status, and let the image follow."""
+        found = self.latest_in(connection, uid, track)
+        if found is None:
+            raise ProjectError(f"{track} says nothing of {uid}.")
+        changed = found.each(lambda item: item if item.status is Status.REJECTED else item.changed(status=status))
+        self.store(connection, changed, by, status.value)
+        set_image_status(connection, uid)  # also where nothing is drawn
+
+    def latest_in(self, connection: Connection, uid: str, track: str) -> Findings | None:
+        """The latest findings of a track as a transaction sees them, or ``None``."""
+        query = select(current.c.document).where(current.c.uid == uid, current.c.track == track)
+        document = connection.scalar(query)
+        return self._findings(connection, uid, document) if document else None
+
+    def _store(
+        self,
+        connection: Connection,
+        findings: Findings,
+        entries: tuple[Entry, ...],
+        by: Author | None,
+        base: int | None,
+        note: str,
+        is_review: bool = False,
+    ) -> Written:
+        uid, track = findings.radiograph_uid, findings.author.key
+        self._require_image(connection, uid)
+        last = self._written(connection, uid, track)
+        if last and [e.text for e in last.entries] == [e.text for e in entries]:
+            return last
+        if base is not None and base != (last.revision if last else 0):
+            raise _conflict(connection, uid, track)
+        locked = "" if is_review else why_locked(connection, uid, track)
+        if locked:
+            raise ProjectError(locked)
+        keep_blobs(connection, entries)
+        row: dict[str, Any] = {"uid": uid, "track": track, "saved_by": (by or findings.author).key}
+        row.update(time=now(), change=change_document(findings, last.entries if last else (), entries), note=note)
+        result = connection.execute(revisions.insert().values(**row))
+        assert result.inserted_primary_key is not None
+        revision = int(result.inserted_primary_key[0])
+        _set_current(connection, findings, entries, revision, is_new=last is None)
+        set_image_status(connection, uid)
+        return Written(revision, findings.shape, entries)
 
     def tracks(self, uid: str) -> list[Findings]:
         """The latest findings of every author, the most recently saved first."""
@@ -106,13 +146,10 @@ class History:
             return int(connection.scalar(select(func.max(revisions.c.id))) or 0)
 
     def reference(self, uid: str) -> Findings | None:
-        """What counts as true: a person's findings before imported ones, the newest first; without rejected objects."""
-        for kind in (AuthorKind.PERSON, AuthorKind.IMPORT):
-            for findings in self.tracks(uid):
-                kept = findings.without(o.id for o in findings if o.status is Status.REJECTED)
-                if findings.author.kind is kind and kept.objects:
-                    return kept
-        return None
+        """What counts as true of an image; see :func:`XRayAILib.project.reference.reference_of` for the order."""
+        tracks = self.tracks(uid)
+        with self._database.reading() as connection:
+            return reference_of(tracks, states_of_image(connection, uid))
 
     def prediction(self, uid: str, digest: str | None = None) -> Findings | None:
         """The newest findings of a model, or of the model with this digest."""
@@ -200,29 +237,10 @@ def read_findings(connection: Connection, uid: str, document: str, place: object
 
 def set_image_status(connection: Connection, uid: str) -> None:
     """Bring the status of an image up to date with what everybody says of it."""
-    said: dict[bool, set[str]] = {True: set(), False: set()}
-    kinds = set()
-    for kind, found in connection.execute(select(current.c.kind, current.c.statuses).where(current.c.uid == uid)):
-        said[kind == AuthorKind.MODEL.value].update(filter(None, found.split(",")))
-        kinds.add(kind)
-    status = image_status(people=said[False], models=said[True], models_ran=AuthorKind.MODEL.value in kinds)
+    status = status_of(connection, uid, truth_track(connection, uid))
     # Most saves change no status, and its indexes are wide.
     changed = update(images).where(images.c.uid == uid, images.c.status != status.value)
     connection.execute(changed.values(status=status.value))
-
-
-def image_status(people: Collection[str], models: Collection[str], models_ran: bool) -> ImageStatus:
-    """The status of an image from the statuses of its objects: what people and imports said outweighs models."""
-    kept = [status for status in people if status != Status.REJECTED.value]
-    if kept:
-        if all(status == Status.APPROVED.value for status in kept):
-            return ImageStatus.APPROVED
-        return ImageStatus.SUBMITTED if Status.DRAFT.value not in kept else ImageStatus.DRAFT
-    if models and all(status == Status.REJECTED.value for status in models):
-        return ImageStatus.REJECTED
-    if models_ran:
-        return ImageStatus.PREDICTED
-    return ImageStatus.REJECTED if people else ImageStatus.UNLABELLED
 
 
 def _conflict(connection: Connection, uid: str, track: str) -> ConflictError:
@@ -234,7 +252,8 @@ def _conflict(connection: Connection, uid: str, track: str) -> ConflictError:
     )
 
 
-def _keep_blobs(connection: Connection, entries: Iterable[Entry]) -> None:
+def keep_blobs(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Store the pixels that entries name and the database does not have yet."""
     for name, data in {name: data for entry in entries for name, data in entry.blobs.items()}.items():
         if connection.scalar(select(blobs.c.name).where(blobs.c.name == name)) is None:
             connection.execute(blobs.insert().values(name=name, data=data))

@@ -29,17 +29,26 @@ from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingObject, now
 from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.project.arrivals import Arrivals
+from XRayAILib.project.assignments import Assignments
 from XRayAILib.project.calibration import Calibration, Calibrations
 from XRayAILib.project.collection import Collection, Page
+from XRayAILib.project.comments import Comments
+from XRayAILib.project.controls import Controls
 from XRayAILib.project.database import Database, audit, database_in
 from XRayAILib.project.duplicates import Duplicates
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.history import History
 from XRayAILib.project.hygiene import Hygiene
 from XRayAILib.project.image import Image, ImageStatus
+from XRayAILib.project.looks import Looks
 from XRayAILib.project.marks import Marks
 from XRayAILib.project.past import Past, Revision
 from XRayAILib.project.query import Query
+from XRayAILib.project.readers import Readers
+from XRayAILib.project.reviews import Reviews
+from XRayAILib.project.rounds import Rounds
+from XRayAILib.project.set_aside import SetAside
+from XRayAILib.project.time_spent import TimeSpent
 from XRayAILib.project.upgrade import bring_up_to_date
 
 FORMAT = 1
@@ -59,6 +68,15 @@ class Project:
         self.duplicates = Duplicates(self._database)
         self._history = History(self._database)
         self._past = Past(self._database)
+        self.set_aside = SetAside(self._database)
+        self.comments = Comments(self._database)
+        self.times = TimeSpent(self._database)
+        self.looks = Looks(self._database)
+        self.readers = Readers(self._database)
+        self.rounds = Rounds(self._database)
+        self.assignments = Assignments(self._database)
+        self.controls = Controls(self._database)
+        self.reviews = Reviews(self._database, self._history)
         self.calibrations = Calibrations(self._database)
         self.marks = Marks(self._database, folder)
         self.hygiene = Hygiene(self._database, self.marks)
