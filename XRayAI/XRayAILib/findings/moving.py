@@ -28,18 +28,18 @@ def moved(item: FindingObject, by: Similarity, shape: tuple[int, int]) -> Findin
         (x0, y0), (x1, y1) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
         return replace(item, x0=x0, y0=y0, x1=x1, y1=y1)
     if isinstance(item, Mask):
-        return replace(item.with_array(_moved_pixels(item, by, shape)))
+        return item.with_array(_moved_pixels(item, by, shape))
     if isinstance(item, Landmark):
         x, y = _one(by, item.x, item.y)
         return replace(item, x=x, y=y)
     if isinstance(item, RotatedBox):
         x, y = _one(by, item.x, item.y)
-        sides = {"width": item.width * by.scale, "height": item.height * by.scale}
-        return replace(item, x=x, y=y, angle=_half_turn(by.turned(item.angle)), **sides)
+        width, height = item.width * by.scale, item.height * by.scale
+        return replace(item, x=x, y=y, width=width, height=height, angle=_half_turn(by.turned(item.angle)))
     if isinstance(item, Ellipse):
         x, y = _one(by, item.x, item.y)
-        radii = {"radius_x": item.radius_x * by.scale, "radius_y": item.radius_y * by.scale}
-        return replace(item, x=x, y=y, angle=_half_turn(by.turned(item.angle)), **radii)
+        along, across = item.radius_x * by.scale, item.radius_y * by.scale
+        return replace(item, x=x, y=y, radius_x=along, radius_y=across, angle=_half_turn(by.turned(item.angle)))
     points: tuple[Point, ...] = tuple((x, y) for x, y in by.points(item.points).tolist())  # type: ignore[attr-defined]
     return item.changed(points=points)
 

@@ -37,11 +37,9 @@ def grow(display: np.ndarray, seed: tuple[float, float], tolerance: float, radiu
     from skimage.segmentation import flood
 
     rows, columns = display.shape
-    column, row = (int(round(part)) for part in seed)
+    column, row = (round(part) for part in seed)
     if not (0 <= row < rows and 0 <= column < columns):
-        raise ValueError(
-            f"The seed ({seed[0]:.0f}, {seed[1]:.0f}) lies outside the image of {columns} x {rows} pixels."
-        )
+        raise ValueError(f"The seed ({column}, {row}) lies outside the image of {columns} x {rows} pixels.")
     if tolerance < 0:
         raise ValueError(f"The tolerance is {tolerance}; it must not be negative.")
     top, bottom, left, right = 0, rows, 0, columns

@@ -1,8 +1,8 @@
 """Live wire: the path between two points that runs along an edge (Mortensen and Barrett, 1995).
 
 The path is the cheapest one over pixels, where a pixel costs little on a strong edge and much in a flat area. An edge
-counts by how far it runs and falls as the edges at the two ends do: a rib that crosses the border of a lung does not lead
-the path astray.
+counts by how far it runs and falls as the edges at the two ends do, so that a rib that crosses the border of a lung
+does not lead the path astray.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class LiveWire:
         return [(float(x), float(y)) for x, y in corners]
 
     def outline(self, points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-        """A closed outline through ``points`` (at least 3) whose sides follow the edges; the last point is not repeated.
+        """A closed outline through ``points`` whose sides follow the edges; the last point is not repeated.
 
         Raises
         ------
@@ -92,7 +92,7 @@ class LiveWire:
     def _cell(
         point: tuple[float, float], origin: tuple[int, int], step: int, shape: tuple[int, ...]
     ) -> tuple[int, int]:
-        row, column = (int(round(point[axis] - origin[axis])) // step for axis in (1, 0))
+        row, column = (round(point[axis] - origin[axis]) // step for axis in (1, 0))
         return min(max(row, 0), shape[0] - 1), min(max(column, 0), shape[1] - 1)
 
 

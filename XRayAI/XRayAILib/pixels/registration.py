@@ -7,6 +7,7 @@ shifted. Breathing and posture are not undone by that; what is copied over is a 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -65,7 +66,7 @@ def register(fixed: np.ndarray, moving: np.ndarray, scale: float = 1.0) -> Simil
         method.Execute(still, other)
     except RuntimeError as error:
         raise RegistrationError(
-            f"The two images cannot be compared: they do not overlap ({_reason(error)})."
+            f"The two images do not overlap, so they cannot be compared ({_reason(error)})."
         ) from error
     likeness = -float(method.GetMetricValue())
     turned = math.degrees(begin.GetAngle())
@@ -78,7 +79,7 @@ def register(fixed: np.ndarray, moving: np.ndarray, scale: float = 1.0) -> Simil
     return _between_pixels(begin, still_step, other_step)
 
 
-def _reduced(display: np.ndarray) -> tuple[object, int]:
+def _reduced(display: np.ndarray) -> tuple[Any, int]:
     """The image as SimpleITK has it, with cells of so many pixels."""
     import SimpleITK as sitk
 
@@ -88,12 +89,12 @@ def _reduced(display: np.ndarray) -> tuple[object, int]:
     return sitk.GetImageFromArray(part.reshape(rows, step, columns, step).mean(axis=(1, 3))), step
 
 
-def _between_pixels(transform: object, fixed_step: int, moving_step: int) -> Similarity:
+def _between_pixels(transform: Any, fixed_step: int, moving_step: int) -> Similarity:
     """The map from whole pixels of the moving image to those of the fixed one."""
 
     def to_moving(x: float, y: float) -> np.ndarray:
         cell = [(part - (fixed_step - 1) / 2) / fixed_step for part in (x, y)]
-        moved = transform.TransformPoint(cell)  # type: ignore[attr-defined]
+        moved = transform.TransformPoint(cell)
         return np.array([part * moving_step + (moving_step - 1) / 2 for part in moved])
 
     origin, right = to_moving(0.0, 0.0), to_moving(1.0, 0.0)

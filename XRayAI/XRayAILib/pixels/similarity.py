@@ -13,8 +13,8 @@ import numpy as np
 class Similarity:
     """A map of the plane that keeps shapes: scaled, turned, perhaps mirrored, and shifted.
 
-    A point (x, y) in pixels becomes ``scale * R(angle) * M * (x, y) + (shift_x, shift_y)``, where ``M`` turns x round if
-    ``mirrored``, and ``angle`` is in degrees, clockwise on the screen.
+    A point (x, y) in pixels becomes ``scale * R(angle) * M * (x, y) + (shift_x, shift_y)``, where ``M`` turns x round
+    if ``mirrored``, and ``angle`` is in degrees, clockwise on the screen.
     """
 
     scale: float = 1.0

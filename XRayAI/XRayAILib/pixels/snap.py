@@ -20,8 +20,8 @@ Edges = tuple[float, float, float, float]
 def snap(display: np.ndarray, box: Edges) -> Edges | None:
     """The box around what stands out from its surroundings near ``box``; ``None`` where nothing does clearly.
 
-    For things with an end of their own: a nodule, an implant, a marker, a hand. The greys inside the drawn box are split in two (Otsu, 1979); of the two halves, the connected piece that fits the
-    drawn box best is its content.
+    For things with an end of their own: a nodule, an implant, a marker, a hand. The greys around the drawn box are
+    split in two (Otsu, 1979); of the two halves, the connected piece that fits the drawn box best is its content.
 
     Parameters
     ----------
