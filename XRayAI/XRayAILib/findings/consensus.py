@@ -24,13 +24,14 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.findings.agreement.boxes import box_ious
 from XRayAILib.findings.agreement.overlap import overlap
+from XRayAILib.findings.agreement.region import region as region_of
 from XRayAILib.findings.agreement.surface import path_points, point_distance
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.consensus_answers import agreed_attributes, most_said
@@ -42,6 +43,7 @@ from XRayAILib.findings.measurements import Measurement
 from XRayAILib.findings.objects import Box, FindingError, FindingObject, ImageLabel, Landmark, Mask, Polygon
 from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.findings.shapes import Ellipse, Point, Polyline, RotatedBox
+from XRayAILib.pixels.trace import outlines, signed_area
 
 _SPACE = uuid.UUID("0b4f5a3e-0c55-5f0e-9d86-6d1a4f0f3a51")
 T = TypeVar("T", bound=FindingObject)
@@ -52,16 +54,6 @@ class Regions(str, Enum):
 
     MAJORITY = "majority"
     STAPLE = "staple"
-
-
-class Raster(Protocol):
-    """Outlines to pixels and back, which the room of pixels knows."""
-
-    def region(self, items: Sequence[FindingObject], shape: tuple[int, int]) -> Mask:
-        """The pixels of all these objects together."""
-
-    def outlines(self, mask: np.ndarray) -> list[tuple[Point, ...]]:
-        """The outer borders of a mask's pieces."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +75,6 @@ class Agreed:
 def consensus(
     tracks: Sequence[Findings],
     schema: LabelSchema,
-    raster: Raster,
     regions: Regions = Regions.MAJORITY,
     centre: Centre = Centre.MEAN,
 ) -> Agreed:
@@ -98,20 +89,18 @@ def consensus(
         raise FindingError("A consensus takes the findings of at least two readers.")
     if len({(track.radiograph_uid, track.shape) for track in tracks}) > 1:
         raise FindingError("A consensus is made of findings of one radiograph; these belong to several.")
-    return _Council(tracks, schema, raster, regions, centre).agreed()
+    return _Council(tracks, schema, regions, centre).agreed()
 
 
 class _Council:
     """The readers of one radiograph, in the order of their keys."""
 
-    def __init__(
-        self, tracks: Sequence[Findings], schema: LabelSchema, raster: Raster, regions: Regions, centre: Centre
-    ) -> None:
+    def __init__(self, tracks: Sequence[Findings], schema: LabelSchema, regions: Regions, centre: Centre) -> None:
         self._tracks = [
             track.without(o.id for o in track if o.status is Status.REJECTED)
             for track in sorted(tracks, key=lambda track: track.author.key)
         ]
-        self._schema, self._raster, self._regions, self._centre = schema, raster, regions, centre
+        self._schema, self._regions, self._centre = schema, regions, centre
         self._author = Author.consensus(regions.value)
         self._made: list[FindingObject] = []
         self._notes: list[str] = []
@@ -179,7 +168,7 @@ class _Council:
         if not sources:
             return
         shape = self._tracks[0].shape
-        masks = [self._raster.region(own, shape) for own in given]
+        masks = [region_of(own, shape) for own in given]
         if self._regions is Regions.STAPLE:
             estimated = staple(masks)
             region = estimated.region
@@ -199,7 +188,7 @@ class _Council:
         shares = [overlap(whole, mask).dice if own else -1.0 for mask, own in zip(masks, given, strict=True)]
         nearest = given[int(np.argmax(shares))][0]
         if any(isinstance(item, Polygon) for item in sources) and not any(isinstance(item, Mask) for item in sources):
-            for points in self._raster.outlines(region):
+            for points in _borders(region):
                 self._made.append(Polygon(points=points, **self._values(label, sources, nearest)))
         else:
             values = self._values(label, sources, nearest)
@@ -228,7 +217,7 @@ class _Council:
             self._made.append(nearest.changed(**self._values(label, items, nearest), status=Status.DRAFT, score=None))
 
     def _overlaps(self, items: list[FindingObject]) -> np.ndarray:
-        masks = [self._raster.region([item], self._tracks[0].shape) for item in items]
+        masks = [region_of([item], self._tracks[0].shape) for item in items]
         return np.array([[overlap(one, other).iou for other in masks] for one in masks])
 
     def _nearness(self, items: list[FindingObject]) -> np.ndarray:
@@ -269,3 +258,9 @@ class _Council:
 
 def _place(edges: tuple[float, float, float, float]) -> str:
     return f"({(edges[0] + edges[2]) / 2:.0f}, {(edges[1] + edges[3]) / 2:.0f})"
+
+
+def _borders(region: np.ndarray) -> list[tuple[Point, ...]]:
+    """The outer borders of a region's pieces: a polygon has no holes."""
+    rings = [ring for ring in outlines(region) if signed_area(ring) > 0]
+    return [tuple((float(x), float(y)) for x, y in ring) for ring in rings]

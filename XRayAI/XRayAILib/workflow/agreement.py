@@ -1,0 +1,195 @@
+"""Agreement of the readers of a project: who is compared with whom, on which images.
+
+::
+
+    study = compare_readers(project, Wishes(readers=("anna", "ben")))
+    figures = figures_of(study)                # agreement_figures.py
+    write_agreement(study, figures, folder)    # agreement_report.py
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from XRayAILib.findings.agreement.compare import Compared, compare
+from XRayAILib.findings.agreement.detection import IOU
+from XRayAILib.findings.author import AuthorKind
+from XRayAILib.learning.cache import Cancelled
+from XRayAILib.project.query import Query
+from XRayAILib.workflow.agreement_cache import AgreementCache, key_of
+from XRayAILib.workflow.agreement_groups import GROUPS, Read, read_of
+
+if TYPE_CHECKING:
+    from XRayAILib.project.project import Project
+
+Progress = Callable[[int, int, str, float | None], None]
+Pair = tuple[str, str]
+
+_DERIVED = (AuthorKind.CONSENSUS.value, AuthorKind.ADJUDICATION.value)
+
+
+class AgreementError(ValueError):
+    """A comparison that cannot be made, and why."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is to be compared.
+
+    Attributes
+    ----------
+    readers
+        Names (``anna``) or keys (``model:chest@1a2b...``) of authors. Without any: everybody but a consensus and an
+        adjudication, which were made of what the others say.
+    reference
+        One author, whom all others are compared with; without, everybody is compared with everybody.
+    labels
+        Only these.
+    query
+        Only these images.
+    by
+        Columns of :data:`GROUPS`: the figures of each value, too.
+    ordered
+        Questions whose answers are in the order of the schema, such as grades: weighted kappa, ordinal alpha.
+    iou
+        From which on two objects are the same.
+    """
+
+    readers: tuple[str, ...] = ()
+    reference: str = ""
+    labels: tuple[str, ...] = ()
+    query: Query = field(default_factory=Query)
+    by: tuple[str, ...] = ()
+    ordered: tuple[str, ...] = ()
+    iou: float = IOU
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Study:
+    """Everything that was compared, image by image.
+
+    Attributes
+    ----------
+    readers
+        Key of each author -> how it is called.
+    images
+        Uid -> image, of all that at least two of the readers read.
+    pairs
+        (key, key) -> uid -> what the two say of it; an empty list where both say nothing. A reference is the second.
+    alone
+        Number of images that only one of the readers read.
+    computed
+        Number of comparisons that were not in the cache.
+    options
+        Question -> its answers, in order.
+    """
+
+    wishes: Wishes
+    readers: Mapping[str, str]
+    images: Mapping[str, Read]
+    pairs: Mapping[Pair, Mapping[str, list[Compared]]]
+    alone: int
+    computed: int
+    options: Mapping[str, tuple[str, ...]]
+
+
+def compare_readers(
+    project: Project,
+    wishes: Wishes | None = None,
+    progress: Progress = lambda done, total, text, left: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Study:
+    """Compare the readers of a project on every image that two of them have read.
+
+    What was compared before, of the same findings and spacing, is taken from the project's cache: a comparison that was
+    stopped goes on, and a second one takes no time.
+
+    Parameters
+    ----------
+    progress
+        Called with (images done, images in all, text, seconds left or ``None``).
+
+    Raises
+    ------
+    AgreementError
+        A reader, label or column is unknown, or no image was read by two readers.
+    Cancelled
+        ``cancelled`` said so; what was computed so far is kept.
+    """
+    wishes = wishes or Wishes()
+    _check(project, wishes)
+    images = {image.uid: image for image in project.stream(wishes.query)}
+    digests = {uid: said for uid, said in project.track_digests().items() if uid in images}
+    readers, reference = _chosen(digests.values(), wishes)
+    pairs = [pair for pair in itertools.combinations(readers, 2) if not reference or reference in pair]
+    pairs = [pair if pair[0] != reference else (pair[1], pair[0]) for pair in pairs]
+    work = {uid: [pair for pair in pairs if set(pair) <= said.keys()] for uid, said in digests.items()}
+    work = {uid: work[uid] for uid in images if work.get(uid)}
+    if not work:
+        raise AgreementError(
+            f"No image was read by two of these: {', '.join(readers.values()) or 'nobody has read any'}. "
+            "Assign images to more than one reader."
+        )
+    found: dict[Pair, dict[str, list[Compared]]] = {pair: {} for pair in pairs}
+    begun, computed = time.monotonic(), 0
+    with AgreementCache(project.cache_folder) as cache:
+        for done, (uid, own) in enumerate(work.items(), 1):
+            if cancelled():
+                raise Cancelled
+            spacing, tracks = images[uid].header.spacing, None
+            for pair in own:
+                key = key_of(digests[uid][pair[0]], digests[uid][pair[1]], spacing, project.schema, wishes.iou)
+                known = cache.get(key)
+                if known is None:
+                    tracks = tracks or {track.author.key: track for track in project.tracks(uid)}
+                    known = compare(tracks[pair[0]], tracks[pair[1]], spacing, project.schema, wishes.iou)
+                    cache.put(key, known)
+                    computed += 1
+                found[pair][uid] = [c for c in known if not wishes.labels or c.label.split(":")[0] in wishes.labels]
+            left = (time.monotonic() - begun) / done * (len(work) - done)
+            progress(done, len(work), f"{done} of {len(work)} images", left)
+    alone = sum(1 for uid, said in digests.items() if uid not in work and not readers.keys().isdisjoint(said))
+    read = {uid: read_of(images[uid]) for uid in work}
+    options = {label.name: label.options for label in project.schema if label.options}
+    return Study(wishes, readers, read, {p: of for p, of in found.items() if of}, alone, computed, options)
+
+
+def _check(project: Project, wishes: Wishes) -> None:
+    for label in (*wishes.labels, *wishes.ordered):
+        if label not in project.schema:
+            known = ", ".join(entry.name for entry in project.schema)
+            raise AgreementError(f"The schema has no label '{label}'; it has {known}.")
+    for column in wishes.by:
+        if column not in GROUPS:
+            raise AgreementError(f"Figures cannot be told apart by '{column}', but by {', '.join(GROUPS)}.")
+    if not 0 < wishes.iou <= 1:
+        raise AgreementError(f"An IoU of {wishes.iou:g} is not between 0 and 1.")
+
+
+def _chosen(digests: Iterable[Mapping[str, str]], wishes: Wishes) -> tuple[dict[str, str], str]:
+    """Key -> name of the readers, sorted, and the key of the reference or ''."""
+    keys = sorted({key for said in digests for key in said})
+    wanted = [_key(name, keys) for name in wishes.readers]
+    reference = _key(wishes.reference, keys) if wishes.reference else ""
+    if not wanted:
+        wanted = [key for key in keys if not key.startswith(_DERIVED)]
+    wanted = list(dict.fromkeys([*wanted, *([reference] if reference else [])]))
+    if len(wanted) == 1:
+        raise AgreementError(f"There is only one reader, {wanted[0]}: agreement takes two.")
+    names = [key.partition(":")[2].partition("@")[0] for key in wanted]
+    # Where a person and a model have one name, the whole key tells them apart.
+    return {key: name if names.count(name) == 1 else key for key, name in zip(wanted, names, strict=True)}, reference
+
+
+def _key(name: str, keys: list[str]) -> str:
+    found = [key for key in keys if name in (key, key.partition("@")[0], key.partition(":")[2].partition("@")[0])]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(found or keys) or "nobody"
+    why = "is the name of several" if found else "has read none of these images"
+    raise AgreementError(f"'{name}' {why}: {known}.")
