@@ -111,6 +111,11 @@ class Reviews:
         with self._database.reading() as connection:
             return _last(connection, uid, track)
 
+    def of_image(self, uid: str) -> dict[str, Step]:
+        """Track -> newest step, of all readings of an image that ever took one."""
+        with self._database.reading() as connection:
+            return states_of_image(connection, uid)
+
     def log(self, uid: str | None = None) -> list[Step]:
         """Every step of an image, or of all, the oldest first."""
         query = select(reviews).order_by(reviews.c.id)

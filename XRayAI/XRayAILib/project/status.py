@@ -11,6 +11,8 @@ from XRayAILib.project.database import current
 from XRayAILib.project.image import ImageStatus
 from XRayAILib.project.reviews import ReadingState, states_of_image
 
+_PEOPLE = (AuthorKind.PERSON.value, AuthorKind.IMPORT.value)
+
 
 def status_of(connection: Connection, uid: str, truth: str) -> ImageStatus:
     """The status of an image as its tracks and readings stand now.
@@ -36,7 +38,7 @@ def status_of(connection: Connection, uid: str, truth: str) -> ImageStatus:
             ran = True
         elif state is ReadingState.REJECTED:
             people.add(Status.REJECTED.value)
-        elif track != truth:
+        elif track != truth and kind in _PEOPLE:
             # Also a reading that found nothing is submitted and approved.
             people |= statuses if state.is_open else {state.value}
     return image_status(people, models, ran)
