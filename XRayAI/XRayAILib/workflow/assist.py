@@ -14,17 +14,23 @@ import numpy as np
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Box, FindingObject, ImageLabel, Mask, Polygon
-from XRayAILib.findings.schema import LabelSchema
+from XRayAILib.findings.schema import LabelSchema, Tool
 from XRayAILib.pixels.grow import grow
 from XRayAILib.pixels.live_wire import LiveWire
 from XRayAILib.pixels.midline import mirror_of
 from XRayAILib.pixels.registration import RegistrationError, register
 from XRayAILib.pixels.snap import snap
+from XRayAILib.pixels.trace import outlines, signed_area
+from XRayAILib.workflow.blinding import visible_prediction, visible_reference
 
 if TYPE_CHECKING:
     from XRayAILib.dicom.radiograph import Radiograph
     from XRayAILib.pixels.similarity import Similarity
     from XRayAILib.project.project import Project
+
+
+SMOOTH = 0.8
+"""Pixels by which the outline of a grown polygon may lie beside the steps of its pixels."""
 
 
 class AssistError(RuntimeError):
@@ -73,13 +79,21 @@ class Assist:
             self._wire = LiveWire(self.display)
         return self._wire.path(start, end)
 
-    def grown(self, label: str, seed: tuple[float, float], tolerance: float, radius: float | None = None) -> Mask:
-        """A mask of the area around ``seed``; see :func:`grow`."""
+    def grown(
+        self, label: str, seed: tuple[float, float], tolerance: float, present: Findings
+    ) -> tuple[FindingObject, ...]:
+        """The area around ``seed`` (see :func:`grow`): added to the label's mask, or as polygons where it is drawn so."""
         try:
-            pixels = grow(self.display, seed, tolerance, radius)
+            pixels = grow(self.display, seed, tolerance)
         except ValueError as error:
             raise AssistError(str(error)) from error
-        return Mask.from_array(pixels, label=label, author=self.reader)
+        if self.schema[label].tool is Tool.POLYGON:
+            rings = [ring for ring in outlines(pixels) if signed_area(ring) > 0]
+            return tuple(self._polygon(label, ring) for ring in rings)
+        there = present.of(Mask, label)
+        if there:
+            return (there[-1].with_array(there[-1].array() | pixels),)
+        return (Mask.from_array(pixels, label=label, author=self.reader),)
 
     def snapped(self, box: Box) -> Box:
         """The same box, tightly around what it was drawn around."""
@@ -129,7 +143,7 @@ class Assist:
         return made
 
     def from_prior(self, project: Project, present: Findings) -> Copied:
-        """What was said of the patient's latest earlier image of the same view, laid over this one.
+        """What was said of the patient's latest earlier image, if possible of the same view, laid over this one.
 
         Labels that are on this image already are left out, and so is what was said of the whole image.
 
@@ -142,24 +156,25 @@ class Assist:
         from XRayAILib.findings.moving import moved
 
         header = self.radiograph.header
-        priors = [image for image in project.priors(header.uid) if image.header.view == header.view]
+        labels = {item.label for item in present}
+        # Of one view first, the latest first; a frontal image can lie over one that was taken the other way round.
+        priors = sorted(project.priors(header.uid), key=lambda image: image.header.view != header.view)
+        problem = "The earlier images of this patient have no labels that are missing here."
         for image in priors:
-            said = project.reference(image.uid)
-            labels = {item.label for item in present}
+            said = visible_reference(project, self.reader, image.uid)
             wanted = [o for o in said or () if not isinstance(o, ImageLabel) and o.label not in labels]
-            if not wanted:
+            if said is None or not wanted:
                 continue
             try:
                 prior = project.radiograph(image.uid)
                 over = register(self.display, prior.display(), _scale(self.radiograph, prior))
             except (UnreadableError, RegistrationError, OSError) as error:
-                raise AssistError(f"The labels of {image.header.study_date} cannot be copied. {error}") from error
+                problem = f"The labels of {image.header.study_date} cannot be copied. {error}"
+                continue
             copies = [moved(item, over, self.shape).derived(self.reader, **_draft()) for item in wanted]
             kept = tuple(copy for copy in copies if not (isinstance(copy, Mask) and not copy.area))
-            return Copied(kept, f"{image.header.study_date} ({said.author.name if said else ''})")
-        if not priors:
-            raise AssistError("This patient has no earlier image of this view in the project.")
-        raise AssistError("The earlier images of this patient have no labels that are missing here.")
+            return Copied(kept, f"{image.header.study_date} ({said.author.name})")
+        raise AssistError(problem if priors else "This patient has no earlier image in the project.")
 
     def from_model(self, project: Project, present: Findings) -> Copied:
         """What the newest model predicted here, but for labels that are on the image already.
@@ -169,9 +184,9 @@ class Assist:
         AssistError
             There is no prediction, or nothing new in it.
         """
-        prediction = project.prediction(header_uid := self.radiograph.header.uid)
+        prediction = visible_prediction(project, self.reader, self.radiograph.header.uid)
         if prediction is None:
-            raise AssistError(f"No model has read {header_uid} yet: predict first.")
+            raise AssistError("No model has read this image yet, or you may not see what it says: predict first.")
         labels = {item.label for item in present}
         kept = [o for o in prediction if o.label not in labels and o.status is not Status.REJECTED]
         if not kept:
@@ -183,6 +198,18 @@ class Assist:
         if self._wire is None:
             self._wire = LiveWire(self.display)
         return polygon.changed(points=tuple(self._wire.outline(list(polygon.points))))
+
+    def was_read_by_a_model(self, project: Project) -> bool:
+        """Whether there is a prediction that the reader may see."""
+        return visible_prediction(project, self.reader, self.radiograph.header.uid) is not None
+
+    def _polygon(self, label: str, ring: np.ndarray) -> Polygon:
+        from skimage.measure import approximate_polygon
+
+        closed = np.vstack([ring, ring[:1]])
+        corners = approximate_polygon(closed, SMOOTH)[:-1]
+        kept = corners if len(corners) >= 3 else ring
+        return Polygon(label=label, author=self.reader, points=tuple((float(x), float(y)) for x, y in kept))
 
     def _title(self, label: str) -> str:
         return self.schema[label].title if label in self.schema else label
