@@ -6,7 +6,8 @@ from scene_cases import ANNA, UID, disc, every_kind_of_finding, radiograph
 from XRayAILib.findings.chest import chest_schema
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Box, FindingError, ImageLabel, Mask, Polygon
-from XRayAILib.scene import layers, markups, segmentation
+from XRayAILib.findings.schema import Tool
+from XRayAILib.scene import layers, segmentation, shapes
 from XRayAILib.scene.host import Host
 from XRayAILib.scene.volume import pixels_to_ras, show_radiograph
 
@@ -75,11 +76,11 @@ def test_what_a_person_draws_is_added_and_what_they_delete_is_gone(host: Host, v
     nodes = layers.show_findings(host, volume, findings, SCHEMA, "Mine")
     segment_id = segmentation.new_segment(nodes.segmentation, SCHEMA["cardiomediastinum"])
     segmentation.set_segment_array(nodes.segmentation, volume, segment_id, disc(40, 40, 9))
-    drawn = markups.new_polygon(host, SCHEMA, "opacity")
+    drawn = shapes.new_shape(host, SCHEMA, "opacity", Tool.POLYGON)
     for x, y in ((1, 1), (9, 1), (5, 9)):
         drawn.AddControlPointWorld(*pixels_to_ras(volume, [[x, y]])[0])
     nodes = layers.adopt(host, nodes, drawn, SCHEMA, "opacity")
-    deleted = next(shape for shape in nodes.shapes if markups.object_id(shape) == findings.of(Box)[0].id)
+    deleted = next(shape for shape in nodes.shapes if shapes.object_id(shape) == findings.of(Box)[0].id)
     host.scene.RemoveNode(deleted)
 
     read = layers.read_findings(host, nodes, SCHEMA)
@@ -104,7 +105,7 @@ def test_a_node_copied_in_the_data_module_is_an_object_of_its_own(host: Host, vo
     tree.SetItemParent(tree.GetItemByDataNode(copy) or tree.CreateItem(folder, copy), folder)
     read = layers.read_findings(host, nodes, SCHEMA)
     assert read.objects[: len(findings)] == findings.objects
-    assert read.objects[-1].derived_from == markups.object_id(original)
+    assert read.objects[-1].derived_from == shapes.object_id(original)
 
 
 def test_image_labels_are_changed_by_the_panel(host: Host, volume) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.objects import Box, FindingError, FindingObject, ImageLabel, Landmark, Mask, Polygon, new_id
-from XRayAILib.findings.schema import LabelSchema, Tool
-from XRayAILib.scene import markups, segmentation
+from XRayAILib.findings.objects import FindingError, FindingObject, ImageLabel, Landmark, Mask, new_id
+from XRayAILib.findings.schema import LabelSchema
+from XRayAILib.scene import folder, landmarks, markups, outlines, segmentation, shapes, skeletons
 from XRayAILib.scene.host import Host
 from XRayAILib.scene.record import (
     PREFIX,
@@ -28,7 +28,6 @@ from XRayAILib.scene.volume import image_shape, radiograph_uid
 
 _MODULE = "XRayAIFindings"
 _VOLUME, _SEGMENTATION, _LANDMARKS, _SHAPES = "volume", "segmentation", "landmarks", "shapes"
-_FOLDER = PREFIX + "layer"
 DEFAULT_OPACITY = 0.35
 
 
@@ -44,7 +43,7 @@ class FindingsNodes:
     volume, segmentation, landmarks
         ``vtkMRMLScalarVolumeNode``, ``vtkMRMLSegmentationNode``, ``vtkMRMLMarkupsFiducialNode``.
     shapes
-        ROI and closed curve nodes, in the order in which they were made.
+        A markups node for each object that is one (:mod:`XRayAILib.scene.shapes`), in the order in which they came.
     """
 
     root: Any
@@ -66,9 +65,15 @@ class FindingsNodes:
         return author
 
     @property
+    def listed(self) -> list[Any]:
+        """The nodes that the Data module lists."""
+        return [self.segmentation, self.landmarks, *self.shapes]
+
+    @property
     def nodes(self) -> list[Any]:
         """All nodes with something to see."""
-        return [self.segmentation, self.landmarks, *self.shapes]
+        drawn = [outlines.of(node) for node in (self.landmarks, *self.shapes) if node is not None]
+        return [*self.listed, *(model for model in drawn if model is not None)]
 
 
 def show_findings(
@@ -103,12 +108,12 @@ def show_findings(
     _write_json(nodes.root, "order", [item.id for item in findings])
     set_image_labels(nodes, findings.of(ImageLabel))
     segmentation.show_masks(nodes.segmentation, volume_node, findings.of(Mask), schema)
-    markups.show_landmarks(nodes.landmarks, volume_node, findings.of(Landmark), schema)
+    landmarks.show_landmarks(nodes.landmarks, volume_node, findings.of(Landmark), schema)
+    skeletons.draw_skeletons(host, nodes.landmarks, volume_node, schema)
     nodes = _show_shapes(host, nodes, findings, schema)
     set_editable(nodes, editable)
     if present is None:
         set_opacity(nodes, opacity)
-        _group(host, nodes)
     return nodes
 
 
@@ -119,19 +124,28 @@ def set_image_labels(nodes: FindingsNodes, labels: Iterable[ImageLabel]) -> None
 
 def offer_landmarks(nodes: FindingsNodes, schema: LabelSchema) -> None:
     """Add an unplaced point for every landmark of the schema that is not there yet, so that a click places each."""
-    there = markups.read_landmarks(nodes.landmarks, nodes.volume, schema, nodes.author)
-    missing = [label for label in schema.of(Tool.LANDMARK) if not any(mark.label == label.name for mark in there)]
-    markups.show_landmarks(nodes.landmarks, nodes.volume, there, schema, missing)
+    landmarks.offer(nodes.landmarks, schema)
 
 
 def adopt(host: Host, nodes: FindingsNodes, shape_node: Any, schema: LabelSchema, label: str) -> FindingsNodes:
-    """Take a ROI or closed curve node that a person placed into the layer, as this label."""
-    markups.dress(shape_node, schema, label)
+    """Take a markups node that a person placed into the layer, as this label."""
+    markups.dress(shape_node, schema, label, markups.tool_of(shape_node))
     if not any(shape.GetID() == shape_node.GetID() for shape in nodes.shapes):
         nodes.root.AddNodeReferenceID(_SHAPES, shape_node.GetID())
     nodes = _nodes(nodes.root)
-    _group(host, nodes)
+    folder.put_into_folder(host, nodes.name, nodes.listed)
     return nodes
+
+
+def shape_of(host: Host, nodes: FindingsNodes, object_id: str) -> Any:
+    """The markups node of an object, or ``None`` where it has none of its own."""
+    return next((shape for shape in _members(host, nodes) if shapes.object_id(shape) == object_id), None)
+
+
+def nodes_of(host: Host, nodes: FindingsNodes, object_id: str) -> list[Any]:
+    """The nodes that show an object and nothing else: its markups node and the model with its lines."""
+    shape = shape_of(host, nodes, object_id)
+    return [node for node in (shape, outlines.of(shape) if shape is not None else None) if node is not None]
 
 
 def read_findings(host: Host, nodes: FindingsNodes, schema: LabelSchema) -> Findings:
@@ -153,13 +167,12 @@ def read_findings(host: Host, nodes: FindingsNodes, schema: LabelSchema) -> Find
     if nodes.segmentation is not None:
         objects += segmentation.read_masks(nodes.segmentation, nodes.volume, schema, author)
     if nodes.landmarks is not None:
-        objects += markups.read_landmarks(nodes.landmarks, nodes.volume, schema, author)
+        objects += landmarks.read_landmarks(nodes.landmarks, nodes.volume, schema, author)
     taken = {item.id for item in objects}
     for shape in _members(host, nodes):
-        if markups.object_id(shape) in taken:
-            write_attributes(shape, {"derivedFrom": markups.object_id(shape), "id": new_id()})
-        read = markups.read_box if shape.IsA(markups.ROI) else markups.read_polygon
-        item = read(shape, nodes.volume, schema, author)
+        if shapes.object_id(shape) in taken:
+            write_attributes(shape, {"derivedFrom": shapes.object_id(shape), "id": new_id()})
+        item = shapes.read_shape(shape, nodes.volume, schema, author)
         if item is not None:
             objects.append(item)
             taken.add(item.id)
@@ -188,13 +201,13 @@ def find_layer(host: Host, volume_node: Any, name: str) -> FindingsNodes | None:
 def remove(host: Host, nodes: FindingsNodes) -> None:
     """Take a layer with all its nodes out of the scene; the radiograph stays."""
     nodes = _nodes(nodes.root)
-    folder = _folder(host, nodes)
-    for node in (*_members(host, nodes), nodes.segmentation, nodes.landmarks, nodes.root):
+    item = folder.find_folder(host, nodes.segmentation)
+    for shape in _members(host, nodes):
+        shapes.remove(host, shape)
+    for node in (outlines.of(nodes.landmarks), nodes.segmentation, nodes.landmarks, nodes.root):
         if node is not None:
-            _remove_node(host, node)
-    tree = host.subject_hierarchy
-    if folder and not tree.GetNumberOfItemChildren(folder):
-        tree.RemoveItem(folder)
+            folder.remove_node(host, node)
+    folder.remove_empty(host, item)
 
 
 def set_visible(nodes: FindingsNodes, visible: bool) -> None:
@@ -241,7 +254,7 @@ def _new_layer(host: Host, volume_node: Any, name: str) -> FindingsNodes:
     root.SetModuleName(_MODULE)
     root.SetNodeReferenceID(_VOLUME, volume_node.GetID())
     root.SetNodeReferenceID(_SEGMENTATION, segmentation.new_segmentation(host, volume_node, name).GetID())
-    root.SetNodeReferenceID(_LANDMARKS, markups.new_landmarks(host, f"{name} landmarks").GetID())
+    root.SetNodeReferenceID(_LANDMARKS, landmarks.new_landmarks(host, f"{name} landmarks").GetID())
     return _nodes(root)
 
 
@@ -258,82 +271,32 @@ def _nodes(root: Any) -> FindingsNodes:
 
 def _show_shapes(host: Host, nodes: FindingsNodes, findings: Findings, schema: LabelSchema) -> FindingsNodes:
     present: dict[str, Any] = {}
-    wanted = {item.id for item in findings}
+    wanted = {item.id: shapes.tool_for(item) for item in findings}
     for shape in _members(host, nodes):
-        object_id = markups.object_id(shape)
-        if object_id in wanted and object_id not in present:
+        object_id = shapes.object_id(shape)
+        if wanted.get(object_id) is shapes.tool_of(shape) and object_id not in present:
             present[object_id] = shape
         else:
-            _remove_node(host, shape)
+            shapes.remove(host, shape)
     nodes.root.RemoveNodeReferenceIDs(_SHAPES)
     for item in findings:
-        if isinstance(item, Box):
-            shape = present.get(item.id) or markups.new_box(host, schema, item.label)
-            markups.dress(shape, schema, item.label)
-            markups.show_box(shape, nodes.volume, item)
-        elif isinstance(item, Polygon):
-            shape = present.get(item.id) or markups.new_polygon(host, schema, item.label)
-            markups.dress(shape, schema, item.label)
-            markups.show_polygon(shape, nodes.volume, item)
-        else:
-            continue
-        nodes.root.AddNodeReferenceID(_SHAPES, shape.GetID())
+        tool = shapes.tool_for(item)
+        if tool is not None:
+            shape = present.get(item.id) or shapes.new_shape(host, schema, item.label, tool)
+            shapes.show_shape(host, shape, nodes.volume, item, schema)
+            nodes.root.AddNodeReferenceID(_SHAPES, shape.GetID())
     nodes = _nodes(nodes.root)
-    _group(host, nodes)
+    folder.put_into_folder(host, nodes.name, nodes.listed)
     return nodes
 
 
 def _members(host: Host, nodes: FindingsNodes) -> list[Any]:
     """The shapes of a layer, and those that a person put into its folder (a copy made in the Data module)."""
     members = {shape.GetID(): shape for shape in nodes.shapes}
-    folder, tree = _folder(host, nodes), host.subject_hierarchy
-    if folder:
-        from vtkmodules.vtkCommonCore import vtkIdList
-
-        children = vtkIdList()
-        tree.GetItemChildren(folder, children)
-        for index in range(children.GetNumberOfIds()):
-            node = tree.GetItemDataNode(children.GetId(index))
-            # Without the desktop the tree keeps nodes that were removed from the scene.
-            in_scene = node is not None and node.GetScene() is not None
-            if in_scene and (node.IsA(markups.ROI) or node.IsA(markups.CURVE)):
-                members.setdefault(node.GetID(), node)
+    for node in folder.nodes_in_folder(host, folder.find_folder(host, nodes.segmentation)):
+        if shapes.is_shape(node):
+            members.setdefault(node.GetID(), node)
     return list(members.values())
-
-
-def _folder(host: Host, nodes: FindingsNodes) -> int:
-    """The layer's folder in the subject hierarchy; 0 where it has none."""
-    tree = host.subject_hierarchy
-    if tree is None or nodes.segmentation is None:
-        return 0
-    item = tree.GetItemByDataNode(nodes.segmentation)
-    parent = tree.GetItemParent(item) if item else 0
-    # A person may have moved the segmentation under a study: that is not ours to empty.
-    return int(parent) if parent and tree.GetItemAttribute(parent, _FOLDER) else 0
-
-
-def _group(host: Host, nodes: FindingsNodes) -> None:
-    """Put the nodes of a layer into one folder of the Data module."""
-    tree = host.subject_hierarchy
-    if tree is None:
-        return
-    folder = _folder(host, nodes)
-    if not folder:
-        folder = tree.CreateFolderItem(tree.GetSceneItemID(), nodes.name)
-        tree.SetItemAttribute(folder, _FOLDER, nodes.name)
-    for node in nodes.nodes:
-        if node is not None:
-            item = tree.GetItemByDataNode(node) or tree.CreateItem(folder, node)
-            tree.SetItemParent(item, folder)
-
-
-def _remove_node(host: Host, node: Any) -> None:
-    """Take a node out of the scene and out of the Data module's tree, which only the desktop cleans by itself."""
-    host.scene.RemoveNode(node)
-    tree = host.subject_hierarchy
-    item = tree.GetItemByDataNode(node) if tree is not None else 0
-    if item:
-        tree.RemoveItem(item, False, False)
 
 
 def _image_label(entry: dict[str, str], author: Author) -> ImageLabel:

@@ -119,6 +119,21 @@ def read_masks(node: Any, volume_node: Any, schema: LabelSchema, author: Author)
     return masks
 
 
+def segment_of(node: Any, object_id: str) -> str:
+    """The id of the segment of a mask, or empty."""
+    segmentation = node.GetSegmentation()
+    for segment_id in segmentation.GetSegmentIDs():
+        if _tags(segmentation.GetSegment(segment_id)).get("id", "") == object_id:
+            return str(segment_id)
+    return ""
+
+
+def object_of(node: Any, segment_id: str) -> str:
+    """The id of the object of a segment; empty for a segment that was never read as one, or is not there."""
+    segment = node.GetSegmentation().GetSegment(segment_id)
+    return _tags(segment).get("id", "") if segment is not None else ""
+
+
 def segment_array(node: Any, volume_node: Any, segment_id: str) -> np.ndarray:
     """The pixels of one segment on the radiograph's grid, boolean (rows, columns), however its labelmap is cropped."""
     import slicer

@@ -8,6 +8,7 @@ import numpy as np
 
 from XRayAILib.dicom.grayscale import Grayscale, levels_of, window_limits
 from XRayAILib.dicom.radiograph import Radiograph
+from XRayAILib.dicom.spacing import Spacing, SpacingSource
 from XRayAILib.scene.host import Host
 from XRayAILib.scene.record import PREFIX, decoded, encoded
 
@@ -137,6 +138,16 @@ def grey_curve(grayscale: Grayscale, stored: np.ndarray) -> tuple[float, float, 
 def radiograph_uid(volume_node: Any) -> str:
     """``Header.uid`` of the radiograph in a volume; empty for a volume of somebody else's."""
     return decoded(volume_node.GetAttribute(PREFIX + "uid") or "")
+
+
+def spacing_of(volume_node: Any) -> Spacing:
+    """The spacing of the radiograph in a volume, with its source; unknown for a volume of somebody else's."""
+    source = decoded(volume_node.GetAttribute(PREFIX + "spacingSource") or SpacingSource.UNKNOWN.value)
+    if SpacingSource(source) is SpacingSource.UNKNOWN:
+        return Spacing.unknown()
+    column, row, _slice = volume_node.GetSpacing()
+    factor = decoded(volume_node.GetAttribute(PREFIX + "magnification") or "")
+    return Spacing(row, column, SpacingSource(source), float(factor) if factor else None)
 
 
 def image_shape(volume_node: Any) -> tuple[int, int]:
