@@ -11,7 +11,7 @@ import pytest
 from PIL import Image as Picture
 
 from XRayAILib.dicom.radiograph import read_header
-from XRayAILib.exchange.coco_export import export_coco
+from XRayAILib.exchange.export import export_project
 from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.file_names import FileNames, UnmatchedError
 from XRayAILib.exchange.labels import import_labels
@@ -67,13 +67,14 @@ def test_masks_become_findings_of_the_radiograph_of_their_name(project: Project,
     assert two.of(Mask, "heart")[0].area == 0
 
 
-def test_a_mask_of_another_size_leaves_its_image_out(project: Project, tmp_path: Path) -> None:
+def test_a_mask_of_another_size_is_named_and_its_image_can_be_left_out(project: Project, tmp_path: Path) -> None:
     labels = tmp_path / "labels"
     _save(labels / "right_lung" / "one.png", _half(left=True))
     _save(labels / "left_lung" / "one.png", _half(left=False, shape=(20, 25)))
     _save(labels / "left_lung" / "two.png", _half(left=False))
-    report = import_labels(project, labels)
-    assert report.images == 1
+    assert import_labels(project, labels).refused and not project.labelled()
+    report = import_labels(project, labels, leave_out_faulty=True)
+    assert report.images == len(project.labelled()) == 1
     (skipped,) = report.skipped
     (reason,) = skipped.reasons
     assert "left_lung/one.png" in reason and "25 x 20" in reason and "50 x 40" in reason
@@ -169,5 +170,5 @@ def test_masks_of_real_radiographs(tmp_path: Path) -> None:
             for mask in findings.of(Mask):
                 with Picture.open(folder / "masks" / mask.label / Path(image.header.path).name) as picture:
                     np.testing.assert_array_equal(mask.array(), np.asarray(picture))
-        export = export_coco(project)
+        export = export_project(project, "coco")
         assert (export.images, export.objects, export.warnings) == (12, 36, ())

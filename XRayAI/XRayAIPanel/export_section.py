@@ -6,6 +6,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
+from XRayAILib.exchange.choice import Choice
 from XRayAILib.workflow.export import Export
 from XRayAIPanel.installation import interpreter
 from XRayAIPanel.section import Panel, Section
@@ -28,7 +29,7 @@ class ExportSection(Section):
         assert parameters is not None
         with slicer.util.tryWithErrorDisplay(_("Nothing was exported.")):
             need_export()
-            self.export.start(self.browse.project, "coco", parameters.onlyApproved)
+            self.export.start(self.browse.project, "coco", Choice(only_approved=parameters.onlyApproved))
         self.panel.watch()
 
     def on_folder(self, _checked: bool = False) -> None:

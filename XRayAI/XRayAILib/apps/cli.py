@@ -169,17 +169,20 @@ def calibrate(
 
 @app.command("import")
 def import_labels(
-    source: Annotated[
-        Path,
-        typer.Argument(help="A COCO file, a folder with a subfolder of masks per label, or a CSV table of pictures."),
-    ],
+    source: Annotated[Path, typer.Argument(help="A file or folder of labels, or a CSV table of pictures.")],
     project: ProjectOption,
+    format: Annotated[str, typer.Option(help="Found out by the content without it; see 'export --list'.")] = "",
     extend: Annotated[bool, typer.Option(help="Add labels that the schema does not have.")] = False,
+    leave_out_faulty: Annotated[
+        bool, typer.Option("--leave-out-faulty", help="Take the other images where some have faults.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be imported.")] = False,
 ) -> None:
-    """Take labels made elsewhere into a project."""
-    from XRayAILib.apps.collection import import_into
+    """Take labels made elsewhere into a project, all or none: where one is faulty, nothing is imported."""
+    from XRayAILib.apps.export import import_into
 
-    import_into(project, source, extend)
+    if not import_into(project, source, format, extend, leave_out_faulty, dry_run):
+        raise typer.Exit(3)
 
 
 @app.command()
@@ -209,11 +212,30 @@ def predict(
 
 
 @app.command()
-def export(project: ProjectOption, name: Annotated[str, typer.Option(help="Name of the folder.")] = "coco") -> None:
-    """Export the labelled images as COCO, read again by pycocotools before it counts."""
-    from XRayAILib.apps.collection import export_project
+def export(
+    project: Annotated[Path | None, typer.Option("--project", "-p", help="Folder of the project.")] = None,
+    format: Annotated[str, typer.Option(help="One of those that --list shows.")] = "coco",
+    name: Annotated[str, typer.Option(help="Name of the folder; the format's without it.")] = "",
+    images: Annotated[str, typer.Option(help="png8, png16, dicom or none; the format's usual form without it.")] = "",
+    reader: Annotated[str, typer.Option(help="Whose findings; what counts as true without it.")] = "",
+    only_approved: Annotated[bool, typer.Option("--only-approved", help="Only approved objects.")] = False,
+    split: Annotated[str, typer.Option(help="Deal images without a part by patient: 70/15/15.")] = "",
+    filter: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE as of 'list', or words; repeatable.")] = None,
+    own_names: Annotated[
+        bool, typer.Option("--own-names", help="Name images as their files are, not by codes.")
+    ] = False,
+    option: Annotated[list[str] | None, typer.Option(help="KEY=VALUE of one format, such as polygons=yes.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what the format cannot hold.")] = False,
+    names: Annotated[bool, typer.Option("--list", help="Only say which formats there are.")] = False,
+) -> None:
+    """Export labelled images for other programs, read again by one of them before it counts."""
+    from XRayAILib.apps import export as command
 
-    export_project(project, name)
+    if names or project is None:
+        command.list_formats()
+        return
+    choice = command.choice_of(images, reader, only_approved, split, filter or [], own_names, option or [])
+    command.export_labels(project, format, choice, name, dry_run)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Commands on a collection: scan, import, export."""
+"""Commands on a collection."""
 
 from __future__ import annotations
 
@@ -86,28 +86,3 @@ def tell_unreadable(intake: Intake, limit: int = 20) -> None:
         console.print(
             f"  [yellow]same SOP Instance UID[/] {one_line(path)}: taken beside {one_line(other)}", soft_wrap=True
         )
-
-
-def import_into(project_folder: Path, source: Path, extend: bool) -> None:
-    """Import labels into a project."""
-    from XRayAILib.exchange.labels import import_labels
-
-    with Project.open(project_folder) as project:
-        step = Step(1, "Labels")
-        with running(step) as bar:
-            report = import_labels(project, source, extend_schema=extend, progress=bar.show)
-            step.result = report.summary
-            step.notes = [reason for skipped in report.skipped[:20] for reason in skipped.reasons]
-            step.notes += report.notes
-
-
-def export_project(project_folder: Path, name: str) -> None:
-    """Export a project as COCO."""
-    from XRayAILib.exchange.coco_export import export_coco
-
-    with Project.open(project_folder) as project:
-        step = Step(1, "Export")
-        with running(step) as bar:
-            export = export_coco(project, name, progress=bar.show)
-            step.result = f"{export.objects} objects of {export.images} images, read again: {export.folder}"
-            step.notes = list(export.warnings)

@@ -289,11 +289,11 @@ class MainJob:
 
     def _export(self, project: Project) -> None:
         """Step 7: the labelled data set as COCO, re-read before it counts."""
-        from XRayAILib.exchange.coco_export import export_coco
+        from XRayAILib.exchange.export import export_project
 
         step = self._step("Export")
         with running(step) as bar:
-            export = export_coco(project, progress=bar.show)
+            export = export_project(project, "coco", progress=bar.show)
             self.outcome.export = export
             objects = f"{export.objects} objects of {export.images} images"
             step.result = f"{objects} as COCO, read again by pycocotools: {export.folder}"

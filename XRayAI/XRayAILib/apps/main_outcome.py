@@ -10,7 +10,7 @@ from XRayAILib.project.intake import Intake
 
 if TYPE_CHECKING:
     from XRayAILib.apps.pictures import Case
-    from XRayAILib.exchange.coco_export import CocoExport
+    from XRayAILib.exchange.export import Export
     from XRayAILib.exchange.import_report import ImportReport
 
 
@@ -34,4 +34,4 @@ class Outcome:
     device: str = ""
     predicted: list[str] = field(default_factory=list)
     cases: list[Case] = field(default_factory=list)
-    export: CocoExport | None = None
+    export: Export | None = None

@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from XRayAILib.exchange.coco_objects import AnnotationError, CocoObjects
-from XRayAILib.exchange.errors import LabelFileError
-from XRayAILib.exchange.file_names import FileNames, UnmatchedError
-from XRayAILib.exchange.import_report import ImportedImage, ImportReport
-from XRayAILib.exchange.label_names import LabelNames, extended
+from XRayAILib.exchange.coco_objects import annotated, said_of_image
+from XRayAILib.exchange.errors import AnnotationError, LabelFileError
+from XRayAILib.exchange.file_names import FileNames
+from XRayAILib.exchange.foreign_objects import ForeignObjects
+from XRayAILib.exchange.import_report import ImportReport
+from XRayAILib.exchange.label_file import ForeignImage, LabelFile
+from XRayAILib.exchange.label_names import extended
+from XRayAILib.exchange.text_file import Files, load_json
 from XRayAILib.findings.author import Author
-from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.objects import FindingError, FindingObject
+from XRayAILib.findings.objects import FindingObject
 from XRayAILib.findings.schema import LabelSchema, Tool
 
 
 @dataclass(frozen=True)
-class CocoFile:
+class CocoFile(LabelFile):
     """A COCO file whose frame has been found in order.
 
     Attributes
     ----------
-    images, categories
-        By id.
+    entries, categories
+        Its images and categories by id.
     annotations
         Those of each image id, also of ids that no image has.
     """
 
     path: Path
-    images: dict[int, dict[str, Any]]
+    entries: dict[int, dict[str, Any]]
     categories: dict[int, dict[str, Any]]
     annotations: dict[int, list[dict[str, Any]]]
 
+    title = "COCO"
+
     @classmethod
-    def is_coco(cls, path: Path) -> bool:
-        """Whether a JSON file begins to look like COCO. A file that cannot be read raises :class:`LabelFileError`."""
-        document = _load(path)
+    def fits(cls, document: object) -> bool:
+        """Whether JSON looks like COCO."""
         return isinstance(document, dict) and {"images", "annotations", "categories"} <= document.keys()
 
     @classmethod
     def open(cls, path: Path) -> CocoFile:
         """Read a file; :class:`LabelFileError` where it is no COCO file or two entries have one id."""
-        document = _load(path)
+        return cls.of(path, load_json(path))
+
+    @classmethod
+    def of(cls, path: Path, document: Any) -> CocoFile:
+        """The file of which this is the JSON."""
         parts: dict[str, dict[int, dict[str, Any]]] = {}
         for part in ("images", "categories", "annotations"):
             entries = document.get(part) if isinstance(document, dict) else None
@@ -71,14 +76,17 @@ class CocoFile:
             by_image.setdefault(annotation["image_id"], []).append(annotation)
         return cls(path, parts["images"], parts["categories"], by_image)
 
+    @property
+    def count(self) -> int:
+        return len(self.entries)
+
     def wanted(self) -> dict[str, Tool]:
-        """The names of the labels that annotations use, with the tool that a new label of that name would get."""
         found: dict[str, Tool] = {}
         for group in self.annotations.values():
             for annotation in group:
                 category = self.categories.get(annotation["category_id"])
                 if category is None:
-                    continue  # read() says so for the annotation
+                    continue  # objects() says so for the annotation
                 segmentation = annotation.get("segmentation")
                 if annotation.get("keypoints"):
                     names = category.get("keypoints")
@@ -88,63 +96,30 @@ class CocoFile:
                     found[category["name"]] = Tool.MASK if isinstance(segmentation, dict) else tool
         return found
 
-    def read(self, names: FileNames, schema: LabelSchema, author: Author) -> Iterator[ImportedImage]:
-        """The annotations image by image.
-
-        Raises
-        ------
-        LabelFileError
-            A category is not in the schema.
-        """
-        labels = LabelNames(schema)
-        labels.require(str(self.path), self.wanted())
-        created = datetime.fromtimestamp(int(self.path.stat().st_mtime), timezone.utc).isoformat()
-        for image_id, image in self.images.items():
+    def images(self) -> Iterator[ForeignImage]:
+        for image_id, image in self.entries.items():
             file = str(image.get("file_name", ""))
-            try:
-                header = names.find(file)
-            except UnmatchedError as error:
-                if self.annotations.get(image_id):
-                    yield ImportedImage(file, problems=(f"{self.path.name}, image {image_id} ({file}): {error}.",))
-                continue
+            where = f"{self.path.name}, image {image_id} ({file})"
             size = (image.get("height"), image.get("width"))
-            if size != header.shape and size != (None, None):
-                reason = (
-                    f"{self.path.name}, image {image_id} ({file}): the file has it with {size[1]} x {size[0]} pixels, "
-                    f"the radiograph has {header.columns} x {header.rows}. Label the image at its full size."
-                )
-                yield ImportedImage(file, problems=(reason,))
-                continue
-            reader = CocoObjects(header.uid, header.shape, author, created, labels)
-            yield self._image(image_id, file, reader)
-        for image_id in self.annotations.keys() - self.images.keys():
+            group = self.annotations.get(image_id, ())
+            named: list[tuple[str, Any]] = [
+                (f"{self.path.name}, annotation {annotation['id']} ({file})", annotation) for annotation in group
+            ]
+            if image.get("attributes") or image.get("xrayai"):
+                named.insert(0, (where, image))
+            yield ForeignImage(file, where, None if size == (None, None) else size, named)  # type: ignore[arg-type]
+        for image_id in self.annotations.keys() - self.entries.keys():
             ids = ", ".join(str(a["id"]) for a in self.annotations[image_id][:5])
             reason = f"{self.path.name}, annotations {ids}: they are of the image {image_id}, which is not in the file."
-            yield ImportedImage(f"image {image_id}", problems=(reason,))
+            yield ForeignImage(f"image {image_id}", reason, problems=(reason,))
 
-    def _image(self, image_id: int, file: str, reader: CocoObjects) -> ImportedImage:
-        objects: list[FindingObject] = []
-        problems: list[str] = []
-        try:
-            objects += reader.image_objects(self.images[image_id])
-        except AnnotationError as error:
-            problems.append(f"{self.path.name}, image {image_id} ({file}): {error}.")
-        for annotation in self.annotations.get(image_id, ()):
-            where = f"{self.path.name}, annotation {annotation['id']} ({file})"
-            category = self.categories.get(annotation["category_id"])
-            if category is None:
-                problems.append(f"{where}: its category {annotation['category_id']} is not in the file.")
-                continue
-            try:
-                objects += reader.objects(annotation, category)
-            except AnnotationError as error:
-                problems.append(f"{where}: {error}.")
-        if problems:
-            return ImportedImage(file, problems=tuple(problems))
-        try:
-            return ImportedImage(file, Findings(reader.uid, reader.shape, reader.author, tuple(objects)))
-        except FindingError as error:
-            return ImportedImage(file, problems=(f"{self.path.name}, image {image_id} ({file}): {error}",))
+    def objects(self, annotation: Any, makes: ForeignObjects) -> list[FindingObject]:
+        if "category_id" not in annotation:
+            return said_of_image(annotation, makes)
+        category = self.categories.get(annotation["category_id"])
+        if category is None:
+            raise AnnotationError(f"its category {annotation['category_id']} is not in the file")
+        return annotated(annotation, category, makes)
 
 
 def read_coco(
@@ -173,8 +148,6 @@ def read_coco(
     return ImportReport.collect(path, file.read(names, schema, author or Author.imported(path.stem)))
 
 
-def _load(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text("utf-8-sig"))
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise LabelFileError(f"{path}: the file cannot be read as JSON ({error}).") from error
+def find(files: Files) -> list[CocoFile]:
+    """The COCO files among these."""
+    return [CocoFile.of(file, document) for file, document in files.json if CocoFile.fits(document)]

@@ -9,3 +9,7 @@ class ExportError(RuntimeError):
 
 class LabelFileError(ValueError):
     """A file or folder of labels that cannot be imported at all, with the way out."""
+
+
+class AnnotationError(ValueError):
+    """An annotation that cannot be taken, and why."""

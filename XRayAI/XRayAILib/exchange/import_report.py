@@ -21,20 +21,24 @@ class ImportedImage:
         ``None`` where there are problems.
     problems, notes
         Sentences that name file and object; notes do not keep the image out.
+    unmatched
+        The problem is only that the project does not have this image.
     """
 
     file: str
     findings: Findings | None = None
     problems: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    unmatched: bool = False
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """An image whose labels were left out, and why."""
+    """An image whose labels were left out, and why; ``unmatched`` where only the project does not have it."""
 
     file: str
     reasons: tuple[str, ...]
+    unmatched: bool = False
 
 
 @dataclass(frozen=True)
@@ -46,9 +50,13 @@ class ImportReport:
     source
         File or folder.
     images, objects
-        How many were taken.
+        How many were taken; where nothing was imported, because of a fault or on demand, how many are in order.
     skipped
         Images that were left out.
+    refused
+        Nothing was imported, because some images are faulty.
+    dry_run
+        Nothing was imported, because only a report was wanted.
     notes
         What is odd, although it was taken.
     findings
@@ -61,12 +69,29 @@ class ImportReport:
     skipped: tuple[Skipped, ...] = ()
     notes: tuple[str, ...] = ()
     findings: tuple[Findings, ...] = ()
+    refused: bool = False
+    dry_run: bool = False
+
+    @property
+    def faulty(self) -> tuple[Skipped, ...]:
+        """Those of the left out that have a fault, not only no radiograph in the project."""
+        return tuple(skipped for skipped in self.skipped if not skipped.unmatched)
+
+    @property
+    def unmatched(self) -> tuple[Skipped, ...]:
+        """Those of the left out that the project does not have."""
+        return tuple(skipped for skipped in self.skipped if skipped.unmatched)
 
     @property
     def summary(self) -> str:
         """One line, such as ``120 objects of 60 images, 2 images left out``."""
         text = f"{self.objects} objects of {self.images} images"
-        return f"{text}, {len(self.skipped)} images left out" if self.skipped else text
+        if self.refused:
+            count = len(self.faulty)
+            faulty = "1 image is faulty" if count == 1 else f"{count} images are faulty"
+            return f"nothing imported, because {faulty}; {text} are in order"
+        text = f"{text}, {len(self.skipped)} images left out" if self.skipped else text
+        return f"would import {text}" if self.dry_run else text
 
     @property
     def line(self) -> str:
@@ -85,7 +110,9 @@ class ImportReport:
             source=source,
             images=len(findings),
             objects=sum(len(f) for f in findings),
-            skipped=tuple(Skipped(image.file, image.problems) for image in images if image.findings is None),
+            skipped=tuple(
+                Skipped(image.file, image.problems, image.unmatched) for image in images if image.findings is None
+            ),
             notes=tuple(note for image in images for note in image.notes),
             findings=findings,
         )

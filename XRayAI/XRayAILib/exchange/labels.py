@@ -1,51 +1,22 @@
-"""Labels made elsewhere into the project: a COCO file, folders of masks, or a CSV table of pictures."""
+"""Labels made elsewhere into the project, all or none."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from XRayAILib.dicom.pseudonyms import KEY_FILE, Pseudonyms
-from XRayAILib.exchange.coco_read import CocoFile
-from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.file_names import FileNames
-from XRayAILib.exchange.import_report import ImportReport, Skipped
+from XRayAILib.exchange.import_report import ImportedImage, ImportReport, Skipped
 from XRayAILib.exchange.label_names import extended
-from XRayAILib.exchange.masks import MaskFolders
 from XRayAILib.exchange.picture_labels import import_table
 from XRayAILib.exchange.sides import Sides
+from XRayAILib.exchange.sources import open_labels
 from XRayAILib.findings.author import Author
+from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.project.project import Project
-
-
-def open_labels(path: Path) -> CocoFile | MaskFolders:
-    """Find out by content what ``path`` holds: a COCO file, a folder with one, or a folder of mask folders.
-
-    Raises
-    ------
-    LabelFileError
-        There is nothing of it, or more than one thing.
-    """
-    if path.is_file():
-        return CocoFile.open(path)
-    if not path.is_dir():
-        raise LabelFileError(f"{path}: there is no such file or folder of labels.")
-    try:
-        masks = MaskFolders.find(path)
-        files = [file for file in sorted(path.glob("*.json")) if CocoFile.is_coco(file)]
-    except OSError as error:
-        raise LabelFileError(f"{path}: the folder cannot be read ({error.strerror or error}).") from error
-    if len(files) + (masks is not None and (masks.root != path or not files)) > 1:
-        found = ", ".join([*(file.name for file in files), *([f"{masks.root.name}/"] if masks else [])])
-        raise LabelFileError(f"{path}: it holds labels more than once ({found}); name the file or folder to import.")
-    if files:
-        return CocoFile.open(files[0])
-    if masks is None:
-        raise LabelFileError(
-            f"{path}: no labels here. What can be imported is a COCO file (.json), or a folder with one subfolder per "
-            "label that holds black-and-white PNG masks named like the images."
-        )
-    return masks
 
 
 def import_labels(
@@ -53,21 +24,33 @@ def import_labels(
     path: Path,
     *,
     name: str = "",
+    format: str = "",
     extend_schema: bool = False,
+    leave_out_faulty: bool = False,
+    dry_run: bool = False,
     progress: Callable[[int, int, str], None] = lambda *_: None,
 ) -> ImportReport:
-    """Save what a COCO file, mask folders or a table of pictures say of the project's radiographs.
+    """Save what a file or folder of labels says of the project's radiographs.
 
-    The labels of an image are taken whole or not at all. Importing the same labels again changes nothing.
+    Everything is read and looked at before anything is saved, and then it is saved in one transaction: where one
+    annotation is faulty nothing is imported, and the report says what is wrong. Images that the project does not have
+    are no fault. Importing the same labels again changes nothing.
 
     Parameters
     ----------
     name
         Of the author, ``import:<name>``; the name of the file or folder where it is left out.
+    format
+        One of :data:`XRayAILib.exchange.sources.SOURCES`, or ``table``; found out by the content where it is left out.
     extend_schema
         Add labels that the project's schema does not have. Without it they are an error that names them.
+    leave_out_faulty
+        Import the other images where some have faults. The labels of an image are taken whole or not at all.
+    dry_run
+        Change nothing; the report says what would be imported.
     progress
-        Called with the images done, the images in all and what is being done.
+        Called with the images done, the images in all and what is being done; raising ends the import, nothing is
+        saved then.
 
     Raises
     ------
@@ -75,43 +58,83 @@ def import_labels(
         Nothing was imported, and why.
     """
     path = Path(path)
-    if path.suffix.lower() == ".csv":
-        return import_table(project, path, extend_schema, name, progress)
-    source = open_labels(path)
-    if extend_schema:
-        schema = extended(project.schema, source.wanted())
+    if path.suffix.lower() == ".csv" and format in ("", "table"):
+        return import_table(project, path, extend_schema, name, progress, dry_run=dry_run)
+    source = open_labels(path, format)
+    schema = extended(project.schema, source.wanted()) if extend_schema else project.schema
+    author = Author.imported(name or path.resolve().stem)
+    gathered = _Gathered(schema, source.count, progress)
+    findings = gathered.take(source.read(_file_names(project), schema, author))
+    if dry_run:
+        for _ in findings:
+            pass
+        return replace(gathered.report(path), dry_run=True)
+
+    def looked_at() -> Iterator[Findings]:
+        yield from findings
+        if gathered.faulty and not leave_out_faulty:
+            raise _FaultyError
+        # Before the findings: a schema with labels that nothing has yet is whole, findings without labels are not.
         if schema != project.schema:
             project.set_schema(schema)
-    author = Author.imported(name or path.resolve().stem)
-    total = source.images() if isinstance(source, MaskFolders) else len(source.images)
-    sides = Sides(project.schema)
-    images = objects = 0
-    skipped: list[Skipped] = []
-    notes: list[str] = []
-    taken: dict[str, str] = {}
-    silent = 0
-    for done, image in enumerate(source.read(_file_names(project), project.schema, author), start=1):
-        if image.findings is None:
-            skipped.append(Skipped(image.file, image.problems))
-        elif not image.findings.objects:
-            silent += 1
-        elif image.findings.radiograph_uid in taken:
-            other = taken[image.findings.radiograph_uid]
-            skipped.append(
-                Skipped(image.file, (f"{image.file}: the same radiograph as {other}; labels of that were taken.",))
-            )
-        else:
-            taken[image.findings.radiograph_uid] = image.file
-            project.save(image.findings)
-            sides.look_at(image.findings)
-            images, objects = images + 1, objects + len(image.findings)
-        notes += image.notes
-        progress(done, max(done, total), "importing labels")
-    if silent:
-        notes.append(f"{silent} images of {path.name} carry no labels; nothing was recorded for them.")
-    notes += sides.notes()
-    project.audit("import labels", f"{path}: {objects} objects of {images} images, {len(skipped)} left out")
-    return ImportReport(path, images, objects, tuple(skipped), tuple(notes))
+
+    try:
+        project.save_many(looked_at())
+    except _FaultyError:
+        return replace(gathered.report(path), refused=True)
+    report = gathered.report(path)
+    project.audit(
+        "import labels", f"{path}: {report.objects} objects of {report.images} images, {len(report.skipped)} left out"
+    )
+    return report
+
+
+class _FaultyError(Exception):
+    """Some images are faulty, so none is to be saved."""
+
+
+class _Gathered:
+    """What of the images is to be saved, and what is to be said of the others."""
+
+    def __init__(self, schema: LabelSchema, count: int, progress: Callable[[int, int, str], None]) -> None:
+        self._images = self._objects = 0
+        self._sides = Sides(schema)
+        self._count, self._progress = count, progress
+        self._skipped: list[Skipped] = []
+        self._notes: list[str] = []
+        self._silent = 0
+
+    def take(self, images: Iterable[ImportedImage]) -> Iterator[Findings]:
+        """The findings of those that are in order."""
+        taken: dict[str, str] = {}
+        for done, image in enumerate(images, start=1):
+            if image.findings is None:
+                self._skipped.append(Skipped(image.file, image.problems, image.unmatched))
+            elif not image.findings.objects:
+                self._silent += 1
+            elif image.findings.radiograph_uid in taken:
+                other = taken[image.findings.radiograph_uid]
+                reason = f"{image.file}: the same radiograph as {other}; labels of that were taken."
+                self._skipped.append(Skipped(image.file, (reason,)))
+            else:
+                taken[image.findings.radiograph_uid] = image.file
+                self._images, self._objects = self._images + 1, self._objects + len(image.findings)
+                self._sides.look_at(image.findings)
+                yield image.findings
+            self._notes += image.notes
+            self._progress(done, max(done, self._count), "reading labels")
+
+    @property
+    def faulty(self) -> bool:
+        """Whether there was a fault in any so far."""
+        return any(not skipped.unmatched for skipped in self._skipped)
+
+    def report(self, path: Path) -> ImportReport:
+        notes = list(self._notes)
+        if self._silent:
+            notes.append(f"{self._silent} images of {path.name} carry no labels; nothing was recorded for them.")
+        notes += self._sides.notes()
+        return ImportReport(path, self._images, self._objects, tuple(self._skipped), tuple(notes))
 
 
 def _file_names(project: Project) -> FileNames:

@@ -21,6 +21,7 @@ from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.file_names import FileNames, UnmatchedError
 from XRayAILib.exchange.import_report import ImportedImage
 from XRayAILib.exchange.label_names import LabelNames
+from XRayAILib.exchange.text_file import Files
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Mask
@@ -64,7 +65,14 @@ class MaskFolders:
         """The names of the label folders, with the tool that a new label of that name would get."""
         return dict.fromkeys(self.files, Tool.MASK)
 
-    def images(self) -> int:
+    title = "masks"
+
+    @property
+    def path(self) -> Path:
+        return self.root
+
+    @property
+    def count(self) -> int:
         """How many images have masks."""
         return len(self._by_image())
 
@@ -100,7 +108,7 @@ class MaskFolders:
         try:
             header = names.find(file)
         except UnmatchedError as error:
-            return ImportedImage(file, problems=(f"{file}: {error}.",))
+            return ImportedImage(file, problems=(f"{file}: {error}.",), unmatched=True)
         objects: list[Mask] = []
         problems: list[str] = []
         for label, path in masks:
@@ -124,6 +132,12 @@ class MaskFolders:
         if problems:
             return ImportedImage(file, problems=tuple(problems))
         return ImportedImage(file, Findings(header.uid, header.shape, author, tuple(objects)))
+
+
+def find(files: Files) -> list[MaskFolders]:
+    """The mask folders in a folder; not where its folders are those of the pictures of other labels."""
+    masks = MaskFolders.find(files.path) if files.path.is_dir() else None
+    return [masks] if masks else []
 
 
 def read_mask(path: Path, shape: tuple[int, int]) -> np.ndarray:

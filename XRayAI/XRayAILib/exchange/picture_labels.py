@@ -87,11 +87,12 @@ def import_table(
     name: str = "",
     progress: Callable[[int, int, str], None] = lambda *_: None,
     cancelled: Callable[[], bool] = lambda: False,
+    dry_run: bool = False,
 ) -> ImportReport:
     """Save what a table says of the project's pictures: patient, sex, age and view where the picture has none, and
     the labels of whole images as findings.
 
-    Doing it again changes nothing, and goes on where it was stopped.
+    Doing it again changes nothing; where it is stopped, nothing is saved.
 
     Parameters
     ----------
@@ -99,6 +100,8 @@ def import_table(
         Add labels that the schema does not have. Without it they are not taken, and the report says so.
     name
         Of the author, ``import:<name>``; the name of the file where it is left out.
+    dry_run
+        Change nothing; the report says what would be imported.
 
     Raises
     ------
@@ -108,32 +111,30 @@ def import_table(
     table = read_metadata(path)
     column = next((c for c in _columns(table) if normalised(c) in LABEL_COLUMNS), "")
     said = {file: _values(row.get(column, "")) for file, row in table.items()}
-    if extend:
-        wanted = {value: Tool.IMAGE for values in said.values() for value in values}
-        schema = extended(project.schema, wanted)
-        if schema != project.schema:
-            project.set_schema(schema)
-    labels = LabelNames(project.schema)
+    wanted = {value: Tool.IMAGE for values in said.values() for value in values}
+    schema = extended(project.schema, wanted) if extend else project.schema
+    labels = LabelNames(schema)
     author = Author.imported(name or path.resolve().stem)
     # The same file gives the same time, so importing it again changes nothing.
     created = datetime.fromtimestamp(int(path.stat().st_mtime), timezone.utc).isoformat()
     headers = FileNames(_named(project, table))
     untaken: Counter[str] = Counter()
     missing: list[str] = []
-    images = objects = 0
+    better: list[Header] = []
+    labelled: list[Findings] = []
     for done, (file, row) in enumerate(table.items(), 1):
         if done % 50 == 0 or done == len(table):
             progress(done, len(table), f"labels of {path.name}")
             if cancelled():
-                break
+                return ImportReport(path, 0, 0)
         try:
             header = headers.find(file)
         except UnmatchedError:
             missing.append(file)
             continue
-        better = described(header, {Path(header.path).name: row})
-        if better != header:
-            project.add([better])
+        told = described(header, {Path(header.path).name: row})
+        if told != header:
+            better.append(told)
         found: list[ImageLabel] = []
         for value in said[file]:
             label = labels.get(value)
@@ -145,8 +146,7 @@ def import_table(
                 ImageLabel(label=label.name, author=author, id=identity, created=created, status=Status.APPROVED)
             )
         if found:
-            project.save(Findings(header.uid, header.shape, author, tuple(found)))
-            images, objects = images + 1, objects + len(found)
+            labelled.append(Findings(header.uid, header.shape, author, tuple(found)))
     unknown = {value: count for value, count in untaken.items() if labels.get(value) is None}
     others = {value: count for value, count in untaken.items() if value not in unknown}
     notes = []
@@ -157,9 +157,17 @@ def import_table(
     if missing and len(missing) < len(table):
         examples = ", ".join(missing[:3])
         notes.append(f"rows whose picture the project does not have, or has twice: {len(missing)} ({examples})")
+    objects = sum(map(len, labelled))
+    report = ImportReport(path, len(labelled), objects, notes=tuple(notes), dry_run=dry_run)
+    if dry_run:
+        return report
+    if schema != project.schema:
+        project.set_schema(schema)
+    project.add(better)
+    project.save_many(labelled)
     if objects:
-        project.audit("import labels", f"{path}: {objects} objects of {images} images")
-    return ImportReport(path, images, objects, notes=tuple(notes))
+        project.audit("import labels", f"{path}: {objects} objects of {len(labelled)} images")
+    return report
 
 
 def _named(project: Project, table: Iterable[str]) -> Iterable[Header]:

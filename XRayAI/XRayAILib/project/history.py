@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +32,7 @@ from XRayAILib.project.written import (
     read_entries,
     statuses,
     track_document,
+    unbound,
 )
 
 
@@ -70,6 +72,18 @@ class History:
             stored = self._store(connection, findings, entries, by, base, note)
         self._cache.put(findings.radiograph_uid, findings.author.key, stored)
         return stored.revision
+
+    def save_many(self, many: Iterable[Findings]) -> int:
+        """Save findings of many images, each by its own author, in one transaction. Returns how many there were.
+
+        They are gone through before the transaction begins: where that raises, nothing is saved. Masks are held
+        compressed meanwhile, so ``many`` may be more than fits into memory.
+        """
+        written = [(replace(each, objects=()), unbound(self._cache.entries(each))) for each in many]
+        with self._database.writing() as connection:
+            for each, entries in written:
+                self._store(connection, each, entries, None, None, "")
+        return len(written)
 
     def store(self, connection: Connection, findings: Findings, by: Author, note: str) -> int:
         """Save within a transaction that does more: a step of a review, which changes what is locked too."""

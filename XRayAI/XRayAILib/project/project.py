@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import getpass
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -22,12 +22,13 @@ from sqlalchemy import URL
 
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.header import Header
-from XRayAILib.dicom.radiograph import Radiograph, read_radiograph
+from XRayAILib.dicom.radiograph import Decoder, Radiograph, read_radiograph
 from XRayAILib.findings.author import Author, AuthorKind
 from XRayAILib.findings.chest import chest_schema
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingObject, now
 from XRayAILib.findings.schema import LabelSchema
+from XRayAILib.project.adjudications import Adjudications
 from XRayAILib.project.arrivals import Arrivals
 from XRayAILib.project.assignments import Assignments
 from XRayAILib.project.calibration import Calibration, Calibrations
@@ -35,6 +36,7 @@ from XRayAILib.project.collection import Collection, Page
 from XRayAILib.project.comments import Comments
 from XRayAILib.project.controls import Controls
 from XRayAILib.project.database import Database, audit, database_in
+from XRayAILib.project.digests import track_digests
 from XRayAILib.project.duplicates import Duplicates
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.history import History
@@ -42,6 +44,7 @@ from XRayAILib.project.hygiene import Hygiene
 from XRayAILib.project.image import Image, ImageStatus
 from XRayAILib.project.looks import Looks
 from XRayAILib.project.marks import Marks
+from XRayAILib.project.own_status import own_statuses
 from XRayAILib.project.past import Past, Revision
 from XRayAILib.project.query import Query
 from XRayAILib.project.readers import Readers
@@ -77,6 +80,7 @@ class Project:
         self.assignments = Assignments(self._database)
         self.controls = Controls(self._database)
         self.reviews = Reviews(self._database, self._history)
+        self.adjudications = Adjudications(self._database, self._history)
         self.calibrations = Calibrations(self._database)
         self.marks = Marks(self._database, folder)
         self.hygiene = Hygiene(self._database, self.marks)
@@ -199,6 +203,10 @@ class Project:
     def header(self, uid: str) -> Header:
         return self.image(uid).header
 
+    def images_of(self, uids: Sequence[str]) -> list[Image]:
+        """See :meth:`Collection.images_of`."""
+        return self._collection.images_of(uids)
+
     def page(self, query: Query) -> Page:
         """See :meth:`Collection.page`."""
         return self._collection.page(query)
@@ -254,10 +262,10 @@ class Project:
         """The files of the presentation states of an image, as scans found them."""
         return self._collection.presentation_states(self.header(uid).uid_in_file.partition("#")[0])
 
-    def radiograph(self, uid: str) -> Radiograph:
+    def radiograph(self, uid: str, decoder: Decoder | None = None) -> Radiograph:
         """Read an image of the project, with the patient's data as the project has them."""
         header = self.header(uid)
-        read = read_radiograph(header.path, header.frame)
+        read = read_radiograph(header.path, header.frame, decoder)
         if read.uid != header.uid_in_file:
             raise UnreadableError(header.path, "the file holds another radiograph than when it was scanned: scan again")
         return replace(read, header=header)
@@ -283,6 +291,10 @@ class Project:
     def save(self, findings: Findings, by: Author | None = None, base: int | None = None, note: str = "") -> int:
         """See :meth:`History.save`."""
         return self._history.save(findings, by, base, note)
+
+    def save_many(self, many: Iterable[Findings]) -> int:
+        """See :meth:`History.save_many`."""
+        return self._history.save_many(many)
 
     def findings(self, uid: str, author_key: str) -> Findings | None:
         return self._history.findings(uid, author_key)
@@ -311,6 +323,11 @@ class Project:
         """See :meth:`History.worked_on`."""
         return self._history.worked_on(author_key)
 
+    def own_statuses(self, author_key: str, uids: Sequence[str]) -> dict[str, str]:
+        """See :func:`XRayAILib.project.own_status.own_statuses`."""
+        with self._database.reading() as connection:
+            return own_statuses(connection, author_key, uids)
+
     def label_counts(self, *objects: type[FindingObject]) -> dict[str, int]:
         """See :meth:`History.label_counts`."""
         return self._history.label_counts(*objects)
@@ -318,6 +335,10 @@ class Project:
     def revisions(self, uid: str, author_key: str = "") -> list[Revision]:
         """See :meth:`Past.revisions`."""
         return self._past.revisions(uid, author_key)
+
+    def track_digests(self) -> dict[str, dict[str, str]]:
+        """See :func:`XRayAILib.project.digests.track_digests`."""
+        return track_digests(self._database)
 
     def last_revision(self) -> int:
         """See :meth:`History.last_revision`."""

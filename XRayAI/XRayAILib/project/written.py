@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from XRayAILib.findings.author import Author
@@ -72,6 +72,11 @@ class Cache:
         self._tracks.move_to_end((uid, track))
         while len(self._tracks) > TRACKS:
             self._tracks.popitem(last=False)
+
+
+def unbound(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    """The same without the objects, which take much more memory where they are masks."""
+    return tuple(replace(entry, item=None) for entry in entries)
 
 
 def read_entries(document: str) -> tuple[tuple[int, int], tuple[Entry, ...]]:

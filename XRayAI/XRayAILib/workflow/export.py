@@ -6,12 +6,15 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from XRayAILib.exchange.choice import Choice
+from XRayAILib.exchange.errors import ExportError
+from XRayAILib.exchange.export import losses
+from XRayAILib.exchange.format import Format
+from XRayAILib.exchange.formats import FORMATS, format_named
 from XRayAILib.workflow.work import Work
 
 if TYPE_CHECKING:
     from XRayAILib.project.project import Project
-
-FORMATS = {"coco": "COCO (JSON and PNG)"}
 
 
 class ExportRefused(RuntimeError):
@@ -24,13 +27,31 @@ class Export:
     def __init__(self, interpreter: str = sys.executable) -> None:
         self.work = Work("export", interpreter)
 
-    def start(self, project: Project, format: str = "coco", only_approved: bool = False) -> None:
-        """Begin; with ``only_approved`` objects that nobody approved stay at home."""
+    @staticmethod
+    def formats() -> list[Format]:
+        """All that there are, in the order in which they are offered."""
+        return [format_named(name) for name in FORMATS]
+
+    def losses(self, project: Project, format: str, choice: Choice) -> list[str]:
+        """What the format cannot hold of what is chosen, to be shown before the export starts.
+
+        Raises
+        ------
+        ExportRefused
+            There is no such format, or it does not go with the choice.
+        """
+        try:
+            return losses(project, format, choice)
+        except ExportError as error:
+            raise ExportRefused(str(error)) from error
+
+    def start(self, project: Project, format: str = "coco", choice: Choice | None = None) -> None:
+        """Begin."""
         if format not in FORMATS:
             raise ExportRefused(f"There is no export '{format}'; there are {', '.join(FORMATS)}.")
         if not project.labelled():
             raise ExportRefused("No image has labels yet: draw or import some, or accept predictions.")
-        self.work.begin(project.folder, {"format": format, "only_approved": only_approved})
+        self.work.begin(project.folder, {"format": format, "choice": (choice or Choice()).document()})
 
     @property
     def folder(self) -> Path | None:

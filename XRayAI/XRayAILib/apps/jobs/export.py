@@ -13,23 +13,14 @@ def run(
     project_folder: Path, options: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]
 ) -> dict[str, Any]:
     """Export a project's labelled images."""
-    from XRayAILib.exchange.coco_export import export_coco
-    from XRayAILib.findings.author import Status
-    from XRayAILib.findings.findings import Findings
+    from XRayAILib.exchange.choice import Choice
+    from XRayAILib.exchange.export import export_project
     from XRayAILib.project.project import Project
 
     progress = progress_of("export", emit, cancelled)
     with Project.open(project_folder) as project:
-
-        def approved(uid: str) -> Findings | None:
-            findings = project.reference(uid)
-            if findings is None:
-                return None
-            kept = findings.without(o.id for o in findings if o.status is not Status.APPROVED)
-            return kept if kept.objects else None
-
-        chosen = approved if options.get("only_approved") else project.reference
-        export = export_coco(project, options.get("name", "coco"), findings=chosen, progress=progress)
+        choice = Choice.from_document(options.get("choice", {}))
+        export = export_project(project, options["format"], choice, name=options.get("name", ""), progress=progress)
     return {
         "folder": str(export.folder),
         "images": export.images,

@@ -1,0 +1,225 @@
+"""Objects out of the files of other programs, with every doubt resolved first."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from XRayAILib.exchange.conversion import part_id
+from XRayAILib.exchange.crossing import crosses_itself
+from XRayAILib.exchange.errors import AnnotationError
+from XRayAILib.exchange.label_names import LabelNames
+from XRayAILib.findings.author import Author, AuthorKind, Status
+from XRayAILib.findings.objects import Box, FindingObject, ImageLabel, Landmark, Mask, Polygon
+from XRayAILib.findings.schema import Label, Tool
+from XRayAILib.findings.shapes import Ellipse, Polyline, RotatedBox
+from XRayAILib.pixels.fill import fill_polygon
+
+SLACK = 1.0
+"""Pixels by which other programs let boxes and outlines reach over the border, by rounding. They are cut there."""
+
+OFFSET = 0.5
+"""Most programs put 0 on the outer corner of the first pixel, we put it on its centre."""
+
+
+@dataclass
+class ForeignObjects:
+    """Makes the objects of one image. All coordinates that it is given have 0 on the outer corner of the first pixel.
+
+    Everything that a method finds wrong is an :class:`AnnotationError`, in words that go on behind the annotation's
+    name: "its box has the size 0 x 4".
+
+    Attributes
+    ----------
+    uid, shape
+        The radiograph, and its (rows, columns).
+    author, created
+        Of objects that do not bring their own.
+    notes
+        What is odd of objects that are taken all the same.
+    """
+
+    uid: str
+    shape: tuple[int, int]
+    author: Author
+    created: str
+    labels: LabelNames
+    notes: list[str] = field(default_factory=list)
+
+    def label(self, name: object) -> Label:
+        """The label of the schema that a name of the file means."""
+        label = self.labels.get(str(name))
+        if label is None:
+            raise AnnotationError(f"the label '{name}' is not in the project's schema")
+        return label
+
+    def fresh(self, identity: str, attributes: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
+        """The common fields of a new object; an ``identity`` within an image has the same id in every import."""
+        name = f"{self.author.key}/{self.uid}/{identity}"
+        return {
+            "id": str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+            "author": self.author,
+            "created": self.created,
+            "status": Status.APPROVED,
+            "attributes": tuple(attributes),
+        }
+
+    def box(self, label: Label, edges: Sequence[float], common: dict[str, Any]) -> Box:
+        """A box by left, upper, right and lower edge."""
+        x0, y0, x1, y1 = edges
+        if x1 <= x0 or y1 <= y0:
+            raise AnnotationError(f"its box has the size {x1 - x0:g} x {y1 - y0:g}")
+        (x0, y0), (x1, y1) = self.inside([(x0, y0), (x1, y1)], "box").tolist()
+        if x1 <= x0 or y1 <= y0:
+            raise AnnotationError("its box lies on the border of the image, with nothing inside")
+        return Box(label=label.name, x0=x0, y0=y0, x1=x1, y1=y1, **common)
+
+    def rotated_box(
+        self, label: Label, middle: Sequence[float], size: Sequence[float], angle: float, common: dict[str, Any]
+    ) -> Box | RotatedBox:
+        """A box by its middle, size and angle (degrees, clockwise); an upright one where it is not turned."""
+        (x, y), (width, height) = middle, size
+        if width <= 0 or height <= 0:
+            raise AnnotationError(f"its box has the size {width:g} x {height:g}")
+        if angle == 0 and label.tool is not Tool.ROTATED_BOX:
+            return self.box(label, (x - width / 2, y - height / 2, x + width / 2, y + height / 2), common)
+        self.require_near((x, y), "box")
+        return RotatedBox(
+            label=label.name, x=x - OFFSET, y=y - OFFSET, width=width, height=height, angle=angle, **common
+        )
+
+    def ellipse(
+        self, label: Label, middle: Sequence[float], radii: Sequence[float], angle: float, common: dict[str, Any]
+    ) -> Ellipse:
+        """An ellipse by its middle, half axes and angle (degrees, clockwise)."""
+        (x, y), (radius_x, radius_y) = middle, radii
+        if radius_x <= 0 or radius_y <= 0:
+            raise AnnotationError(f"its ellipse has the half axes {radius_x:g} and {radius_y:g}")
+        self.require_near((x, y), "ellipse")
+        return Ellipse(
+            label=label.name, x=x - OFFSET, y=y - OFFSET, radius_x=radius_x, radius_y=radius_y, angle=angle, **common
+        )
+
+    def region(
+        self, label: Label, outlines: Sequence[np.ndarray], common: dict[str, Any], as_kind: str = ""
+    ) -> list[FindingObject]:
+        """Outlines (N, 2) of one object: a mask where the schema has the label as one, else a polygon for each.
+
+        Parameters
+        ----------
+        as_kind
+            ``mask`` or ``polygon``, where the file says what it is.
+        """
+        inside = [self._outline(outline) for outline in outlines]
+        if as_kind == Mask.kind or (label.tool is Tool.MASK and as_kind != Polygon.kind):
+            # Where the schema has the label as a mask, an outline is just another way to write the mask down.
+            pixels = np.zeros(self.shape, bool)
+            for outline in inside:
+                pixels |= fill_polygon(outline, self.shape)
+            return [Mask.from_array(pixels, label=label.name, **common)]
+        return [
+            Polygon(
+                label=label.name,
+                points=tuple(map(tuple, outline.tolist())),
+                **{**common, "id": part_id(common["id"], number)},
+            )
+            for number, outline in enumerate(inside)
+        ]
+
+    def polyline(self, label: Label, points: np.ndarray, common: dict[str, Any]) -> Polyline:
+        """An open line (N, 2)."""
+        inside = self.inside(points, "line").tolist()
+        return Polyline(label=label.name, points=tuple(map(tuple, inside)), **common)
+
+    def landmark(self, label: Label, x: float, y: float, visible: bool, common: dict[str, Any]) -> Landmark:
+        """A point that is visible, or whose place is guessed."""
+        ((x, y),) = self.inside([(x, y)], f"point '{label.name}'").tolist()
+        return Landmark(label=label.name, x=x, y=y, visible=visible, **common)
+
+    def mask(self, label: Label, pixels: np.ndarray, common: dict[str, Any]) -> Mask:
+        """A mask (rows, columns)."""
+        if pixels.shape != self.shape:
+            raise AnnotationError(
+                f"its mask has {pixels.shape[1]} x {pixels.shape[0]} pixels, "
+                f"the image has {self.shape[1]} x {self.shape[0]}"
+            )
+        return Mask.from_array(pixels, label=label.name, **common)
+
+    def image_label(self, label: Label, value: object, common: dict[str, Any]) -> ImageLabel:
+        """Something that is said of the whole image; yes or no for true and false."""
+        text = {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+        if label.options and text not in label.options:
+            raise AnnotationError(f"'{label.name}' is '{text}', but the schema allows {', '.join(label.options)}")
+        return ImageLabel(label=label.name, value=text, **common)
+
+    def inside(self, points: Sequence[Sequence[float]] | np.ndarray, what: str) -> np.ndarray:
+        """Points (N, 2) in our coordinates, those a little outside the image put on its border."""
+        found = np.asarray(points, float)
+        size = np.array(self.shape[::-1], float)
+        if (found < -SLACK).any() or (found > size + SLACK).any():
+            (x0, y0), (x1, y1) = found.min(axis=0), found.max(axis=0)
+            raise AnnotationError(
+                f"its {what} reaches from ({x0:g}, {y0:g}) to ({x1:g}, {y1:g}), "
+                f"outside the image of {self.shape[1]} x {self.shape[0]} pixels"
+            )
+        return np.clip(found, 0.0, size) - OFFSET
+
+    def require_near(self, middle: tuple[float, float], what: str) -> None:
+        """Refuse what has its middle outside the image."""
+        x, y = middle
+        if not (0 <= x <= self.shape[1] and 0 <= y <= self.shape[0]):
+            raise AnnotationError(
+                f"the middle of its {what}, ({x:g}, {y:g}), lies outside the image of "
+                f"{self.shape[1]} x {self.shape[0]} pixels"
+            )
+
+    def _outline(self, points: np.ndarray) -> np.ndarray:
+        if len(points) < 3:
+            raise AnnotationError(f"a polygon has {len(points)} points; it needs x and y of at least 3 points")
+        found = self.inside(points, "polygon")
+        if crosses_itself(found):
+            self.notes.append("a polygon crosses itself; it was taken, and its inside is by the even-odd rule")
+        return found
+
+
+def numbers(values: object, what: str, count: int | None = None) -> list[float]:
+    """A list of numbers, so many of them; :class:`AnnotationError` where it is something else."""
+    if not isinstance(values, list) or (count is not None and len(values) != count):
+        raise AnnotationError(f"its {what} is not a list of {count or 'some'} numbers: {str(values)[:60]}")
+    for value in values:
+        if type(value) not in (int, float) or not math.isfinite(value):
+            raise AnnotationError(f"its {what} has a value that is no number: {value!r}")
+    return [float(value) for value in values]
+
+
+def number(text: object, what: str) -> float:
+    """A number that stands in a file as text or number; :class:`AnnotationError` where it is something else."""
+    try:
+        value = float(text)  # type: ignore[arg-type]
+    except (TypeError, ValueError) as error:
+        raise AnnotationError(f"its {what} is no number: {str(text)[:40]!r}") from error
+    if isinstance(text, bool) or not math.isfinite(value):
+        raise AnnotationError(f"its {what} is no number: {text!r}")
+    return value
+
+
+def carried(own: dict[str, Any]) -> dict[str, Any]:
+    """The common fields of an object as :func:`~XRayAILib.exchange.said.plain_fields` wrote them."""
+    try:
+        author = own["author"]
+        return {
+            "id": str(own["id"]),
+            "author": Author(AuthorKind(author["kind"]), str(author["name"]), str(author["digest"])),
+            "created": str(own["created"]),
+            "status": Status(own["status"]),
+            "score": None if own["score"] is None else float(own["score"]),
+            "derived_from": None if own["derived_from"] is None else str(own["derived_from"]),
+            "attributes": tuple((str(key), str(value)) for key, value in own["attributes"]),
+        }
+    except (KeyError, TypeError, ValueError) as error:
+        raise AnnotationError(f"its 'xrayai' entry is damaged ({error})") from error
