@@ -12,8 +12,8 @@ LIBRARY = HOME / "XRayAI" / "XRayAILib"
 # A room may import from every room on a lower floor; rooms on one floor do not know each other.
 FLOORS = [
     {"dicom"},
-    {"findings"},
     {"pixels"},
+    {"findings"},
     {"project"},
     {"exchange"},
     {"phantom"},
