@@ -10,6 +10,8 @@ from PIL import Image as Picture
 from XRayAILib.dicom.radiograph import Radiograph
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingObject
+from XRayAILib.findings.schema import LabelSchema
+from XRayAILib.workflow.look import Look
 
 
 class Sheet:
@@ -18,9 +20,13 @@ class Sheet:
     def __init__(self) -> None:
         self.radiograph: Radiograph | None = None
         self.findings: Findings | None = None
+        self.over: dict[str, Findings] = {}
+        self.looked = Look()
+        self.editable = True
 
     def show(self, radiograph: Radiograph, findings: Findings, editable: bool) -> None:
-        self.radiograph, self.findings = radiograph, findings
+        self.radiograph, self.findings, self.editable = radiograph, findings, editable
+        self.over, self.looked = {}, Look()
 
     def drawn(self) -> Findings:
         assert self.findings is not None
@@ -28,6 +34,18 @@ class Sheet:
 
     def update(self, findings: Findings) -> None:
         self.findings = findings
+
+    def look(self) -> Look:
+        return self.looked
+
+    def set_look(self, look: Look) -> None:
+        self.looked = look
+
+    def show_over(self, findings: Findings, schema: LabelSchema, name: str) -> None:
+        self.over[name] = findings
+
+    def clear_over(self, name: str) -> None:
+        self.over.pop(name, None)
 
     def draw(self, *objects: FindingObject) -> None:
         self.findings = self.drawn().with_objects(objects)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from XRayAILib.findings.schema import LabelSchema
     from XRayAILib.scene.host import Host
     from XRayAILib.scene.layers import FindingsNodes
+    from XRayAILib.workflow.look import Look
     from XRayAIPanel.viewer import SlicerViewer
 
 
@@ -27,16 +28,23 @@ class SceneCanvas:
         The desk's; its read-only layers are taken away while one is drawn on.
     changed
         Called when somebody draws something.
+
+    Attributes
+    ----------
+    picked
+        Called with the id of the object that somebody takes hold of in the view.
     """
 
     def __init__(self, viewer: SlicerViewer, schema: LabelSchema, changed: Callable[[], None]) -> None:
         self.schema = schema
         self._viewer = viewer
         self._changed = changed
+        self.picked: Callable[[str], None] = lambda _object_id: None
         self._root: Any = None
         self._watched: list[tuple[Any, int]] = []
         self._times: dict[str, int] = {}
         self._busy = False
+        self._own_window = (0.0, 1.0)
 
     @property
     def host(self) -> Host:
@@ -57,6 +65,8 @@ class SceneCanvas:
 
         self.clear()
         self._viewer.show(radiograph)
+        display = self.volume_node.GetDisplayNode()
+        self._own_window = (display.GetWindowLevelMin(), display.GetWindowLevelMax())
         # A new segmentation for every image: the editor's Undo must not bring back what belongs to the last one.
         layers.show_findings(self.host, self.volume_node, findings, self.schema, layer.NAME, editable)
         self.watch()
@@ -79,6 +89,47 @@ class SceneCanvas:
 
         layers.show_findings(self.host, self.volume_node, findings, self.schema, layer.NAME)
         self.watch()
+
+    def look(self) -> Look:
+        from XRayAILib.scene.framing import framing
+        from XRayAILib.workflow.look import Look
+
+        shown, (low, high) = framing(self.host, self.volume_node), self._own_window
+        display = self.volume_node.GetDisplayNode()
+        width = high - low
+        brightness = (display.GetLevel() - (low + high) / 2) / width
+        return Look(display.GetWindow() / width, brightness, shown.zoom, shown.x, shown.y)
+
+    def set_look(self, look: Look) -> None:
+        import qt
+
+        from XRayAILib.scene.framing import Framing, set_framing
+
+        low, high = self._own_window
+        display, width = self.volume_node.GetDisplayNode(), high - low
+        display.SetWindowLevel(look.contrast * width, (low + high) / 2 + look.brightness * width)
+        uid = self.volume_node.GetAttribute("XRayAI.uid")
+
+        def frame() -> None:
+            node = self.volume_node
+            if node is not None and node.GetAttribute("XRayAI.uid") == uid:
+                set_framing(self.host, node, Framing(look.zoom, look.x, look.y))
+
+        frame()
+        # A view that has just come into the layout gets its size in the event loop, and is fitted to the image then.
+        qt.QTimer.singleShot(0, frame)
+
+    def show_over(self, findings: Findings, schema: LabelSchema, name: str) -> None:
+        from XRayAILib.scene import layers
+
+        layers.show_findings(self.host, self.volume_node, findings, schema, name, editable=False)
+
+    def clear_over(self, name: str) -> None:
+        from XRayAILib.scene import layers
+
+        nodes = layers.find_layer(self.host, self.volume_node, name) if self.volume_node is not None else None
+        if nodes is not None:
+            layers.remove(self.host, nodes)
 
     def clear(self) -> None:
         """Take the layer away."""
@@ -125,6 +176,7 @@ class SceneCanvas:
     def _watch_points(self, node: Any) -> None:
         self._times[node.GetID()] = node.GetMTime()
         self._observe(node, self._on_drawn, node.PointPositionDefinedEvent, node.PointPositionUndefinedEvent)
+        self._observe(node, self._on_picked, node.PointStartInteractionEvent)
         self._observe(node, self._on_moved, node.PointModifiedEvent, node.PointRemovedEvent, "ModifiedEvent")
 
     def _observe(self, node: Any, call: Callable[[Any, str], None], *events: Any) -> None:
@@ -133,6 +185,16 @@ class SceneCanvas:
     def _on_drawn(self, caller: Any, event: str) -> None:
         if not self._busy and not self.host.scene.IsClosing():
             self._changed()
+
+    def _on_picked(self, caller: Any, _event: str) -> None:
+        from XRayAILib.scene import landmarks, shapes
+
+        object_id = shapes.object_id(caller)
+        if not object_id:
+            # The list of landmarks: Slicer notes on it which of its points is moved.
+            index = caller.GetAttribute(caller.GetDisplayNode().GetMovingMarkupIndexAttributeName())
+            object_id = landmarks.id_of(caller, int(index)) if index else ""
+        self.picked(object_id)
 
     def _on_moved(self, caller: Any, event: str) -> None:
         # Slicer says "modified" also while the mouse hovers over a point, when the time of change stays the same, and

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from XRayAIAnnotatePanel import layer
 from XRayAIAnnotatePanel.canvas import SceneCanvas
+from XRayAIAnnotatePanel.drawn import Drawn
 from XRayAIAnnotatePanel.tools import Tools
 from XRayAILib.workflow.annotate import AnnotationSession, Start
 
@@ -44,6 +45,7 @@ class Sitting:
         self.canvas = SceneCanvas(desk.viewer, project.schema, drawn)
         self.tools = Tools(self.canvas, editor)
         self.session = AnnotationSession(project, reader(), self.canvas, browse.uids() or None, start, listener)
+        self.drawn = Drawn(self.session, self.canvas)
         self._last = ""
         browse.hide_prior()
         browse.leaving.append(self.leave)
@@ -55,7 +57,7 @@ class Sitting:
 
     @property
     def is_drawing_possible(self) -> bool:
-        return self.session.index is not None and self.nodes is not None
+        return self.session.is_open and self.nodes is not None
 
     def belongs_to(self, desk: Desk) -> bool:
         """Whether the project that was sat down to is still the one on the desk."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
     from XRayAILib.dicom.pixel_element import PixelElement
 
 __all__ = ["Header", "Radiograph", "UnreadableError", "is_compressed", "read_header", "read_radiograph"]
+
+
+class Decoder(Protocol):
+    """Decodes frames, as :class:`XRayAILib.dicom.decoding.ChildDecoder` does."""
+
+    def decode(self, path: Path, offset: int, syntax: str, options: dict[str, Any], frame: int = 0) -> np.ndarray:
+        """See :meth:`ChildDecoder.decode`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,10 +126,15 @@ def is_compressed(path: Path | str) -> bool:
     return any(_compressed(header.transfer_syntax) for header in read_header(path))
 
 
-def read_radiograph(path: Path | str, frame: int = 0) -> Radiograph:
+def read_radiograph(path: Path | str, frame: int = 0, decoder: Decoder | None = None) -> Radiograph:
     """Read one frame of a file; the others are not looked at.
 
     Uncompressed pixels are copied out of the file here; compressed ones are decoded in a child process.
+
+    Parameters
+    ----------
+    decoder
+        Decodes compressed pixels; the one that all share where ``None``.
 
     Raises
     ------
@@ -134,7 +146,7 @@ def read_radiograph(path: Path | str, frame: int = 0) -> Radiograph:
         stored, grayscale, colour = read_picture(path)
         radiograph = Radiograph(read_picture_header(path), stored, grayscale, colour)
     else:
-        radiograph = _read_dicom(path, frame)
+        radiograph = _read_dicom(path, frame, decoder)
     if radiograph.stored.shape != radiograph.shape:
         rows, columns = radiograph.shape
         raise UnreadableError(
@@ -146,7 +158,7 @@ def read_radiograph(path: Path | str, frame: int = 0) -> Radiograph:
     return radiograph
 
 
-def _read_dicom(path: Path, frame: int) -> Radiograph:
+def _read_dicom(path: Path, frame: int, decoder: Decoder | None) -> Radiograph:
     from XRayAILib.dicom.functional_groups import of_frame
     from XRayAILib.dicom.overlays import embedded_planes, read_overlays
     from XRayAILib.dicom.pixel_data import colours_of, grey_of, stored_values
@@ -159,7 +171,7 @@ def _read_dicom(path: Path, frame: int) -> Radiograph:
         header = headers[frame]
         element = find_pixels(stream, dataset)
         refuse_incomplete(dataset, path, element.length, element.room, element.least)
-        raw = _decoded(stream, dataset, element, path, frame)
+        raw = _decoded(stream, dataset, element, path, frame, decoder)
         own = of_frame(dataset, frame)
         colour = colours_of(own, raw, path)
         stored = grey_of(colour) if colour is not None else stored_values(own, raw)
@@ -169,14 +181,16 @@ def _read_dicom(path: Path, frame: int) -> Radiograph:
     return Radiograph(header, np.ascontiguousarray(stored), grayscale, colour, overlays, own_shutter=shutter)
 
 
-def _decoded(stream: BinaryIO, dataset: Dataset, element: PixelElement, path: Path, frame: int) -> np.ndarray:
+def _decoded(
+    stream: BinaryIO, dataset: Dataset, element: PixelElement, path: Path, frame: int, decoder: Decoder | None
+) -> np.ndarray:
     from XRayAILib.dicom.decoding import shared_decoder
     from XRayAILib.dicom.pixel_data import decode
 
     options = decoder_options(dataset, element)
     syntax = transfer_syntax(dataset)
     if _compressed(syntax):
-        return shared_decoder().decode(path, element.offset, syntax, options, frame)
+        return (decoder or shared_decoder()).decode(path, element.offset, syntax, options, frame)
     try:
         return decode(stream, element.offset, syntax, options, frame)
     except ValueError as error:

@@ -14,10 +14,11 @@ from XRayAILib.dicom.header import Header, header_from_json
 from XRayAILib.project.database import Database, files, images, marks
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.image import Image, ImageStatus, Mark
-from XRayAILib.project.query import COLUMNS, Query, QueryError
+from XRayAILib.project.query import COLUMNS, OWN, Query, QueryError
 from XRayAILib.project.statements import (
     chosen,
     columns_of,
+    conditions,
     ids_with_value,
     number,
     sorted_values,
@@ -78,8 +79,19 @@ class Collection:
         """
         if column not in COLUMNS:
             raise QueryError({column: f"there is no such column; there are {', '.join(COLUMNS)}."})
+        query = query or Query()
+        if column == "assigned":
+            raise QueryError({column: "its values are not counted; filter by it instead."})
+        if column in OWN and not query.reader:
+            raise QueryError({column: "whose? Name a reader."})
         with self._database.reading() as connection:
-            return [(value or "", found) for value, found in connection.execute(value_counts(column, query or Query()))]
+            if column == "own":
+                # It stands on the tables of the readers, which stand on this file.
+                from XRayAILib.project.own_status import own_counts
+
+                total = int(connection.scalar(number(query, without=column)) or 0)
+                return own_counts(connection, query.reader, conditions(query, without=column), total)
+            return [(value or "", found) for value, found in connection.execute(value_counts(column, query))]
 
     def images(
         self, text: str = "", status: ImageStatus | str | None = None, limit: int | None = None, offset: int = 0
@@ -99,6 +111,16 @@ class Collection:
             if row is None:
                 raise ProjectError(f"The radiograph {uid} is not in the project {self._database.place}.")
             return _image(row, _marks(connection, [uid]))
+
+    def images_of(self, uids: Sequence[str]) -> list[Image]:
+        """The images of these uids, in this order; one that is not in the project is left out."""
+        found: dict[str, Image] = {}
+        with self._database.reading() as connection:
+            for some in parts(uids):
+                rows = connection.execute(select(images).where(images.c.uid.in_(some))).all()
+                marked = _marks(connection, some)
+                found.update((row.uid, _image(row, marked)) for row in rows)
+        return [found[uid] for uid in uids if uid in found]
 
     def priors(self, uid: str) -> list[Image]:
         """Earlier images of the same patient, the latest first."""

@@ -29,10 +29,15 @@ COLUMNS = {
     "split": "Part",
     "excluded": "Excluded",
     "mark": "Mark",
+    "own": "Own status",
+    "assigned": "Assigned",
 }
 """What can be filtered by, with a title. An image can have several marks, and none is a value of the other columns."""
 
-SORTED_BY = (*(name for name in COLUMNS if name != "mark"), "file", "added")
+OWN = ("own", "assigned")
+"""Columns whose values belong to one reader, who has to be named."""
+
+SORTED_BY = (*(name for name in COLUMNS if name not in ("mark", *OWN)), "file", "added")
 """What can be sorted by; ``added`` is the order in which the images came into the project."""
 
 LARGEST = 2**63
@@ -46,6 +51,8 @@ _KNOWN = {
     "status": tuple(status.value for status in ImageStatus),
     "spacing": tuple(source.value for source in SpacingSource),
     "excluded": ("yes", "no"),
+    "own": ("unlabelled", "draft", "submitted", "approved", "rejected"),
+    "assigned": ("yes", "no"),
 }
 
 
@@ -83,6 +90,8 @@ class Query:
         the order of patient, date and addition.
     limit, offset
         So many images at most, after so many.
+    reader
+        Whose own status and assignments are meant, as :attr:`Author.key`.
 
     Raises
     ------
@@ -97,6 +106,7 @@ class Query:
     sort: Sequence[str] = ()
     limit: int | None = None
     offset: int = 0
+    reader: str = ""
 
     def __post_init__(self) -> None:
         problems = _problems(self)
@@ -131,6 +141,7 @@ class Query:
             "sort": list(self.sort),
             "limit": self.limit,
             "offset": self.offset,
+            "reader": self.reader,
         }
         return {name: value for name, value in full.items() if value not in ("", {}, [], None, 0)}
 
@@ -148,12 +159,14 @@ class Query:
 
 def _problems(query: Query) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name in ("text", "since", "until"):
+    for name in ("text", "since", "until", "reader"):
         if not isinstance(getattr(query, name), str):
             found[name] = "must be text."
     if "text" not in found and not _is_text(query.text):
         found["text"] = "has a character that no text has."
     found.update(_problem_of_filters(query.filters))
+    if not found and not query.reader:
+        found.update((name, "whose? Name a reader.") for name in OWN if query.filters.get(name))
     for name in ("since", "until"):
         if name not in found and getattr(query, name) and not _is_date(getattr(query, name)):
             found[name] = f"'{getattr(query, name)}' is no date: write yyyy-mm-dd, yyyy-mm or yyyy."

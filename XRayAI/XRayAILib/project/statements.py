@@ -12,7 +12,7 @@ from XRayAILib.dicom.header import Header, header_to_json
 from XRayAILib.dicom.spacing import SpacingSource
 from XRayAILib.project.database import images, marks
 from XRayAILib.project.image import ImageStatus
-from XRayAILib.project.query import Query
+from XRayAILib.project.query import OWN, Query
 
 LEAST_OF_PATH = 4
 """So many letters a word must have to be looked for in paths: "AP" is in every path with a folder "radiographs"."""
@@ -113,9 +113,9 @@ def ids_with_value(query: Query, value: str, limit: int, offset: int) -> Select[
     return select(images.c.id).where(*wanted).order_by(*order(query)[1:]).limit(limit).offset(offset)
 
 
-def number(query: Query) -> Select[Any]:
-    """How many images fit, whatever its limit."""
-    return select(func.count()).select_from(images).where(*conditions(query))
+def number(query: Query, without: str = "") -> Select[Any]:
+    """How many images fit, whatever its limit; the filters of the column ``without`` are left out."""
+    return select(func.count()).select_from(images).where(*conditions(query, without))
 
 
 def value_counts(column: str, query: Query) -> Select[Any]:
@@ -142,7 +142,12 @@ def conditions(query: Query, without: str = "") -> list[ColumnElement[bool]]:
     for name, values in query.filters.items():
         if name == without:
             continue
-        if name == "mark":
+        if name in OWN:
+            # These stand on the tables of the readers, which stand on this file.
+            from XRayAILib.project.own_status import condition
+
+            found.append(condition(name, query.reader, values))
+        elif name == "mark":
             marked = select(images.c.id).join(marks, marks.c.uid == images.c.uid).where(marks.c.rule.in_(values))
             found.append(images.c.id.in_(marked))
         else:

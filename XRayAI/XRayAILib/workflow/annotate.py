@@ -12,57 +12,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from XRayAILib.dicom.errors import UnreadableError
-from XRayAILib.dicom.radiograph import Radiograph
-from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.objects import FindingError, FindingObject, ImageLabel
-from XRayAILib.findings.schema import Label, Tool
+from XRayAILib.findings.objects import FindingError
 from XRayAILib.project.errors import ProjectError
-from XRayAILib.project.image import Image
-from XRayAILib.workflow.alike import alike
-from XRayAILib.workflow.autosave import Autosave
+from XRayAILib.workflow.canvas import Canvas
+from XRayAILib.workflow.cases import Cases
+from XRayAILib.workflow.own_track import AnnotationError, Choice, Conflict, OwnTrack, SaveState
+from XRayAILib.workflow.shown_image import ShownImage
+from XRayAILib.workflow.start import Start, pre_label
+from XRayAILib.workflow.stopwatch import Stopwatch
 
 if TYPE_CHECKING:
     # At run time this room must load before SQLAlchemy is installed: the panel shows a session's state from the start.
+    from XRayAILib.dicom.decoding_ahead import DecodingAhead
+    from XRayAILib.findings.author import Author
+    from XRayAILib.findings.schema import Label
+    from XRayAILib.project.image import Image
     from XRayAILib.project.project import Project
 
+__all__ = ["AnnotationError", "AnnotationSession", "Canvas", "Choice", "Conflict", "SaveState", "Start"]
 
-class AnnotationError(RuntimeError):
-    """Something that the reader must know before going on: what, where, and what to do."""
-
-
-class Canvas(Protocol):
-    """Where a radiograph is shown and drawn on. The panel and the browser fulfil it with the room ``scene``."""
-
-    def show(self, radiograph: Radiograph, findings: Findings, editable: bool) -> None:
-        """Show these and nothing else of ours; what is drawn from now on belongs to ``findings.author``."""
-
-    def drawn(self) -> Findings:
-        """What is drawn now. Objects keep the ``id`` they were shown with, and new ones get one that stays."""
-
-    def update(self, findings: Findings) -> None:
-        """Make what is drawn over the same image these findings; the view and the look of the image stay."""
-
-
-class Start(str, Enum):
-    """What an image begins with that the reader has not worked on yet."""
-
-    NOTHING = "nothing"
-    PREDICTION = "prediction"
-    REFERENCE = "reference"
-
-
-class SaveState(str, Enum):
-    """Where the drawing is: only on the screen, in the project, or refused by it."""
-
-    SAVED = "saved"
-    UNSAVED = "unsaved"
-    FAILED = "not saved"
+TIME_KEPT = 5.0
+"""Seconds of working time that a crash may cost at most."""
 
 
 class AnnotationSession:
@@ -83,13 +57,17 @@ class AnnotationSession:
         from, and is saved when the reader changes something or says "save"; passing by says nothing.
     listener
         Called after every change of image or state.
+    ahead
+        Decodes the images that probably come next.
 
     Attributes
     ----------
-    state, problem
-        Where the drawing is, and why it could not be saved.
+    cases
+        The list, which can be narrowed.
     notice
         What the reader should know of the last step: images that could not be read, for example.
+    locked
+        Why nothing can be changed in the image shown; empty where it can be.
     """
 
     def __init__(
@@ -100,22 +78,23 @@ class AnnotationSession:
         uids: Iterable[str] | None = None,
         start: Start = Start.NOTHING,
         listener: Callable[[], None] = lambda: None,
+        ahead: DecodingAhead | None = None,
     ) -> None:
         self.project = project
         self.reader = reader
         self.start = start
         self.listener = listener
-        self.state = SaveState.SAVED
-        self.problem = ""
         self.notice = ""
+        self.locked = ""
+        self.cases = Cases(project, reader, uids)
+        self.stopwatch = Stopwatch()
+        self._ahead = ahead
         self._canvas = canvas
-        self._uids = list(uids) if uids is not None else [i.uid for i in project.images() if not i.excluded]
-        self._index: int | None = None
-        self._shown: Findings | None = None
-        self._answers: tuple[ImageLabel, ...] = ()
-        self._aside: tuple[FindingObject, ...] = ()  # rejected objects: they stay in the track, and are not shown
+        self._image = ShownImage(project, reader, canvas)
+        self._track = OwnTrack(project, reader, lambda: self.listener())
+        self._uid = ""
+        self._trail: list[str] = []
         self._held: Findings | None = None
-        self._autosave = Autosave()
 
     # Where we are ------------------------------------------------------------------------------------------------
 
@@ -126,39 +105,64 @@ class AnnotationSession:
 
     @property
     def count(self) -> int:
-        return len(self._uids)
+        return len(self.cases)
 
     @property
     def index(self) -> int | None:
-        """Position of the image shown, from 0; ``None`` before the first."""
-        return self._index
+        """Position of the image shown, from 0; ``None`` before the first, and where the list leaves it out."""
+        return self.cases.place(self._uid)
 
     @property
     def image(self) -> Image | None:
         """The image shown, as the project has it now."""
-        return None if self._index is None else self.project.image(self._uids[self._index])
+        return self.project.image(self._uid) if self._uid else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether an image is shown."""
+        return bool(self._uid)
 
     @property
     def findings(self) -> Findings | None:
         """What was last shown or saved; :meth:`save` brings it up to date."""
-        return self._shown
+        return self._track.shown
+
+    @property
+    def state(self) -> SaveState:
+        """Where the drawing is."""
+        return self._track.state
+
+    @property
+    def problem(self) -> str:
+        """Why it could not be saved."""
+        return self._track.problem
+
+    @property
+    def conflict(self) -> Conflict | None:
+        """Set while two versions of the image wait for a choice, see :meth:`resolve`."""
+        return self._track.conflict
 
     @property
     def is_unsaved(self) -> bool:
         """Whether something is drawn that the project does not have."""
-        return self._shown is not None and self.state is not SaveState.SAVED
+        return self._track.shown is not None and self.state is not SaveState.SAVED
 
     def offers(self, uid: str) -> bool:
         """Whether an image is among those of this session."""
-        return uid in self._uids
+        return uid in self.cases
 
     @property
     def has_next(self) -> bool:
-        return self._index is not None and self._index + 1 < self.count
+        return self.is_open and self._place() + 1 < self.count
 
     @property
     def has_previous(self) -> bool:
-        return self._index is not None and self._index > 0
+        return self.is_open and self._place() > 0
+
+    @property
+    def has_back(self) -> bool:
+        """Whether another image was looked at before."""
+        return bool(self._trail)
 
     # From image to image -----------------------------------------------------------------------------------------
 
@@ -170,11 +174,12 @@ class AnnotationSession:
         AnnotationError
             What is drawn cannot be saved, or the image cannot be read: then the old one stays.
         """
-        if not self._uids:
+        if not self.count:
             raise AnnotationError(f"The project {self.project.folder} has no images to annotate: add a folder first.")
-        if uid is not None and uid not in self._uids:
+        if uid is not None and uid not in self.cases:
             raise AnnotationError(f"The image {uid} is not in this list of {self.count} images.")
-        wanted = self._uids.index(uid) if uid is not None else self._first_untouched()
+        place = self.cases.place(uid) if uid is not None else self.cases.next_untouched(-1)
+        wanted = place or 0
         self._leave()
         self._show_first([wanted] if uid is not None else [*range(wanted, self.count), *range(wanted)])
 
@@ -186,31 +191,75 @@ class AnnotationSession:
         AnnotationError
             See :meth:`open`.
         """
-        return self._step(range((-1 if self._index is None else self._index) + 1, self.count))
+        return self._step(range(self._place() + 1, self.count))
 
     def previous(self) -> bool:
-        """Save, then show the image before; ``False`` at the beginning. Raises as :meth:`next` does."""
-        return self._step(range((self._index or 0) - 1, -1, -1))
+        """Save, then show the image before in the list; ``False`` at its beginning. Raises as :meth:`next` does."""
+        return self._step(range(self._place() - 1, -1, -1))
+
+    def back(self) -> bool:
+        """Save, then show the image that was looked at before this one, wherever it is in the list or even without it.
+
+        Raises as :meth:`next` does. Gives ``False`` where there was none.
+        """
+        if not self._trail:
+            return False
+        self._leave()
+        trail, uid = self._trail[:-1], self._trail[-1]
+        self._show(uid)
+        self._trail = trail
+        self.listener()
+        return True
+
+    def next_unlabelled(self) -> bool:
+        """Save, then show the next image on which this reader has said nothing, from here on and round once.
+
+        Raises as :meth:`next` does. Gives ``False``, with a notice, where there is none.
+        """
+        self._leave()
+        place = self.cases.next_untouched(self._place())
+        if place is None or self.cases[place] == self._uid:
+            self.notice = "You have worked on every image of this list."
+            self.listener()
+            return False
+        self._show_first([*range(place, self.count), *range(place)])
+        return True
+
+    def save_and_next(self) -> bool:
+        """Save what is shown, pre-labels as they stand included, then show the next image. Raises as :meth:`next`."""
+        self.save()
+        moved = self.next()
+        if not moved:
+            self.notice = "Saved. This was the last image of the list."
+            self.listener()
+        return moved
 
     def close(self) -> None:
         """Save what is drawn and let go of the image. Raises as :meth:`next` does, and holds on then."""
-        self._leave()
+        try:
+            self._leave()
+        except AnnotationError:
+            if self.state is not SaveState.CONFLICT:
+                raise
+            # It is set aside in the project, and whoever opens the image again is asked again.
         self.forget()
 
     def forget(self) -> None:
         """Let go of the image without saving: the scene was closed, or the reader wants it back as saved."""
-        self._index, self._shown, self._answers = None, None, ()
-        self._autosave.saved()
-        self.state, self.problem = SaveState.SAVED, ""
+        self._keep_time()
+        self._uid = self.locked = ""
+        self._image.forget()
+        self._track.let_go()
+        self.stopwatch.stop()
         self.listener()
 
     def reload(self) -> None:
         """Show the image again as it was last saved; what was drawn since is dropped."""
-        if self._index is None:
-            return
-        index = self._index
-        self.forget()
-        self._show_first([index])
+        uid = self._uid
+        if uid:
+            self.forget()
+            self._show(uid)
+            self.listener()
 
     def hold(self) -> None:
         """The canvas is about to be emptied: save what is drawn, or keep it here where that fails.
@@ -220,39 +269,39 @@ class AnnotationSession:
         AnnotationError
             It could not be saved; :meth:`unhold` shows it again.
         """
-        shown = self._shown
+        shown = self._track.shown
         if shown is None:
             return
         try:
             self._store(only_changes=True)
         except AnnotationError:
-            self._held = self._drawn(shown)
+            self._held = self._image.drawn(shown)
             raise
 
     def unhold(self) -> None:
         """The canvas is empty: show again what could not be saved; let go of an image that was."""
-        held, shown, index = self._held, self._shown, self._index
+        held, shown, problem = self._held, self._track.shown, self.problem
         self._held = None
-        if held is None or shown is None or index is None:
+        if held is None or shown is None:
             self.forget()
             return
-        problem = self.problem
-        self._put_on_canvas(index, self.project.radiograph(held.radiograph_uid), held)
+        self._image.put(self.project.radiograph(held.radiograph_uid), held, editable=True)
         # What is stored is still the old state, so the next try has something to save.
-        self._shown, self.state, self.problem = shown, SaveState.FAILED, problem
-        self._autosave.changed(0.0)
+        self._track.failed_again(shown, problem)
         self.listener()
 
     # Drawing and saving ------------------------------------------------------------------------------------------
 
+    def sign(self, now: float) -> None:
+        """The reader did something other than drawing, such as moving the mouse: it is working time."""
+        if self.is_open:
+            self.stopwatch.sign(now)
+
     def changed(self, now: float) -> None:
         """Somebody drew something at ``now``, in seconds of a clock that only runs forward."""
-        if self._shown is None:
-            return
-        self._autosave.changed(now)
-        if self.state is SaveState.SAVED:
-            self.state = SaveState.UNSAVED
-            self.listener()
+        if self._track.shown is not None:
+            self.stopwatch.sign(now)
+            self._track.changed(now)
 
     def tick(self, now: float) -> None:
         """Save if it is time, at most two seconds after a change. To be called every quarter of a second.
@@ -260,12 +309,15 @@ class AnnotationSession:
         Never raises for a drawing or a project that refuses to be saved: ``state`` and ``problem`` say it, and it is
         tried again after a while.
         """
-        if not self._autosave.is_due(now):
+        if self.stopwatch.counted >= TIME_KEPT:
+            self._keep_time()
+        if not self._track.autosave.is_due(now):
             return
         try:
             self._store(only_changes=True)
         except AnnotationError:
-            self._autosave.failed(now)
+            if self.state is not SaveState.CONFLICT:
+                self._track.autosave.failed(now)
 
     def save(self) -> Findings:
         """Save what is drawn now, pre-labels as they stand included, and give it.
@@ -277,6 +329,33 @@ class AnnotationSession:
         """
         return self._store(only_changes=False)
 
+    def resolve(self, choice: Choice) -> None:
+        """Go on with one of two versions, or with both made into one; see :attr:`conflict`. What is not chosen is kept.
+
+        Raises
+        ------
+        AnnotationError
+            There is no conflict, or the choice cannot be saved.
+        """
+        self._image.update(self._track.resolve(choice, self.drawn()))
+        self.listener()
+
+    def restore(self, revision: int) -> None:
+        """Make the image what it was after a revision of this reader. It is one more revision, and can be undone alike.
+
+        Raises
+        ------
+        AnnotationError
+            What is drawn cannot be saved, or there is no such revision.
+        """
+        self._store(only_changes=True)
+        try:
+            before = self.project.findings_at(self._uid, self.reader.key, revision)
+        except ProjectError as error:
+            raise AnnotationError(str(error)) from error
+        self._image.put_back(before)
+        self._store(only_changes=False, note=f"restored revision {revision}")
+
     def drawn(self) -> Findings:
         """What is drawn and said now, saved or not.
 
@@ -285,26 +364,24 @@ class AnnotationSession:
         AnnotationError
             No image is open, or what is drawn cannot be read.
         """
-        if self._shown is None:
+        if self._track.shown is None:
             raise AnnotationError("No image is open, so nothing is drawn.")
         try:
-            return self._drawn(self._shown)
+            return self._image.drawn(self._track.shown)
         except FindingError as error:
             raise AnnotationError(str(error)) from error
 
     def show_drawn(self, findings: Findings, now: float) -> None:
         """Make what is drawn and said these findings of the same image: undone, restored or changed by a program."""
-        if self._shown is None or findings.radiograph_uid != self._shown.radiograph_uid:
+        shown = self._track.shown
+        if shown is None or findings.radiograph_uid != shown.radiograph_uid:
             raise AnnotationError("These findings belong to another image than the one that is shown.")
-        aside = {item.id for item in self._aside}
-        visible = findings.without(aside)
-        self._canvas.update(visible)
-        self._answers = tuple(visible.of(ImageLabel))
+        self._image.update(findings)
         self.changed(now)
 
     def answers(self, label: str) -> tuple[str, ...]:
         """The values chosen for an image label, in the order in which they were given; empty where none is."""
-        return tuple(a.value for a in self._answers if a.label == label)
+        return self._image.answers.of(label)
 
     def set_answers(self, label: str, values: Sequence[str], now: float) -> None:
         """Say something of the whole image, such as ``view = PA``; no value takes it back.
@@ -314,33 +391,32 @@ class AnnotationSession:
         AnnotationError
             The label has no such value, or only one of them can be true.
         """
-        wanted = tuple(dict.fromkeys(values))
-        if self._shown is None or wanted == self.answers(label):
+        if self._track.shown is None:
             return
-        schema = self.project.schema[label]
-        unknown = [value for value in wanted if schema.options and value not in schema.options]
-        if schema.tool is not Tool.IMAGE or unknown:
-            allowed = ", ".join(schema.options) or "none: it is drawn"
-            said = ", ".join(unknown or wanted)
-            raise AnnotationError(f"'{said}' cannot be said of '{schema.title}' (values: {allowed}).")
-        if len(wanted) > 1 and not schema.multiple:
-            raise AnnotationError(f"Only one of {', '.join(wanted)} can be said of '{schema.title}'.")
-        before = [a for a in self._answers if a.label == label]
-        if len(before) == 1 and len(wanted) == 1:
-            # Another value is another revision of the same object, so that its history can be read.
-            fresh = (before[0].changed(value=wanted[0]),)
-        else:
-            kept = {a.value: a for a in before}
-            fresh = tuple(kept.get(v) or ImageLabel(label=label, author=self.reader, value=v) for v in wanted)
-        self._answers = (*(a for a in self._answers if a.label != label), *fresh)
-        self.changed(now)
+        try:
+            changed = self._image.answers.set(self.project.schema, label, values)
+        except FindingError as error:
+            raise AnnotationError(str(error)) from error
+        if changed:
+            self.changed(now)
+
+    def reset_look(self) -> None:
+        """See :meth:`ShownImage.reset_look`."""
+        self._image.reset_look()
 
     # Within ------------------------------------------------------------------------------------------------------
 
+    def _place(self) -> int:
+        """Position of the image shown; before the first one where the list leaves it out."""
+        place = self.index
+        return -1 if place is None else place
+
     def _leave(self) -> None:
         self.notice = ""
-        if self._shown is not None:
+        if self._track.shown is not None:
             self._store(only_changes=True)
+            self._image.remember_look()
+            self._keep_time()
 
     def _step(self, order: range) -> bool:
         if not len(order):
@@ -352,84 +428,58 @@ class AnnotationSession:
     def _show_first(self, order: Iterable[int]) -> None:
         """Show the first image of ``order`` that can be read; the others are named in ``notice``."""
         skipped: list[str] = []
-        for index in order:
-            uid = self._uids[index]
+        for place in order:
             try:
-                radiograph = self.project.radiograph(uid)
-                findings = self._begin(radiograph)
+                self._show(self.cases[place])
             except (UnreadableError, OSError) as error:
                 skipped.append(str(error))
                 continue
-            except ProjectError as error:
-                raise AnnotationError(str(error)) from error
-            self._put_on_canvas(index, radiograph, findings)
             if skipped:
                 self.notice = "Passed over: " + "; ".join(skipped)
             self.listener()
             return
         raise AnnotationError("No image can be shown. " + "; ".join(skipped))
 
-    def _put_on_canvas(self, index: int, radiograph: Radiograph, findings: Findings) -> None:
-        # Should the canvas fail half-way, what it holds then must never be saved as anybody's findings.
-        self._index, self._shown, self._answers = None, None, ()
-        self._autosave.saved()
-        rejected = tuple(item for item in findings if item.status is Status.REJECTED)
-        visible = findings.without(item.id for item in rejected)
-        self._canvas.show(radiograph, visible, editable=True)
-        self._index, self._shown = index, findings
-        self._answers, self._aside = tuple(visible.of(ImageLabel)), rejected
-        self.state, self.problem = SaveState.SAVED, ""
-
-    def _begin(self, radiograph: Radiograph) -> Findings:
-        uid = radiograph.uid
-        own = self.project.findings(uid, self.reader.key)
-        if own is not None:
-            return own
-        source = None
-        if self.start is Start.PREDICTION:
-            source = self.project.prediction(uid)
-        elif self.start is Start.REFERENCE:
-            source = self.project.reference(uid)
-        copies = tuple(self._copy(item) for item in source or () if item.status is not Status.REJECTED)
-        return Findings(uid, (radiograph.header.rows, radiograph.header.columns), self.reader, copies)
-
-    def _copy(self, item: FindingObject) -> FindingObject:
-        return item.derived(self.reader, status=Status.DRAFT, score=None)
-
-    def _store(self, only_changes: bool) -> Findings:
-        shown = self._shown
-        if shown is None:
-            raise AnnotationError("No image is open, so there is nothing to save.")
+    def _show(self, uid: str) -> None:
         try:
-            drawn = self._drawn(shown)
-            if alike(drawn, shown) and (only_changes or self._is_stored(shown)):
-                drawn = shown
-            else:
-                self.project.save(drawn, by=self.reader)
-        except (ProjectError, FindingError, OSError) as error:
-            self.state = SaveState.FAILED
-            self.problem = f"What is drawn is not saved yet. {error}"
-            self.listener()
-            raise AnnotationError(self.problem) from error
-        self._shown = drawn
-        self._autosave.saved()
-        self.state, self.problem = SaveState.SAVED, ""
-        self.listener()
-        return drawn
+            radiograph = self.project.radiograph(uid, self._ahead)
+            findings = self._track.read(uid) or pre_label(self.project, uid, radiograph.shape, self.reader, self.start)
+            locked = self.project.reviews.why_locked(uid, self.reader.key)
+        except ProjectError as error:
+            raise AnnotationError(str(error)) from error
+        before, self._uid = self._uid, ""
+        # Should the canvas fail half-way, what it holds then must never be saved as anybody's findings.
+        self._track.let_go()
+        self._image.put(radiograph, findings, editable=not locked)
+        self._uid, self.locked = uid, locked
+        self._track.open(findings)
+        self.stopwatch.stop()
+        if before and before != uid:
+            self._trail.append(before)
+        self._look_ahead()
 
-    def _is_stored(self, shown: Findings) -> bool:
-        return self.project.findings(shown.radiograph_uid, self.reader.key) is not None
+    def _look_ahead(self) -> None:
+        """Have the neighbours decoded while the reader works on this one; the next one first."""
+        if self._ahead is None:
+            return
+        place = self._place()
+        uids = [self.cases[p] for p in (place + 1, place + 2, place - 1) if 0 <= p < self.count]
+        self._ahead.want([self._source(uid) for uid in (*uids[:1], *self._trail[-1:], *uids[1:])])
 
-    def _drawn(self, shown: Findings) -> Findings:
-        drawn = self._canvas.drawn()
-        if drawn.radiograph_uid != shown.radiograph_uid or drawn.shape != shown.shape:
-            raise FindingError(
-                f"The image in the view is {drawn.radiograph_uid or 'not one of the project'}, not "
-                f"{shown.radiograph_uid}: show the image again before you go on drawing."
-            )
-        objects = tuple(o for o in drawn if not isinstance(o, ImageLabel)) + self._answers + self._aside
-        return replace(drawn, author=self.reader, objects=objects)
+    def _source(self, uid: str) -> tuple[str, int]:
+        header = self.project.header(uid)
+        return header.path, header.frame
 
-    def _first_untouched(self) -> int:
-        done = self.project.worked_on(self.reader.key)
-        return next((index for index, uid in enumerate(self._uids) if uid not in done), 0)
+    def _store(self, only_changes: bool, note: str = "") -> Findings:
+        return self._track.store(self._image.drawn, only_changes, note)
+
+    def _keep_time(self) -> None:
+        seconds = self.stopwatch.take()
+        if not seconds or not self._uid or self.project.read_only:
+            return
+        try:
+            self.project.times.add(self._uid, self.reader.key, seconds)
+        except ProjectError as error:
+            # The drawing comes first; the time is added with the next try.
+            self.stopwatch.give_back(seconds)
+            self.notice = f"The working time is not stored yet. {error}"

@@ -20,6 +20,9 @@ class Canvas(Protocol):
     def drawn(self) -> Findings:
         """What is drawn now. Objects keep the ``id`` they were shown with, and new ones get one that stays."""
 
+    def update(self, findings: Findings) -> None:
+        """Make what is drawn over the same image these findings; the view and the look of the image stay."""
+
     def look(self) -> Look:
         """How the radiograph is looked at now: its window, and which part of it."""
 
