@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+
 from sqlalchemy import select
 
 from XRayAILib.project.database import Database, current

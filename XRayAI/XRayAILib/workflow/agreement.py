@@ -13,6 +13,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from XRayAILib.findings.agreement.compare import Compared, compare
@@ -96,6 +97,21 @@ class Study:
     alone: int
     computed: int
     options: Mapping[str, tuple[str, ...]]
+
+    def called(self, pair: Pair) -> str:
+        """``anna – ben``, or ``anna against ben`` where ben is the reference."""
+        return (" against " if self.wishes.reference else " – ").join(self.readers[key] for key in pair)
+
+    @cached_property
+    def users(self) -> Mapping[str, set[str]]:
+        """Label -> the readers who used it on any image; who never does has not been asked to."""
+        found: dict[str, set[str]] = {}
+        for pair, images in self.pairs.items():
+            for said in images.values():
+                for c in said:
+                    users = found.setdefault(c.label, set())
+                    users.update(reader for reader, given in zip(pair, c.given, strict=True) if given)
+        return found
 
 
 def compare_readers(

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
+from XRayAILib.findings.agreement.bootstrap import divided
 from XRayAILib.findings.agreement.estimate import Estimate
 
 
@@ -38,7 +39,15 @@ class BlandAltman:
     slope: float | None
 
 
-def bland_altman(one: Sequence[float], other: Sequence[float]) -> BlandAltman | None:
+def limits_of(sums: np.ndarray, side: float) -> np.ndarray:
+    """Bias plus ``side`` standard deviations, of sums (..., 3): number, differences, their squares."""
+    n, total, squares = sums[..., 0], sums[..., 1], sums[..., 2]
+    bias = divided(total, n)
+    variance = divided(squares - n * bias**2, n - 1)
+    return bias + side * np.sqrt(np.maximum(variance, 0.0))
+
+
+def bland_altman(one: ArrayLike, other: ArrayLike) -> BlandAltman | None:
     """Compare two readers' values of the same things; ``None`` with fewer than three pairs.
 
     Intervals by Student's t with n - 1 degrees of freedom; a limit's standard error is

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from XRayAILib.findings.agreement.bootstrap import divided
 from XRayAILib.findings.agreement.estimate import Estimate
 
 FORMS = ("1,1", "2,1", "3,1", "1,k", "2,k", "3,k")
@@ -86,3 +87,23 @@ def _two_way_random(n: int, k: int, bms: float, jms: float, ems: float, tail: fl
     low = n * (bms - upper * ems) / (upper * rest + n * bms)
     high = n * (lower * bms - ems) / (rest + n * lower * bms)
     return value, low, high
+
+
+def icc_parts(ratings: np.ndarray) -> np.ndarray:
+    """(things, readers) values -> (things, readers + 3) to be added up, for :func:`icc_of`."""
+    ratings = np.asarray(ratings, float)
+    # About their mean: sums of squares of large numbers would lose what they differ by.
+    ratings = ratings - (ratings.mean() if ratings.size else 0.0)
+    sums = ratings.sum(axis=1)
+    return np.column_stack([np.ones(len(ratings)), (ratings**2).sum(axis=1), sums**2, ratings])
+
+
+def icc_of(sums: np.ndarray) -> np.ndarray:
+    """ICC(2,1) of summed :func:`icc_parts` (..., readers + 3); NaN where all values are the same."""
+    n, squares, rows, columns = sums[..., 0], sums[..., 1], sums[..., 2], sums[..., 3:]
+    k = columns.shape[-1]
+    middle = divided(columns.sum(axis=-1) ** 2, n * k)
+    between, readers = rows / k - middle, divided((columns**2).sum(axis=-1), n) - middle
+    rest = np.maximum(squares - middle - between - readers, 0.0)
+    bms, jms, ems = divided(between, n - 1), readers / (k - 1), divided(rest, (n - 1) * (k - 1))
+    return divided(bms - ems, bms + (k - 1) * ems + divided(k * (jms - ems), n))

@@ -6,9 +6,8 @@ further apart than a radius (Wang et al., *Med. Image Anal.* 31, 2016, the ISBI 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
+from numpy.typing import ArrayLike
 
 from XRayAILib.dicom.spacing import Quantity, Spacing
 from XRayAILib.findings.objects import Landmark
@@ -24,6 +23,6 @@ def landmark_error(one: Landmark, other: Landmark, spacing: Spacing) -> Quantity
     return spacing.length((one.x, one.y), (other.x, other.y))
 
 
-def within(errors: Sequence[float], radius: float) -> np.ndarray:
+def within(errors: ArrayLike, radius: float) -> np.ndarray:
     """1 for each error of at most ``radius``, else 0: their mean is the SDR."""
     return (np.asarray(errors, float) <= radius).astype(float)
