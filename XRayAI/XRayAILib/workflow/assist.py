@@ -82,7 +82,7 @@ class Assist:
     def grown(
         self, label: str, seed: tuple[float, float], tolerance: float, present: Findings
     ) -> tuple[FindingObject, ...]:
-        """The area around ``seed`` (see :func:`grow`): added to the label's mask, or as polygons where it is drawn so."""
+        """The area around ``seed`` (see :func:`grow`): added to the mask of its label, or as polygons."""
         try:
             pixels = grow(self.display, seed, tolerance)
         except ValueError as error:
