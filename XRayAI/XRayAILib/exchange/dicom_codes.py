@@ -53,9 +53,11 @@ def text_in(code: Code) -> str:
 
 def label_concept(schema: LabelSchema, name: str) -> Concept:
     """The code of a label; of one that the schema does not have any more its name."""
-    label = schema[name] if name in schema else None
-    if label is None or label.code is None:
-        return text_concept(name, meaning=label.title if label else name)
+    if name not in schema:
+        return text_concept(name)
+    label = schema[name]
+    if label.code is None:
+        return text_concept(name, meaning=label.title)
     return concept(label.code.value, label.code.scheme, label.code.meaning)
 
 

@@ -97,7 +97,7 @@ def save(result: Dataset, path: Any) -> None:
         result.save_as(path, enforce_file_format=True)
 
 
-def _segment(number: int, label: str, author: Author, schema: LabelSchema, object_id: str = "") -> Dataset:
+def _segment(number: int, label: str, author: Author, schema: LabelSchema, object_id: str = "") -> Any:
     from highdicom import AlgorithmIdentificationSequence
     from highdicom.seg import SegmentDescription
     from pydicom.sr.codedict import codes
@@ -127,7 +127,7 @@ def _segment_label(schema: LabelSchema, name: str) -> str:
 
 
 def _segmentation(
-    source: SourceImage, pixels: np.ndarray, kind: str, segments: Sequence[Dataset], author: Author, digest: str
+    source: SourceImage, pixels: np.ndarray, kind: str, segments: Sequence[Any], author: Author, digest: str
 ) -> Dataset:
     from highdicom.seg import Segmentation
 

@@ -126,7 +126,7 @@ def read_seg(path: Path) -> SegFile:
         raise LabelFileError(f"{path}: segmentations compressed as {syntax.name} are not read; save it uncompressed.")
     try:
         _ = dataset.pixel_array
-    except Exception as error:  # noqa: BLE001 - pydicom raises whatever a damaged file leads to
+    except Exception as error:  # pydicom raises whatever a damaged file leads to
         raise LabelFileError(f"{path}: the pixels of this segmentation cannot be read ({error}).") from error
     return file
 

@@ -5,8 +5,8 @@ to its segment; what is measured, what is a line and what is said of the whole i
 templates have no place for stands beside it as text of our own coding scheme, which TID 1410 and 1501 allow (they are
 extensible), so that a report of ours comes back whole.
 
-SCOORD puts 0\\0 on the outer corner of the first pixel (PS3.3 C.18.6.1.2), we its centre: 0.5 is added. Its numbers have
-single precision.
+SCOORD puts 0\\0 on the outer corner of the first pixel (PS3.3 C.18.6.1.2), we its centre: 0.5 is added. Its numbers
+have single precision.
 """
 
 from __future__ import annotations
@@ -192,6 +192,7 @@ def _group(
         "algorithm_id": _algorithm(item.author),
     }
     graphic = _graphic(item)
+    group: Any
     if isinstance(item, Mask):
         group = PlanarROIMeasurementsAndQualitativeEvaluations(
             referenced_segment=_segment(source, *segments[item.id]), **common

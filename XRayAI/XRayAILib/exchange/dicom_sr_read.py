@@ -1,7 +1,7 @@
 """Findings out of a structured report of TID 1500, ours or another program's, by pydicom alone and without trust.
 
-Ours come back whole. Of another program's measurement groups these are taken: regions (outline, point, circle, ellipse),
-masks in a Segmentation beside the report, lines that were measured, and answers about the whole image.
+Ours come back whole. Of another program's measurement groups these are taken: regions (outline, point, circle,
+ellipse), masks in a Segmentation beside the report, lines that were measured, and answers about the whole image.
 """
 
 from __future__ import annotations
@@ -385,9 +385,9 @@ def _ellipse(graphic: Graphic, common: dict[str, Any]) -> Ellipse:
         raise GroupError(f"its {graphic.kind.lower()} has {len(points)} points")
     x, y = points.mean(axis=0).tolist()
     major, minor = points[1] - points[0], points[3] - points[2]
-    radii = {"radius_x": float(np.hypot(*major)) / 2, "radius_y": float(np.hypot(*minor)) / 2}
+    radius_x, radius_y = float(np.hypot(*major)) / 2, float(np.hypot(*minor)) / 2
     # The first axis runs from its second end, which stands first, as an outline does that begins at angle 0.
-    return Ellipse(x=x, y=y, angle=half_turn(-major), **radii, **common)
+    return Ellipse(x=x, y=y, angle=half_turn(-major), radius_x=radius_x, radius_y=radius_y, **common)
 
 
 def half_turn(direction: np.ndarray) -> float:
