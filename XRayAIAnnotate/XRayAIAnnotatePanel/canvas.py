@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from XRayAILib.findings.schema import LabelSchema
     from XRayAILib.scene.host import Host
     from XRayAILib.scene.layers import FindingsNodes
+    from XRayAILib.scene.live import Live
     from XRayAILib.workflow.look import Look
     from XRayAIPanel.viewer import SlicerViewer
 
@@ -43,6 +44,7 @@ class SceneCanvas:
         self._root: Any = None
         self._watched: list[tuple[Any, int]] = []
         self._times: dict[str, int] = {}
+        self._live: Live | None = None
         self._busy = False
         self._own_window = (0.0, 1.0)
 
@@ -141,13 +143,17 @@ class SceneCanvas:
             layers.remove(self.host, nodes)
 
     def watch(self) -> None:
-        """Notice what is drawn from now on."""
+        """Notice what is drawn from now on, and let lines and texts follow it."""
         import slicer
+
+        from XRayAILib.scene.live import Live
 
         self.unwatch()
         nodes = self.nodes
         if nodes is None:
             return
+        # First, so that a box is flat before anybody hears of it.
+        self._live = Live(self.host, nodes, self.schema)
         kind = slicer.vtkSegmentation
         drawn = (kind.SegmentAdded, kind.SegmentRemoved, kind.SegmentModified, kind.SourceRepresentationModified)
         self._observe(nodes.segmentation.GetSegmentation(), self._on_drawn, *drawn)
@@ -157,17 +163,21 @@ class SceneCanvas:
             self._watch_points(shape)
 
     def watch_new(self) -> None:
-        """Notice the boxes and polygons too that were added since; cheap enough to be called by a timer."""
+        """Notice the shapes too that were added since; cheap enough to be called by a timer."""
         nodes = self.nodes
-        if nodes is None or not self._watched:
+        if nodes is None or self._live is None:
             return
         for shape in nodes.shapes:
             if shape.GetID() not in self._times:
+                self._live.watch(shape)
                 self._watch_points(shape)
                 if placing.is_placed(shape):  # choosing a tool adds an empty one, which is no drawing yet
                     self._on_drawn(shape, "")
 
     def unwatch(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
         for node, tag in self._watched:
             node.RemoveObserver(tag)
         self._watched.clear()

@@ -1,4 +1,4 @@
-"""Boxes, polygons and landmarks begin here, whether a person asks for one in the panel or in the Segment Editor."""
+"""Objects begin here, whether a person asks for one in the panel or in the Segment Editor: the next clicks place it."""
 
 from __future__ import annotations
 
@@ -9,80 +9,35 @@ import numpy as np
 from XRayAIAnnotatePanel import layer
 
 if TYPE_CHECKING:
-    from XRayAILib.findings.schema import LabelSchema
+    from XRayAILib.findings.schema import Label, LabelSchema
     from XRayAILib.scene.host import Host
+    from XRayAILib.scene.landmarks import State
     from XRayAILib.scene.layers import FindingsNodes
 
 
-def place_box(host: Host, volume_node: Any, schema: LabelSchema, label: str) -> Any:
-    """Let the next two clicks set the corners of a new box; its ROI node."""
-    from XRayAILib.scene import markups
+def place(host: Host, volume_node: Any, schema: LabelSchema, label: Label, in_order: bool = False) -> Any:
+    """Let the next clicks place an object of a label, drawn as its tool says; its markups node.
 
-    box = _place_shape(host, volume_node, schema, label, markups.new_box(host, schema, label))
-    box.AddObserver(box.PointPositionDefinedEvent, lambda caller, _event: flatten(caller))
-    return box
-
-
-def place_polygon(host: Host, volume_node: Any, schema: LabelSchema, label: str) -> Any:
-    """Let each click add a corner to a new polygon until a double click ends it; its closed curve node."""
-    from XRayAILib.scene import markups
-
-    return _place_shape(host, volume_node, schema, label, markups.new_polygon(host, schema, label))
-
-
-def place_landmark(host: Host, volume_node: Any, schema: LabelSchema, label: str, several: bool = False) -> Any:
-    """Let the next click set a landmark, and with ``several`` the next ones the landmarks after it; the point list.
-
-    A landmark that is there already is not set twice: it can be dragged.
+    A landmark that is there already is not set twice: it can be dragged. With ``in_order`` the clicks after the first
+    set the landmarks that come after it.
     """
-    from XRayAILib.scene import layers
+    from XRayAILib.findings.schema import Tool
 
-    nodes = layer.find(host, volume_node)
-    if nodes is None:
-        points = _loose_landmarks(host, volume_node, schema)
-    else:
-        points = nodes.landmarks
-        points.SetFixedNumberOfControlPoints(False)
-        layers.offer_landmarks(nodes, schema)
-    # Points may be set or unset then, but a click beside the list never adds one without a name.
-    points.SetFixedNumberOfControlPoints(True)
-    index = point_of(points, schema, label)
-    if index is None or points.GetNthControlPointPositionStatus(index) == points.PositionDefined:
-        if not several or points.GetNumberOfUndefinedControlPoints() == 0:
-            return points
-    else:
-        points.SetControlPointPlacementStartIndex(index)
-    _start(host, points, several)
-    return points
+    if label.tool is Tool.LANDMARK:
+        return _place_landmark(host, volume_node, schema, label.name, in_order)
+    return _place_shape(host, volume_node, schema, label)
+
+
+def is_in_order(schema: LabelSchema, label: Label) -> bool:
+    """Whether a landmark belongs to others that are set after it: the points of a skeleton."""
+    return any(label.name in skeleton.points for skeleton in schema.skeletons)
 
 
 def is_placed(shape: Any) -> bool:
-    """Whether a box has both corners, or a polygon the three points that make it one."""
-    from XRayAILib.scene import markups
+    """Whether all the points of a shape are placed that make it one."""
+    from XRayAILib.scene import shapes
 
-    if shape.IsA(markups.CURVE):
-        return bool(shape.GetNumberOfDefinedControlPoints() >= 3)
-    # Slicer asks for two points and keeps one, the centre, once it has them.
-    complete = shape.GetNumberOfDefinedControlPoints() >= shape.GetRequiredNumberOfControlPoints()
-    return bool(complete and min(shape.GetSize()[:2]) > 0)
-
-
-def flatten(box: Any) -> None:
-    """Give a box that was placed by hand no depth: Slicer makes it as deep as its shorter side."""
-    from XRayAILib.scene import markups
-
-    if is_placed(box) and box.GetSize()[2] != markups.THICKNESS:
-        across, down, _deep = box.GetSize()
-        box.SetSize(across, down, markups.THICKNESS)
-
-
-def point_of(points: Any, schema: LabelSchema, label: str) -> int | None:
-    """The index of the point that stands for a landmark label."""
-    titles = {schema[label].title, label}
-    for index in range(points.GetNumberOfControlPoints()):
-        if points.GetNthControlPointLabel(index) in titles:
-            return index
-    return None
+    return shapes.is_complete(shape)
 
 
 def stop(host: Host) -> None:
@@ -97,45 +52,117 @@ def is_placing(host: Host) -> bool:
 
 
 def drop_unfinished(host: Host, nodes: FindingsNodes) -> None:
-    """Take away boxes and polygons that were begun and left, with too few points to be anything."""
+    """Take away what was begun and left, with too few points to be anything."""
+    from XRayAILib.scene import shapes
+
     for shape in nodes.shapes:
-        if not is_placed(shape):
-            host.scene.RemoveNode(shape)
+        if not shapes.is_complete(shape):
+            shapes.remove(host, shape)
+
+
+def next_part(host: Host, nodes: FindingsNodes) -> str:
+    """What the next click sets of the measurement that is being placed, such as ``corner``; empty for other tools."""
+    from XRayAILib.findings.kinds import BY_TOOL
+    from XRayAILib.findings.measurements import Measurement
+    from XRayAILib.scene import shapes
+
+    active = active_node(host)
+    if active is None or not any(shape.GetID() == active.GetID() for shape in nodes.shapes):
+        return ""
+    kind = BY_TOOL[shapes.tool_of(active)]
+    placed = active.GetNumberOfDefinedControlPoints()
+    return kind.parts[placed] if issubclass(kind, Measurement) and placed < len(kind.parts) else ""
+
+
+def active_node(host: Host) -> Any:
+    """The markups node whose point the next click sets; ``None`` where no click sets one."""
+    if not is_placing(host):
+        return None
+    return host.scene.GetNodeByID(host.markups_logic.GetActiveListID() or "")
+
+
+def say_of_next(host: Host, nodes: FindingsNodes, state: State) -> bool:
+    """Say that the landmark that comes next is not visible, or outside; ``False`` where none is being placed.
+
+    One outside needs no click: it is set at once, and the one after it comes next.
+    """
+    from XRayAILib.scene import landmarks
+
+    points = nodes.landmarks
+    active = active_node(host)
+    index = landmarks.next_point(points)
+    if active is None or active.GetID() != points.GetID() or index is None:
+        return False
+    again = landmarks.state_of(points, index) is state
+    landmarks.set_state(points, index, landmarks.State.VISIBLE if again else state, nodes.volume)
+    if landmarks.next_point(points) is None:
+        stop(host)
+    return True
+
+
+def skip_next(host: Host, nodes: FindingsNodes) -> bool:
+    """Let the next click set the landmark after the one that comes next; ``False`` where none is being placed."""
+    from XRayAILib.scene import landmarks
+
+    active = active_node(host)
+    if active is None or active.GetID() != nodes.landmarks.GetID():
+        return False
+    landmarks.skip(nodes.landmarks)
+    return True
 
 
 def last_polygon(host: Host, volume_node: Any) -> Any:
     """The polygon that was begun last: of the layer that is drawn on, or of the scene where there is none."""
-    from XRayAILib.scene import markups
+    from XRayAILib.scene.markups import CLOSED_CURVE
 
     nodes = layer.find(host, volume_node)
     if nodes is not None:
-        curves = [shape for shape in nodes.shapes if shape.IsA(markups.CURVE)]
+        curves = [shape for shape in nodes.shapes if shape.IsA(CLOSED_CURVE)]
     else:
-        count = host.scene.GetNumberOfNodesByClass(markups.CURVE)
-        curves = [host.scene.GetNthNodeByClass(index, markups.CURVE) for index in range(count)]
+        count = host.scene.GetNumberOfNodesByClass(CLOSED_CURVE)
+        curves = [host.scene.GetNthNodeByClass(index, CLOSED_CURVE) for index in range(count)]
     return next((curve for curve in reversed(curves) if is_placed(curve)), None)
 
 
 def polygon_pixels(curve: Any, volume_node: Any) -> np.ndarray:
     """The pixels of the image inside a polygon, boolean (rows, columns): those whose centres it holds."""
     from XRayAILib.pixels.fill import fill_polygon
-    from XRayAILib.scene.volume import image_shape, ras_to_pixels
+    from XRayAILib.scene.points import pixels_of
+    from XRayAILib.scene.volume import image_shape
 
-    corners = range(curve.GetNumberOfControlPoints())
-    placed = [i for i in corners if curve.GetNthControlPointPositionStatus(i) == curve.PositionDefined]
-    points = np.array([curve.GetNthControlPointPositionWorld(index) for index in placed])
-    return fill_polygon(ras_to_pixels(volume_node, points), image_shape(volume_node))
+    return fill_polygon(pixels_of(curve, volume_node), image_shape(volume_node))
 
 
-def _place_shape(host: Host, volume_node: Any, schema: LabelSchema, label: str, shape: Any) -> Any:
-    from XRayAILib.scene import layers
+def _place_shape(host: Host, volume_node: Any, schema: LabelSchema, label: Label) -> Any:
+    from XRayAILib.scene import layers, live, shapes
 
     nodes = layer.find(host, volume_node)
     if nodes is not None:
         drop_unfinished(host, nodes)
-        layers.adopt(host, nodes, shape, schema, label)
+    shape = shapes.new_shape(host, schema, label.name, label.tool)
+    if nodes is not None:
+        layers.adopt(host, nodes, shape, schema, label.name)
+    else:
+        # Nobody watches what lies outside a layer.
+        live.follow(host, shape, volume_node, schema)
     _start(host, shape, several=False)
     return shape
+
+
+def _place_landmark(host: Host, volume_node: Any, schema: LabelSchema, label: str, in_order: bool) -> Any:
+    from XRayAILib.scene import landmarks
+
+    nodes = layer.find(host, volume_node)
+    points = nodes.landmarks if nodes is not None else _loose_landmarks(host, volume_node)
+    landmarks.offer(points, schema)
+    index = landmarks.index_of_label(points, schema, label)
+    if index is None or points.GetNthControlPointPositionStatus(index) == points.PositionDefined:
+        if not in_order or points.GetNumberOfUndefinedControlPoints() == 0:
+            return points
+    else:
+        points.SetControlPointPlacementStartIndex(index)
+    _start(host, points, in_order)
+    return points
 
 
 def _start(host: Host, node: Any, several: bool) -> None:
@@ -146,14 +173,11 @@ def _start(host: Host, node: Any, several: bool) -> None:
     interaction.SetCurrentInteractionMode(interaction.Place)
 
 
-def _loose_landmarks(host: Host, volume_node: Any, schema: LabelSchema) -> Any:
+def _loose_landmarks(host: Host, volume_node: Any) -> Any:
     """The point list over a volume that nobody annotates in X-Ray AI Annotate."""
-    from XRayAILib.findings.schema import Tool
-    from XRayAILib.scene import markups
+    from XRayAILib.scene import landmarks
+    from XRayAILib.scene.markups import POINTS
 
     name = f"{volume_node.GetName()} landmarks"
-    points = host.scene.GetFirstNode(name, markups.POINTS)
-    if points is None:
-        points = markups.new_landmarks(host, name)
-        markups.show_landmarks(points, volume_node, (), schema, schema.of(Tool.LANDMARK))
-    return points
+    points = host.scene.GetFirstNode(name, POINTS)
+    return landmarks.new_landmarks(host, name) if points is None else points

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from XRayAIAnnotatePanel import placing
-from XRayAIAnnotatePanel.shown_objects import segment_of
 
 if TYPE_CHECKING:
     from XRayAIAnnotatePanel.canvas import SceneCanvas
     from XRayAILib.findings.schema import Label
+    from XRayAILib.scene.layers import FindingsNodes
 
 EFFECTS = (
     "Draw",
@@ -28,7 +28,6 @@ EFFECTS = (
 
 FIRST_EFFECT = "Draw"
 SHAPE_EFFECTS = frozenset({"Polygon", "Box", "Landmarks"})
-UNDO_STATES = 20
 
 
 class Tools:
@@ -66,12 +65,7 @@ class Tools:
             self._mask(label, another)
             return
         self.editor.setActiveEffect(None)
-        if label.tool is Tool.POLYGON:
-            placing.place_polygon(host, volume, schema, label.name)
-        elif label.tool is Tool.BOX:
-            placing.place_box(host, volume, schema, label.name)
-        elif label.tool is Tool.LANDMARK:
-            placing.place_landmark(host, volume, schema, label.name)
+        placing.place(host, volume, schema, label, placing.is_in_order(schema, label))
         self.canvas.watch_new()
 
     def stop(self) -> None:
@@ -93,9 +87,18 @@ class Tools:
         nodes = self.canvas.nodes
         assert nodes is not None
         placing.stop(self.canvas.host)
-        segment_id = "" if another else segment_of(nodes, self.canvas.schema, label.name)
+        segment_id = "" if another else _segment_of(nodes, label)
         segment_id = segment_id or segmentation.new_segment(nodes.segmentation, label)
         self.editor.setCurrentSegmentID(segment_id)
         active = self.editor.activeEffect()
         if active is None or active.name in SHAPE_EFFECTS:
             self.editor.setActiveEffectByName(FIRST_EFFECT)
+
+
+def _segment_of(nodes: FindingsNodes, label: Label) -> str:
+    """The first segment of a mask label, or empty."""
+    segmentation = nodes.segmentation.GetSegmentation()
+    for segment_id in segmentation.GetSegmentIDs():
+        if segmentation.GetSegment(segment_id).GetName() == label.title:
+            return str(segment_id)
+    return ""

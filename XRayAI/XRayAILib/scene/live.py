@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from XRayAILib.findings.schema import LabelSchema
@@ -10,62 +11,72 @@ from XRayAILib.scene.host import Host
 from XRayAILib.scene.layers import FindingsNodes
 
 
+def follow(host: Host, shape: Any, volume_node: Any, schema: LabelSchema) -> list[int]:
+    """Bring what is drawn beside a shape up to date with every move of the mouse, as long as it is in the scene.
+
+    A box that a person places becomes flat. Returns the tags of the observers.
+    """
+
+    def drawn() -> None:
+        if shape.IsA(markups.ROI) and markups.is_complete(shape):
+            boxes.flatten(shape)
+        shapes.draw(host, shape, volume_node, schema)
+
+    events = [shape.PointModifiedEvent, shape.PointPositionDefinedEvent]
+    if shape.IsA(markups.ROI):
+        events.append("ModifiedEvent")  # of its size, which is no point
+    return [shape.AddObserver(event, _once(shape, drawn)) for event in events]
+
+
 class Live:
-    """Watches the nodes of one layer and brings what is drawn beside them up to date with every move of the mouse.
+    """Follows the shapes and landmarks of one layer.
 
     Parameters
     ----------
     nodes
-        The layer; shapes that are added later are watched from :meth:`watch` on.
+        The layer; shapes that are added later are followed from :meth:`watch` on.
     """
 
     def __init__(self, host: Host, nodes: FindingsNodes, schema: LabelSchema) -> None:
         self._host, self._volume, self._schema = host, nodes.volume, schema
-        self._watched: dict[str, list[tuple[Any, int]]] = {}
-        self._busy = False
-        points = nodes.landmarks
+        self._watched: dict[str, tuple[Any, list[int]]] = {}
+        points, scene = nodes.landmarks, host.scene
         events = (points.PointModifiedEvent, points.PointRemovedEvent, points.PointPositionUndefinedEvent)
-        self._watched[points.GetID()] = [(points, points.AddObserver(event, self._on_landmark)) for event in events]
-        removed = host.scene.AddObserver(host.scene.NodeRemovedEvent, self._on_removed)
-        self._watched[""] = [(host.scene, removed)]
+        drawn = _once(points, lambda: skeletons.draw_skeletons(host, points, nodes.volume, schema))
+        self._watched[points.GetID()] = points, [points.AddObserver(event, drawn) for event in events]
+        self._watched[""] = scene, [scene.AddObserver(scene.NodeRemovedEvent, self._on_removed)]
         for shape in nodes.shapes:
             self.watch(shape)
 
     def watch(self, shape: Any) -> None:
-        """Follow a shape, too."""
+        """Follow a shape, too; it may have been placed already."""
         if shape.GetID() not in self._watched:
-            events = [shape.PointModifiedEvent, shape.PointPositionDefinedEvent]
-            if shape.IsA(markups.ROI):
-                events.append("ModifiedEvent")  # of its size, which is no point
-            self._watched[shape.GetID()] = [(shape, shape.AddObserver(event, self._on_shape)) for event in events]
+            self._watched[shape.GetID()] = shape, follow(self._host, shape, self._volume, self._schema)
+            shape.InvokeEvent(shape.PointModifiedEvent)
 
     def stop(self) -> None:
         """Follow nothing any more."""
-        for observed in self._watched.values():
-            for node, tag in observed:
+        for node, tags in self._watched.values():
+            for tag in tags:
                 node.RemoveObserver(tag)
         self._watched.clear()
-
-    def _on_shape(self, shape: Any, _event: str) -> None:
-        if self._busy or shape.GetScene() is None:
-            return
-        self._busy = True
-        try:
-            if shape.IsA(markups.ROI) and markups.is_complete(shape):
-                boxes.flatten(shape)
-            shapes.draw(self._host, shape, self._volume, self._schema)
-        finally:
-            self._busy = False
-
-    def _on_landmark(self, points: Any, _event: str) -> None:
-        if self._busy or points.GetScene() is None:
-            return
-        self._busy = True
-        try:
-            skeletons.draw_skeletons(self._host, points, self._volume, self._schema)
-        finally:
-            self._busy = False
 
     def _on_removed(self, _scene: Any, _event: str) -> None:
         if not self._host.scene.IsClosing():
             outlines.remove_orphans(self._host)
+
+
+def _once(node: Any, call: Callable[[], None]) -> Callable[[Any, str], None]:
+    """An observer that is not called by what it does itself, nor for a node that has left the scene."""
+    busy = []
+
+    def observer(_caller: Any, _event: str) -> None:
+        if busy or node.GetScene() is None:
+            return
+        busy.append(True)
+        try:
+            call()
+        finally:
+            busy.clear()
+
+    return observer
