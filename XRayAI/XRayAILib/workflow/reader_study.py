@@ -34,11 +34,8 @@ class SubmitError(RuntimeError):
 
     def __init__(self, violations: Sequence[Violation]) -> None:
         self.violations = tuple(violations)
-        several = len(self.violations) > 1
         listed = "\n".join(f"- {violation.message}" for violation in self.violations)
-        super().__init__(
-            f"The reading cannot be submitted yet: the guidelines refuse {'these things' if several else 'this'}.\n{listed}"
-        )
+        super().__init__(f"The reading cannot be submitted yet; the guidelines refuse:\n{listed}")
 
 
 @dataclass(frozen=True)
