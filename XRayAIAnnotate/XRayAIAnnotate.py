@@ -117,11 +117,13 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _setUpEditor(self) -> None:
         from XRayAIAnnotatePanel.editor_node import editor_node
-        from XRayAIAnnotatePanel.tools import EFFECTS, UNDO_STATES
+        from XRayAIAnnotatePanel.tools import EFFECTS
 
         # The node comes before the scene, so that the editor does not choose nodes by itself.
         self.ui.editor.setMRMLSegmentEditorNode(editor_node(slicer.mrmlScene))
-        self.ui.editor.setMaximumNumberOfUndoStates(UNDO_STATES)
+        # There is one history over all tools, see XRayAIAnnotatePanel.drawn: the editor's own must not contradict it.
+        self.ui.editor.setMaximumNumberOfUndoStates(0)
+        self.ui.editor.setUndoEnabled(False)
         self.ui.editor.setEffectNameOrder(list(EFFECTS))
 
     def _setUpParts(self) -> None:
@@ -129,7 +131,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from XRayAIAnnotatePanel.case_bar import CaseBar
         from XRayAIAnnotatePanel.hotkeys import Hotkeys
         from XRayAIAnnotatePanel.label_table import LabelTable
-        from XRayAIAnnotatePanel.object_table import ObjectTable
+        from XRayAIAnnotatePanel.objects_part import ObjectsPart
         from XRayAIAnnotatePanel.slicer_state import SlicerState
         from XRayAIPanel.desk import desk
 
@@ -138,7 +140,8 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.caseBar = CaseBar(self.ui)
         self.hotkeys = Hotkeys(self.ui.editor, self.ui.XRayAIAnnotate)
         self.labels = LabelTable(self.ui.labelsTable, self.onLabel)
-        self.objects = ObjectTable(self.ui.objectsTable, self.onObject)
+        self.objectsPart = ObjectsPart(self)
+        self.objects = self.objectsPart.table
         self.answers = Answers(self.ui.answersWidget, self.onAnswer)
         self.parts = self._makeParts()
         self.timer = qt.QTimer()
@@ -147,7 +150,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _makeParts(self) -> list:
         """The parts of the panel that have a file of their own in XRayAIAnnotatePanel, in the order of the panel."""
-        return []
+        return [self.objectsPart]
 
     def _connect(self) -> None:
         ui = self.ui
@@ -158,7 +161,6 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.reloadButton.clicked.connect(self.onReload)
         ui.anotherButton.clicked.connect(self.onAnother)
         ui.stopButton.clicked.connect(self.onStop)
-        ui.deleteButton.clicked.connect(self.onDelete)
 
     def cleanup(self) -> None:
         """Slicer ends, or the module is loaded again."""
@@ -324,8 +326,6 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 show()
         finally:
             self.onParameters()
-            session = self.sitting.session
-            self.answers.set({label.name: session.answers(label.name) for label in session.labels})
             self.showState()
 
     # Drawing --------------------------------------------------------------------------------------------------------
@@ -358,23 +358,11 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onAnswer(self, name, values) -> None:
         with slicer.util.tryWithErrorDisplay(_("This cannot be said of the image.")):
             self.sitting.session.set_answers(name, values, time.monotonic())
-
-    def onObject(self, item) -> None:
-        from XRayAIAnnotatePanel import shown_objects
-
-        shown_objects.highlight(self.sitting.nodes, item)
-        if item.kind == shown_objects.MASK:
-            self.sitting.tools.select_mask(item.key)
-        self.showState()
-
-    def onDelete(self, _checked=False) -> None:
-        from XRayAIAnnotatePanel import shown_objects
-
-        shown_objects.delete(self.sitting.canvas.host, self.sitting.nodes, self.objects.chosen)
-        self.showState()
+            self.sitting.drawn.changed()
 
     def onDrawn(self) -> None:
         if self.sitting is not None:
+            self.sitting.drawn.changed()
             self.sitting.session.changed(time.monotonic())
 
     def onTick(self) -> None:
@@ -391,18 +379,20 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.sitting is not None and self.sitting.session.project is not self.desk.project:
             self.sitting = None  # somebody else closed the project, and it was saved before
         self.caseBar.show(self.desk.project, self.sitting.session if self.sitting is not None else None)
+        if self.sitting is not None:
+            session = self.sitting.session
+            self.answers.set({label.name: session.answers(label.name) for label in session.labels})
         for part in self.parts:
             part.show()
         self._showDrawing()
 
     def _showDrawing(self) -> None:
         from XRayAIAnnotatePanel.label_table import tool_text
-        from XRayAIAnnotatePanel.shown_objects import LANDMARK, shown_objects
 
+        for part in self.parts:
+            part.tick()
         ui, sitting = self.ui, self.sitting
         drawing = sitting is not None and sitting.is_drawing_possible
-        shown = shown_objects(sitting.nodes) if drawing else []
-        self.objects.show(shown)
         active = drawing and sitting.tools.is_drawing
         enabled = {
             ui.previousButton: drawing and sitting.session.has_previous,
@@ -413,17 +403,14 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ui.answersWidget: drawing,
             ui.anotherButton: drawing and self.labels.can_repeat,
             ui.stopButton: active,
-            ui.deleteButton: drawing and self.objects.chosen is not None,
         }
         for widget, wanted in enabled.items():
             if widget.enabled != wanted:
                 widget.enabled = wanted
-        placed = {item.title for item in shown if item.kind == LANDMARK}
+        placed = {item.title for item in self.objects.objects if item.kind == "landmark"}
         text = tool_text(self.labels.label, active, placed) if drawing else ""
         if ui.toolLabel.text != text:
             ui.toolLabel.text = text
-        for part in self.parts:
-            part.tick()
 
 
 class XRayAIAnnotateTest(ScriptedLoadableModuleTest):

@@ -8,12 +8,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from XRayAILib.findings.schema import LabelSchema
 
+EDITORS_UNDO = frozenset({"Z", "Y"})
+"""What undoes and redoes in the Segment Editor, beside the usual keys (``qMRMLSegmentEditorWidget``)."""
+
 
 class Hotkeys:
     """Installs keys in Slicer's main window and takes them away again.
 
-    The Segment Editor has keys of its own, 1, 2, 3 among them. Qt obeys neither of two shortcuts on one key, so those
-    of the editor that a label wants are switched off; the others keep working.
+    The Segment Editor has keys of its own, 1, 2, 3 among them, and Slicer's menus, Ctrl+Z among them. Qt obeys neither
+    of two shortcuts on one key, so those that are wanted here are switched off; the others keep working. So is the
+    undo of the editor, since there is one history over all tools.
 
     Parameters
     ----------
@@ -27,6 +31,7 @@ class Hotkeys:
     def __init__(self, editor: Any, panel: Any) -> None:
         self._editor, self._panel = editor, panel
         self._shortcuts: list[Any] = []
+        self._silenced: list[Any] = []
 
     def install(self, schema: LabelSchema | None, choose: Callable[[str], None], others: dict[str, Callable]) -> None:
         """Let the key of each label call ``choose(name)``, and each key of ``others`` its function."""
@@ -47,14 +52,22 @@ class Hotkeys:
             shortcut.setParent(None)
             shortcut.deleteLater()
         self._shortcuts = []
+        for action in self._silenced:
+            action.setEnabled(True)
+        self._silenced = []
 
     def _make_room(self, keys: set[str]) -> None:
         import qt
+        import slicer
 
         taken = {qt.QKeySequence(key).toString() for key in keys}
         for shortcut in self._panel.children():
-            if shortcut.className() == "QShortcut" and shortcut.key.toString() in taken:
+            if shortcut.className() == "QShortcut" and shortcut.key.toString() in taken | EDITORS_UNDO:
                 shortcut.setEnabled(False)
+        for action in slicer.util.mainWindow().children():
+            if action.className() == "QAction" and action.enabled and action.shortcut.toString() in taken:
+                action.setEnabled(False)
+                self._silenced.append(action)
 
 
 def _shortcut(key: str, call: Callable) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import qt
@@ -12,45 +14,146 @@ from XRayAIAnnotatePanel.label_table import ROW, set_up, swatch
 from XRayAIAnnotatePanel.shown_objects import ShownObject
 
 LEAST_ROWS, MOST_ROWS = 3, 8
+NAME, KIND, SIZE, EYE, LOCK = range(5)
+_ICONS = Path(__file__).resolve().parents[1] / "Resources" / "Icons"
 
 
 class ObjectTable:
-    """Fills a table with objects and tells which one a person chose.
+    """Fills a table with objects and tells which ones a person chose.
 
     Parameters
     ----------
     widget
         ``QTableWidget``.
     chose
-        Called with the object chosen, or ``None``.
+        Called when a person chooses other rows.
+    toggled
+        Called with ``EYE`` or ``LOCK`` and the id of the object whose eye or lock was clicked.
     """
 
-    def __init__(self, widget: Any, chose: Callable[[ShownObject | None], None]) -> None:
-        self._widget, self._chose = widget, chose
-        self._shown: list[ShownObject] | None = None
-        self.chosen: ShownObject | None = None
-        set_up(widget, (_("Object"), _("Kind")), (76,))
+    def __init__(self, widget: Any, chose: Callable[[], None], toggled: Callable[[int, str], None]) -> None:
+        self._widget, self._chose, self._toggled = widget, chose, toggled
+        self._shown: list[ShownObject] = []
+        self._worth = ""
+        self._marks: dict[str, str] = {}
+        self._quiet = False
+        set_up(widget, ("", "", "", "", ""), (88, 116, 26, 26))
+        for column in (EYE, LOCK):
+            widget.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Fixed)
+        widget.setSelectionMode(qt.QAbstractItemView.ExtendedSelection)
+        widget.itemSelectionChanged.connect(self._on_selection)
         widget.cellClicked.connect(self._on_cell)
-        self.show([])
+        self._fill()
 
-    def show(self, objects: Sequence[ShownObject]) -> None:
-        """Show these objects; nothing happens where they are the same as before."""
-        if objects == self._shown:
+    @property
+    def objects(self) -> tuple[ShownObject, ...]:
+        """What the table shows."""
+        return tuple(self._shown)
+
+    @property
+    def chosen(self) -> tuple[ShownObject, ...]:
+        """The objects of the rows chosen, in the order of the table."""
+        rows = {index.row() for index in self._widget.selectionModel().selectedRows()}
+        return tuple(item for row, item in enumerate(self._shown) if row in rows)
+
+    def show(self, objects: Sequence[ShownObject], worth: str = "") -> None:
+        """Show these objects, and leave those chosen that are still there.
+
+        Parameters
+        ----------
+        worth
+            What a millimetre of the sizes is worth, such as ``detector plane``: it stands once, at the top.
+        """
+        if list(objects) == self._shown and worth == self._worth:
             return
-        self._shown = list(objects)
-        kinds = {"mask": _("mask"), "box": _("box"), "polygon": _("polygon"), "landmark": _("landmark")}
-        self._widget.setRowCount(len(objects))
-        for row, item in enumerate(objects):
+        kept = [item.id for item in self.chosen]
+        self._shown, self._worth = list(objects), worth
+        self._fill()
+        self.choose(kept)
+
+    def choose(self, ids: Sequence[str]) -> None:
+        """Choose these rows, without telling anybody."""
+        wanted = [row for row, item in enumerate(self._shown) if item.id in set(ids)]
+        self._quiet = True
+        self._widget.clearSelection()
+        for row in wanted:
+            whole = qt.QTableWidgetSelectionRange(row, 0, row, self._widget.columnCount - 1)
+            self._widget.setRangeSelected(whole, True)
+        self._quiet = False
+        if wanted:
+            self._widget.scrollToItem(self._widget.item(wanted[0], NAME))
+
+    def step(self, by: int) -> None:
+        """Choose the object after the one chosen, or before it with ``by`` = -1; and tell it."""
+        if not self._shown:
+            return
+        chosen = self.chosen
+        there = self._shown.index(chosen[0]) if chosen else (-1 if by > 0 else 0)
+        self.choose([self._shown[(there + by) % len(self._shown)].id])
+        self._chose()
+
+    def mark(self, messages: Mapping[str, str]) -> None:
+        """Mark the objects of these ids with what is wrong with them; those before are marked no more."""
+        if dict(messages) != self._marks:
+            self._marks = dict(messages)
+            self._fill_marks()
+
+    def _fill(self) -> None:
+        sizes = _("Size ({worth})").format(worth=self._worth) if self._worth else _("Size")
+        self._quiet = True
+        self._widget.setHorizontalHeaderLabels((_("Object"), _("Kind"), sizes, "", ""))
+        self._widget.horizontalHeaderItem(EYE).setToolTip(_("Click an eye to hide or show an object."))
+        self._widget.horizontalHeaderItem(LOCK).setToolTip(_("Click a lock to protect an object from changes."))
+        self._widget.setRowCount(len(self._shown))
+        for row, item in enumerate(self._shown):
             name = qt.QTableWidgetItem(item.title)
             name.setIcon(swatch(item.color))
-            self._widget.setItem(row, 0, name)
-            self._widget.setItem(row, 1, qt.QTableWidgetItem(kinds[item.kind]))
-        self._widget.setFixedHeight(min(max(len(objects), LEAST_ROWS), MOST_ROWS) * ROW + 30)
-        key = self.chosen.key if self.chosen is not None else ""
-        row = next((row for row, item in enumerate(objects) if item.key == key), -1)
-        self.chosen = objects[row] if row >= 0 else None
-        self._widget.setCurrentCell(row, 0 if row >= 0 else -1)
+            # The worth of the unit stands at the top.
+            size = item.size.replace(f" ({self._worth})", "")
+            for column, cell in enumerate((name, *map(qt.QTableWidgetItem, (_kind(item.kind), size, "", "")))):
+                self._widget.setItem(row, column, cell)
+            self._widget.item(row, EYE).setIcon(_icon("Visible" if item.visible else "Hidden"))
+            self._widget.item(row, LOCK).setIcon(_icon("Locked" if item.locked else "Unlocked"))
+        self._widget.setFixedHeight(min(max(len(self._shown), LEAST_ROWS), MOST_ROWS) * ROW + 30)
+        self._quiet = False
+        self._fill_marks()
 
-    def _on_cell(self, row: int, _column: int) -> None:
-        self.chosen = (self._shown or [])[row]
-        self._chose(self.chosen)
+    def _fill_marks(self) -> None:
+        for row, item in enumerate(self._shown):
+            texts = [self._marks[item.id]] if item.id in self._marks else []
+            if item.unanswered:
+                texts.append(_("Not answered: {titles}").format(titles=", ".join(item.unanswered)))
+            self._widget.item(row, KIND).setIcon(_icon("Warning") if texts else qt.QIcon())
+            facts = "  ·  ".join(text for text in (item.title, _kind(item.kind), item.size) if text)
+            tip = "<br>".join(escape(text) for text in (facts, *texts))
+            for column in (NAME, KIND, SIZE):
+                self._widget.item(row, column).setToolTip(f"<html>{tip}</html>")
+
+    def _on_selection(self) -> None:
+        if not self._quiet:
+            self._chose()
+
+    def _on_cell(self, row: int, column: int) -> None:
+        if column in (EYE, LOCK):
+            self._toggled(column, self._shown[row].id)
+
+
+def _icon(name: str) -> Any:
+    return qt.QIcon(str(_ICONS / f"{name}.png"))
+
+
+def _kind(kind: str) -> str:
+    texts = {
+        "mask": _("mask"),
+        "box": _("box"),
+        "rotated box": _("rotated box"),
+        "ellipse": _("ellipse"),
+        "polygon": _("polygon"),
+        "polyline": _("polyline"),
+        "landmark": _("landmark"),
+        "line": _("line"),
+        "angle": _("angle"),
+        "cobb angle": _("Cobb angle"),
+        "cardiothoracic ratio": _("CTR"),
+    }
+    return texts[kind]

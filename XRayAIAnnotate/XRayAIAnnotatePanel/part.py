@@ -11,6 +11,7 @@ import slicer
 from XRayAIPanel.section import keep_tab_order
 
 if TYPE_CHECKING:
+    from XRayAIAnnotatePanel.label_table import LabelTable
     from XRayAIAnnotatePanel.sitting import Sitting
     from XRayAIPanel.desk import Desk
 
@@ -23,6 +24,7 @@ class AnnotatePanel(Protocol):
     ui: Any
     desk: Desk
     sitting: Sitting | None
+    labels: LabelTable
 
     def showState(self) -> None:
         """Show where we are in every part, after another image or project."""
@@ -62,6 +64,10 @@ class Part:
 
     def keys(self) -> dict[str, Callable[[], None]]:
         """Keys of the part while the panel is entered, such as ``{"Ctrl+Z": self.on_undo}``."""
+        return {}
+
+    def key_texts(self) -> dict[str, str]:
+        """What the keys of the part do, in a few words, for the list of keys."""
         return {}
 
     def enter(self) -> None:

@@ -1,19 +1,17 @@
-"""The objects of the layer as a table shows them: read from names and counts, never from pixels, so it is cheap."""
+"""The objects of the layer as a table shows them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from XRayAIAnnotatePanel import placing
-
 if TYPE_CHECKING:
+    from XRayAILib.dicom.spacing import Spacing
+    from XRayAILib.findings.findings import Findings
+    from XRayAILib.findings.objects import FindingObject
     from XRayAILib.findings.schema import LabelSchema
     from XRayAILib.scene.host import Host
     from XRayAILib.scene.layers import FindingsNodes
-
-MASK, BOX, POLYGON, LANDMARK = "mask", "box", "polygon", "landmark"
-_THIN, _THICK = 0.3, 0.6
 
 
 @dataclass(frozen=True)
@@ -22,68 +20,68 @@ class ShownObject:
 
     Attributes
     ----------
-    key
-        Tells it from the others of its kind: segment id, node id, or the id of a control point.
-    title, color
-        Name and colour as they are in the scene; the colour 0..1.
+    id, label, title, color
+        Of the object; the colour 0..1.
+    kind
+        The word for it, such as ``mask``.
+    size
+        What is measured of it, in honest units.
+    unanswered
+        Titles of its required attributes without an answer.
+    visible, locked
+        How it is in the scene.
     """
 
-    kind: str
-    key: str
+    id: str
+    label: str
     title: str
     color: tuple[float, float, float]
+    kind: str
+    size: str
+    unanswered: tuple[str, ...] = ()
+    visible: bool = True
+    locked: bool = False
 
 
-def shown_objects(nodes: FindingsNodes) -> list[ShownObject]:
-    """Masks, then boxes and polygons, then landmarks; what is empty or not placed yet is left out."""
-    from XRayAILib.scene import markups
+def shown_objects(findings: Findings, schema: LabelSchema, spacing: Spacing) -> list[ShownObject]:
+    """The objects that are drawn, by the order of the schema's labels, then as they were drawn; all as if to be seen."""
+    from XRayAILib.findings.objects import ImageLabel
+    from XRayAILib.findings.size import size_text
+    from XRayAILib.scene.record import color_of, title_of
 
-    found = []
-    segmentation = nodes.segmentation.GetSegmentation()
-    for segment_id in segmentation.GetSegmentIDs():
-        segment = segmentation.GetSegment(segment_id)
-        found.append(ShownObject(MASK, segment_id, segment.GetName() or "", tuple(segment.GetColor())))
-    for shape in nodes.shapes:
-        if placing.is_placed(shape):
-            kind = POLYGON if shape.IsA(markups.CURVE) else BOX
-            color = tuple(shape.GetDisplayNode().GetSelectedColor())
-            found.append(ShownObject(kind, shape.GetID(), shape.GetName() or "", color))
-    points = nodes.landmarks
-    color = tuple(points.GetDisplayNode().GetSelectedColor())
-    for index in range(points.GetNumberOfControlPoints()):
-        if points.GetNthControlPointPositionStatus(index) == points.PositionDefined:
-            key, title = points.GetNthControlPointID(index), points.GetNthControlPointLabel(index)
-            found.append(ShownObject(LANDMARK, key, title or "", color))
-    return found
-
-
-def delete(host: Host, nodes: FindingsNodes, item: ShownObject) -> None:
-    """Take an object out of the scene."""
-    if item.kind == MASK:
-        nodes.segmentation.GetSegmentation().RemoveSegment(item.key)
-    elif item.kind == LANDMARK:
-        points = nodes.landmarks
-        # The list may be locked while landmarks are placed.
-        points.SetFixedNumberOfControlPoints(False)
-        points.RemoveNthControlPoint(points.GetNthControlPointIndexByID(item.key))
-    else:
-        host.scene.RemoveNode(host.scene.GetNodeByID(item.key))
+    place = {label.name: index for index, label in enumerate(schema)}
+    drawn = [item for item in findings if not isinstance(item, ImageLabel)]
+    drawn.sort(key=lambda item: place.get(item.label, len(place)))
+    return [
+        ShownObject(
+            item.id,
+            item.label,
+            title_of(schema, item.label),
+            color_of(schema, item.label),
+            item.kind,
+            size_text(item, spacing),
+            unanswered(item, schema),
+        )
+        for item in drawn
+    ]
 
 
-def highlight(nodes: FindingsNodes, item: ShownObject | None) -> None:
-    """Make one object stand out from the others."""
-    for shape in nodes.shapes:
-        chosen = item is not None and item.key == shape.GetID()
-        shape.GetDisplayNode().SetLineThickness(_THICK if chosen else _THIN)
-    points = nodes.landmarks
-    index = points.GetNthControlPointIndexByID(item.key) if item is not None and item.kind == LANDMARK else -1
-    points.GetDisplayNode().SetActiveControlPoint(index)
+def as_in_scene(host: Host, nodes: FindingsNodes, shown: list[ShownObject]) -> list[ShownObject]:
+    """The same, hidden and locked as they are in the scene now."""
+    from XRayAILib.scene import objects
+
+    states = objects.states(host, nodes)
+    usual = objects.State()
+    return [
+        replace(item, visible=states.get(item.id, usual).visible, locked=states.get(item.id, usual).locked)
+        for item in shown
+    ]
 
 
-def segment_of(nodes: FindingsNodes, schema: LabelSchema, label: str) -> str:
-    """The first segment of a mask label, or empty."""
-    segmentation = nodes.segmentation.GetSegmentation()
-    for segment_id in segmentation.GetSegmentIDs():
-        if segmentation.GetSegment(segment_id).GetName() == schema[label].title:
-            return str(segment_id)
-    return ""
+def unanswered(item: FindingObject, schema: LabelSchema) -> tuple[str, ...]:
+    """Titles of the required attributes of an object that have no answer."""
+    if item.label not in schema:
+        return ()
+    answered = {name for name, value in item.attributes if value}
+    asked = schema[item.label].attributes
+    return tuple(attribute.title for attribute in asked if attribute.required and attribute.name not in answered)

@@ -78,7 +78,9 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self._redo.setIcon(self.style().standardIcon(style.SP_ArrowForward))
         for button in (self._undo, self._redo):
             undo_row.addWidget(button)
-        left.addLayout(undo_row)
+        self._undo_group = QtWidgets.QGroupBox()
+        self._undo_group.setLayout(undo_row)
+        left.addWidget(self._undo_group)
         left.addStretch(1)
         body.addLayout(left)
 
@@ -329,7 +331,19 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
 
         self.uninstallKeyboardShortcuts()
         digits = [str(n % 10) for n in range(1, 11)]
-        keys = [*digits, *(f"Shift+{n}" for n in digits), "Esc", "Space", "Z", "Y", "Q", "W", "I"]
+        keys = [
+            *digits,
+            *(f"Shift+{n}" for n in digits),
+            "Esc",
+            "Space",
+            "Z",
+            "Ctrl+Z",
+            "Y",
+            "Ctrl+Shift+Z",
+            "Q",
+            "W",
+            "I",
+        ]
         parent = parent if parent is not None else slicer.util.mainWindow()
         self._shortcuts = [QtGui.QShortcut(QtGui.QKeySequence(key), parent) for key in keys]
 
@@ -346,7 +360,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self.__dict__["_observing"] = False
 
     def saveStateForUndo(self) -> None:
-        if self.undoEnabled and self._history is not None:
+        if self._history is not None and self._history.GetMaximumNumberOfStates() > 0:
             self._history.SaveState()
 
     def undo(self) -> None:
@@ -361,7 +375,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
 
     maximumNumberOfUndoStates = stored(int, "maximumNumberOfUndoStates", 10)
     readOnly = stored(bool, "readOnly", False, "setReadOnly")
-    undoEnabled = stored(bool, "undoEnabled", True)
+    undoEnabled = _shown("_undo_group")
     unorderedEffectsVisible = stored(bool, "unorderedEffectsVisible", True)
     autoShowSourceVolumeNode = stored(bool, "autoShowSourceVolumeNode", True)
     jumpToSelectedSegmentEnabled = stored(bool, "jumpToSelectedSegmentEnabled", False)
@@ -407,4 +421,5 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
         self.specifyGeometryButtonVisible = visible
 
     def setUndoEnabled(self, enabled: bool) -> None:
-        self.undoEnabled = enabled
+        """As Slicer: it hides the buttons, and the keys keep working."""
+        self._undo_group.setVisible(enabled)

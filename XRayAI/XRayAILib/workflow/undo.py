@@ -87,6 +87,10 @@ class Undo:
         self._place = len(self._states) - 1
         return True
 
+    def amend(self, drawn: Findings) -> None:
+        """The last step was this: what a program added to what a person did is undone with it."""
+        self._states[self._place] = drawn
+
     def back(self) -> Findings:
         """Go one step back; the present where there is none."""
         self._place = max(0, self._place - 1)

@@ -1,0 +1,453 @@
+"""The objects of the image: choose, hide, lock, give another label, show large, delete; their attributes; undo, redo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from XRayAIAnnotatePanel import placing, shown_objects
+from XRayAIAnnotatePanel.attributes_form import AttributesForm
+from XRayAIAnnotatePanel.label_table import swatch
+from XRayAIAnnotatePanel.object_table import EYE, ObjectTable
+from XRayAIAnnotatePanel.part import Part
+
+if TYPE_CHECKING:
+    from XRayAIAnnotatePanel.part import AnnotatePanel
+    from XRayAIAnnotatePanel.shown_objects import ShownObject
+    from XRayAIAnnotatePanel.sitting import Sitting
+    from XRayAILib.findings.findings import Findings
+    from XRayAILib.findings.objects import FindingObject
+    from XRayAILib.findings.schema import Label
+    from XRayAILib.workflow.undo import Change
+
+_FAILED = "#c62828"
+
+
+class ObjectsPart(Part):
+    """The collapsible button "Objects".
+
+    Attributes
+    ----------
+    table
+        The table in it.
+    """
+
+    def __init__(self, panel: AnnotatePanel) -> None:
+        super().__init__(panel)
+        ui = self.ui
+        self.table = ObjectTable(ui.objectsTable, self.on_chosen, self.on_toggled)
+        self.form = AttributesForm(ui.attributesGroupBox, self.on_attribute, self._say)
+        self._rows: list[ShownObject] = []
+        self._described: Findings | None = None
+        self._same: dict[str, tuple[tuple[str, str], ...]] = {}
+        self._menu: Any = None
+        buttons = {
+            ui.undoButton: self.on_undo,
+            ui.redoButton: self.on_redo,
+            ui.hideButton: self.on_hide,
+            ui.lockButton: self.on_lock,
+            ui.relabelButton: self.on_relabel,
+            ui.zoomButton: self.on_zoom,
+            ui.deleteButton: self.on_delete,
+        }
+        for button, call in buttons.items():
+            button.clicked.connect(call)
+        self._table_keys = {key: self._table_key(key, call) for key, call in self._keys_in_table().items()}
+        ui.editor.currentSegmentIDChanged.connect(self.on_segment)
+
+    # Keys -----------------------------------------------------------------------------------------------------------
+
+    def keys(self) -> dict[str, Callable[[], None]]:
+        return {
+            "Ctrl+Z": self.on_undo,
+            "Ctrl+Shift+Z": self.on_redo,
+            "Ctrl+Y": self.on_redo,
+            "Ctrl+Down": self.on_next,
+            "Ctrl+Up": self.on_previous,
+            "Ctrl+Del": self.on_delete,
+        }
+
+    def key_texts(self) -> dict[str, str]:
+        texts = {
+            "Ctrl+Z": _("Undo; while an outline is drawn: take back its last corner"),
+            "Ctrl+Shift+Z": _("Redo"),
+            "Ctrl+Y": _("Redo"),
+            "Ctrl+Down": _("Choose the next object"),
+            "Ctrl+Up": _("Choose the object before"),
+            "Ctrl+Del": _("Delete the objects chosen"),
+        }
+        in_table = {
+            "Del": _("Delete the objects chosen"),
+            "H": _("Hide or show them"),
+            "L": _("Lock or unlock them"),
+            "R": _("Give them another label"),
+            "Z": _("Show them large"),
+        }
+        where = _("in the table of objects")
+        free = {key: text for key, text in in_table.items() if self._table_keys[key].enabled}
+        return {**texts, **{f"{key} ({where})": text for key, text in free.items()}}
+
+    def _keys_in_table(self) -> dict[str, Callable[[], None]]:
+        return {
+            "Del": self.on_delete,
+            "H": self.on_hide,
+            "L": self.on_lock,
+            "R": self.on_relabel,
+            "Z": self.on_zoom,
+        }
+
+    def _table_key(self, key: str, call: Callable[[], None]) -> Any:
+        shortcut = qt.QShortcut(qt.QKeySequence(key), self.ui.objectsTable)
+        shortcut.setContext(qt.Qt.WidgetShortcut)
+        shortcut.activated.connect(call)
+        return shortcut
+
+    # Showing --------------------------------------------------------------------------------------------------------
+
+    def show(self) -> None:
+        sitting = self.sitting
+        taken = {label.hotkey.upper() for label in sitting.canvas.schema} if sitting is not None else set()
+        for key, shortcut in self._table_keys.items():
+            # The key of a label draws it wherever the keyboard is, also just after a click in the table.
+            shortcut.setEnabled(key.upper() not in taken)
+        if sitting is not None:
+            sitting.canvas.picked = self.on_picked
+            sitting.drawn.put_away = self._put_tool_away
+        self.tick()
+
+    def tick(self) -> None:
+        sitting = self.sitting
+        if sitting is None:
+            self._described, self._rows = None, []
+            self.table.show([])
+        else:
+            self._look(sitting)
+        self._show_buttons()
+
+    def _look(self, sitting: Sitting) -> None:
+        before = sitting.drawn.findings
+        began = sitting.drawn.undo
+        if sitting.drawn.look() and sitting.drawn.undo is began and before is not None:
+            self._receive(sitting, {item.id for item in before})
+        self._show_objects(sitting)
+
+    def _show_objects(self, sitting: Sitting) -> None:
+        from XRayAILib.scene.volume import spacing_of
+
+        findings, nodes = sitting.drawn.findings, sitting.nodes
+        if findings is None or nodes is None:
+            return
+        spacing = spacing_of(sitting.canvas.volume_node)
+        if findings is not self._described:
+            self._described = findings
+            self._rows = shown_objects.shown_objects(findings, sitting.canvas.schema, spacing)
+        rows = shown_objects.as_in_scene(sitting.canvas.host, nodes, self._rows)
+        self.table.show(rows, spacing.source.value if spacing.known else "")
+        # A mask that is locked is not drawn on: Slicer's editor has no lock for one segment.
+        locked = any(item.locked for item in rows if item.kind == "mask" and item.id == self._edited(sitting))
+        if self.ui.editor.readOnly != locked:
+            self.ui.editor.setReadOnly(locked)
+        self._show_form()
+
+    def _receive(self, sitting: Sitting, known: set[str]) -> None:
+        """What was drawn just now gets the answers that were asked to be the same, and is chosen."""
+        from XRayAILib.findings.objects import ImageLabel
+
+        assert sitting.drawn.findings is not None
+        fresh = [o for o in sitting.drawn.findings if o.id not in known and not isinstance(o, ImageLabel)]
+        answered = [o.changed(attributes=self._same[o.label]) for o in fresh if o.label in self._same]
+        if answered:
+            sitting.drawn.amend(sitting.drawn.findings.with_objects(answered))
+        if fresh:
+            self._show_objects(sitting)
+            self.table.choose([item.id for item in fresh])
+            self._highlight()
+
+    def _show_form(self) -> None:
+        objects = self._chosen_objects()
+        labels = {item.label for item in objects}
+        label = self._label(labels.pop()) if len(labels) == 1 else None
+        self.form.show(label, objects, enabled=not any(item.locked for item in self.table.chosen))
+        asked = label is not None and bool(label.attributes)
+        if self.ui.sameAnswersCheckBox.visible != asked:
+            self.ui.sameAnswersCheckBox.visible = asked
+        if label is not None and asked:
+            text = _("The same answers for the next: {label}").format(label=label.title)
+            if self.ui.sameAnswersCheckBox.text != text:
+                self.ui.sameAnswersCheckBox.text = text
+                self.ui.sameAnswersCheckBox.checked = label.name in self._same
+
+    def _show_buttons(self) -> None:
+        ui, chosen = self.ui, self.table.chosen
+        undo = self.sitting.drawn.undo if self.sitting is not None else None
+        free = [item for item in chosen if not item.locked]
+        enabled = {
+            ui.undoButton: undo is not None and undo.can_go_back,
+            ui.redoButton: undo is not None and undo.can_go_forth,
+            ui.hideButton: bool(chosen),
+            ui.lockButton: bool(chosen),
+            ui.relabelButton: bool(free) and len({item.kind for item in free}) == 1,
+            ui.zoomButton: bool(chosen),
+            ui.deleteButton: bool(free),
+        }
+        for button, wanted in enabled.items():
+            if button.enabled != wanted:
+                button.enabled = wanted
+        texts = {
+            ui.hideButton: _("Show") if chosen and not any(item.visible for item in chosen) else _("Hide"),
+            ui.lockButton: _("Unlock") if chosen and all(item.locked for item in chosen) else _("Lock"),
+        }
+        for button, text in texts.items():
+            if button.text != text:
+                button.text = text
+        tips = {
+            ui.undoButton: _("Undo: {change} (Ctrl+Z)").format(change=self._words(undo.last if undo else None)),
+            ui.redoButton: _("Redo: {change} (Ctrl+Shift+Z)").format(change=self._words(undo.next if undo else None)),
+        }
+        for button, tip in tips.items():
+            if button.toolTip != tip:
+                button.toolTip = tip
+
+    # What a person does ---------------------------------------------------------------------------------------------
+
+    def on_chosen(self) -> None:
+        sitting = self.sitting
+        if sitting is None:
+            return
+        self._say("")
+        self._highlight()
+        masks = [item for item in self.table.chosen if item.kind == "mask"]
+        if len(self.table.chosen) == 1 and masks:
+            from XRayAILib.scene import segmentation
+
+            nodes = sitting.nodes
+            assert nodes is not None
+            sitting.tools.select_mask(segmentation.segment_of(nodes.segmentation, masks[0].id))
+        self.tick()
+
+    def on_picked(self, object_id: str) -> None:
+        """Somebody took hold of an object in the view."""
+        self.table.choose([object_id])
+        self._highlight()
+        self._show_buttons()
+
+    def on_segment(self, _segment_id: str) -> None:
+        """Another segment was chosen in the Segment Editor."""
+        sitting = self.sitting
+        object_id = self._edited(sitting) if sitting is not None else ""
+        if object_id and object_id not in {item.id for item in self.table.chosen}:
+            self.table.choose([object_id])
+            self._highlight()
+
+    def on_toggled(self, column: int, object_id: str) -> None:
+        item = next(item for item in self.table.objects if item.id == object_id)
+        if column == EYE:
+            self._set([item], visible=not item.visible)
+        else:
+            self._set([item], locked=not item.locked)
+
+    def on_hide(self, _checked: bool = False) -> None:
+        chosen = self.table.chosen
+        self._set(chosen, visible=not any(item.visible for item in chosen))
+
+    def on_lock(self, _checked: bool = False) -> None:
+        chosen = self.table.chosen
+        self._set(chosen, locked=not all(item.locked for item in chosen))
+
+    def on_zoom(self, _checked: bool = False) -> None:
+        from XRayAILib.findings.measures import extent
+        from XRayAILib.scene import objects
+
+        places = [place for place in map(extent, self._chosen_objects()) if place is not None]
+        if self.sitting is not None and places:
+            left, top, right, bottom = zip(*places, strict=True)
+            canvas = self.sitting.canvas
+            objects.show_large(canvas.host, canvas.volume_node, (min(left), min(top), max(right), max(bottom)))
+
+    def on_delete(self, _checked: bool = False) -> None:
+        free = [item.id for item in self.table.chosen if not item.locked]
+        if free:
+            self._change(lambda findings: findings.without(free))
+
+    def on_relabel(self, _checked: bool = False) -> None:
+        labels = self._other_labels()
+        if not labels:
+            self._say(_("No other label of the schema is drawn with this tool."))
+            return
+        self._menu = qt.QMenu()
+        self._menu.objectName = "relabelMenu"
+        for number, label in enumerate(labels, 1):
+            title = label.title.replace("&", "&&")
+            action = self._menu.addAction(f"&{number}  {title}" if number < 10 else title)
+            action.setIcon(swatch(label.color))
+            action.triggered.connect(self._relabeller(label))
+        button = self.ui.relabelButton
+        self._menu.popup(button.mapToGlobal(button.rect.bottomLeft()))
+
+    def on_next(self) -> None:
+        self.table.step(1)
+
+    def on_previous(self) -> None:
+        self.table.step(-1)
+
+    def on_undo(self, _checked: bool = False) -> None:
+        if self.sitting is not None:
+            self._go(self.sitting.drawn.back)
+
+    def on_redo(self, _checked: bool = False) -> None:
+        if self.sitting is not None:
+            self._go(self.sitting.drawn.forth)
+
+    def on_attribute(self, name: str, answer: str) -> None:
+        """An attribute of the objects chosen was answered."""
+        label = self._label(self.table.chosen[0].label) if self.table.chosen else None
+        if label is None:
+            return
+        order = [attribute.name for attribute in label.attributes]
+
+        def answered(item: FindingObject) -> FindingObject:
+            answers = {**dict(item.attributes), name: answer}
+            known = [(key, answers[key]) for key in order if answers.get(key)]
+            return item.changed(attributes=(*known, *(pair for pair in item.attributes if pair[0] not in order)))
+
+        chosen = [item.id for item in self.table.chosen]
+        self._change(lambda findings: findings.each(lambda o: answered(o) if o.id in chosen else o))
+        if self.ui.sameAnswersCheckBox.checked:
+            self._same[label.name] = self._chosen_objects()[0].attributes
+        else:
+            self._same.pop(label.name, None)
+
+    # Within ---------------------------------------------------------------------------------------------------------
+
+    def _say(self, message: str) -> None:
+        self.ui.objectMessageLabel.text = f'<span style="color:{_FAILED}">{message}</span>'
+        self.ui.objectMessageLabel.visible = bool(message)
+
+    def _change(self, change: Callable[[Findings], Findings]) -> None:
+        sitting = self.sitting
+        if sitting is None:
+            return
+        self._say("")
+        with slicer.util.tryWithErrorDisplay(_("The objects cannot be changed.")):
+            sitting.drawn.look(at_once=True)
+            assert sitting.drawn.findings is not None
+            sitting.drawn.replace(change(sitting.drawn.findings))
+        self.panel.showState()
+
+    def _go(self, step: Callable[[], bool]) -> None:
+        self._say("")
+        with slicer.util.tryWithErrorDisplay(_("This cannot be undone or redone.")):
+            step()
+        self.panel.showState()
+
+    def _put_tool_away(self) -> Callable[[], None]:
+        """Let go of what is being placed, before other objects are shown; gives what has the same tool ready again."""
+        sitting, label, editor = self.sitting, self.panel.labels.label, self.ui.editor
+        assert sitting is not None
+        was_placing = placing.is_placing(sitting.canvas.host)
+        if was_placing:
+            sitting.tools.stop()
+
+        def ready_again() -> None:
+            lost = editor.activeEffect() is not None and not self._has_segment(sitting)
+            if label is not None and (was_placing or lost):
+                sitting.tools.choose(label)
+
+        return ready_again
+
+    def _has_segment(self, sitting: Sitting) -> bool:
+        segmentation = sitting.nodes.segmentation.GetSegmentation() if sitting.nodes is not None else None
+        segment_id = self.ui.editor.currentSegmentID()
+        return segmentation is not None and bool(segment_id) and segmentation.GetSegment(segment_id) is not None
+
+    def _set(self, items: Any, visible: bool | None = None, locked: bool | None = None) -> None:
+        from XRayAILib.scene import objects
+
+        sitting = self.sitting
+        if sitting is None or sitting.nodes is None:
+            return
+        for item in items:
+            if visible is not None:
+                objects.set_visible(sitting.canvas.host, sitting.nodes, item.id, visible)
+            if locked is not None:
+                objects.set_locked(sitting.canvas.host, sitting.nodes, item.id, locked)
+        self.tick()
+
+    def _highlight(self) -> None:
+        from XRayAILib.scene import landmarks, shapes
+
+        sitting = self.sitting
+        if sitting is None or sitting.nodes is None:
+            return
+        nodes, canvas = sitting.nodes, sitting.canvas
+        chosen = {item.id for item in self.table.chosen}
+        for shape in nodes.shapes:
+            wanted = shapes.object_id(shape) in chosen
+            shapes.set_highlighted(canvas.host, shape, canvas.volume_node, canvas.schema, wanted)
+        points = nodes.landmarks
+        indices = [landmarks.index_of(points, object_id) for object_id in chosen]
+        active = next((index for index in indices if index is not None), -1)
+        points.GetDisplayNode().SetActiveControlPoint(active)
+
+    def _chosen_objects(self) -> list[FindingObject]:
+        findings = self.sitting.drawn.findings if self.sitting is not None else None
+        chosen = {item.id for item in self.table.chosen}
+        return [item for item in findings or () if item.id in chosen]
+
+    def _label(self, name: str) -> Label | None:
+        schema = self.sitting.canvas.schema if self.sitting is not None else ()
+        return next((label for label in schema if label.name == name), None)
+
+    def _other_labels(self) -> list[Label]:
+        """The labels whose tool draws what is chosen; a landmark that is there already is set once only."""
+        from XRayAILib.findings.kinds import BY_TOOL
+        from XRayAILib.findings.objects import Landmark
+
+        sitting = self.sitting
+        free = {item.id for item in self.table.chosen if not item.locked}
+        objects = [item for item in self._chosen_objects() if item.id in free]
+        if sitting is None or not objects:
+            return []
+        kind, present = type(objects[0]), {item.label for item in objects}
+        if kind is Landmark:
+            present |= {item.label for item in sitting.drawn.findings or ()}
+            if len(objects) > 1:
+                return []
+        fitting = [label for label in sitting.canvas.schema if BY_TOOL[label.tool] is kind]
+        return [label for label in fitting if label.name not in present or (kind is not Landmark and len(present) > 1)]
+
+    def _relabeller(self, label: Label) -> Callable[..., None]:
+        free = {item.id for item in self.table.chosen if not item.locked}
+        asked = {attribute.name for attribute in label.attributes}
+
+        def relabelled(item: FindingObject) -> FindingObject:
+            answers = tuple(pair for pair in item.attributes if pair[0] in asked)
+            return replace(item, label=label.name, attributes=answers) if item.id in free else item
+
+        return lambda _checked=False: self._change(lambda findings: findings.each(relabelled))
+
+    def _edited(self, sitting: Sitting) -> str:
+        """Id of the mask that the Segment Editor draws on; empty where it is none yet."""
+        from XRayAILib.scene import segmentation
+
+        nodes, segment_id = sitting.nodes, self.ui.editor.currentSegmentID()
+        return segmentation.object_of(nodes.segmentation, segment_id) if nodes is not None and segment_id else ""
+
+    def _words(self, change: Change | None) -> str:
+        if change is None:
+            return _("nothing")
+        label = self._label(change.label)
+        texts = {
+            "add": _("{label} drawn"),
+            "delete": _("{label} deleted"),
+            "relabel": _("{label} given as label"),
+            "change": _("{label} changed"),
+            "several": _("{count} objects changed"),
+        }
+        title = label.title if label is not None else change.label
+        return texts[change.verb].format(label=title, count=change.count)
