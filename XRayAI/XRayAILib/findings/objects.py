@@ -188,10 +188,14 @@ class Mask(FindingObject):
 
     def _identity(self) -> tuple[object, ...]:
         own = tuple(getattr(self, name) for name in FindingObject.__dataclass_fields__)
-        return (*own, self.shape, self.origin, self.crop.tobytes())
+        return (*own, self.shape, self.origin)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Mask) and self._identity() == other._identity()
+        if self is other:
+            return True
+        if not isinstance(other, Mask) or self._identity() != other._identity():
+            return False
+        return self.crop is other.crop or np.array_equal(self.crop, other.crop)
 
     def __hash__(self) -> int:
         return hash(self.id)
