@@ -13,7 +13,7 @@ from XRayAILib.findings.measurements import Angle, CardiothoracicRatio, CobbAngl
 from XRayAILib.findings.objects import Box, Polygon
 from XRayAILib.findings.schema import Tool
 from XRayAILib.findings.shapes import Ellipse, Polyline, RotatedBox
-from XRayAILib.scene import boxes, layers, outlines, points, shapes, view
+from XRayAILib.scene import boxes, layers, outlines, shapes, view
 from XRayAILib.scene.host import Host
 from XRayAILib.scene.live import Live
 from XRayAILib.scene.volume import pixels_to_ras, ras_to_pixels, show_radiograph
@@ -148,16 +148,6 @@ def test_the_other_vertices_stay_where_one_is_added_moved_or_taken_out(host: Hos
     assert polygon.id == POLYGON.id and polygon.author == MODEL
     assert (polygon.points[1], polygon.points[3]) == POLYGON.points[1:3]
     np.testing.assert_allclose((polygon.points[0], polygon.points[2]), [(48, 55), (85, 75)], atol=1e-4)
-
-
-def test_a_vertex_under_the_mouse_is_deleted_while_enough_are_left(host: Host, volume) -> None:
-    nodes, node = shown(host, volume, POLYGON)
-    display = node.GetDisplayNode()
-    assert not points.delete_active_point(nodes)
-    for left in (3, 3):
-        display.SetActiveControlPoint(1)
-        assert points.delete_active_point(nodes)
-        assert node.GetNumberOfControlPoints() == left
 
 
 @pytest.mark.parametrize(

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from XRayAILib.findings.objects import FindingError
 from XRayAILib.scene.record import read_attributes, write_attributes
 from XRayAILib.scene.volume import pixels_to_ras, ras_to_pixels
-
-if TYPE_CHECKING:
-    from XRayAILib.scene.layers import FindingsNodes
 
 _AT = "at"
 
@@ -84,26 +81,3 @@ def settled(given: np.ndarray, measured: np.ndarray) -> np.ndarray:
     nearest = given[cKDTree(given).query(measured)[1]]
     still = np.abs(nearest - measured).max(axis=1) < STILL_THERE
     return np.where(still[:, None], nearest, measured)
-
-
-def delete_active_point(nodes: FindingsNodes) -> bool:
-    """Take out the vertex of a polygon or polyline that is under the mouse, if one is and enough others are left.
-
-    Slicer does so by itself where the view gets the Delete key; a shortcut of the panel on that key would keep it.
-
-    Returns
-    -------
-    Whether there was a vertex under the mouse.
-    """
-    from XRayAILib.scene.markups import CLOSED_CURVE, CURVE
-
-    for shape in nodes.shapes:
-        display = shape.GetDisplayNode()
-        if not shape.IsA(CURVE) or shape.GetLocked() or display is None:
-            continue
-        if display.GetActiveComponentType() == display.ComponentControlPoint:
-            least = 3 if shape.IsA(CLOSED_CURVE) else 2
-            if shape.GetNumberOfDefinedControlPoints() > least:
-                shape.RemoveNthControlPoint(display.GetActiveComponentIndex())
-            return True
-    return False
