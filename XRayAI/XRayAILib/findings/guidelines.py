@@ -286,7 +286,7 @@ def _laterality(case: _Case, rule: Laterality) -> Iterator[Violation]:
 
 
 def _side(case: _Case, rule: Laterality, item: FindingObject) -> str:
-    """``R`` or ``L`` as an object has it by its attribute, its answer or its label; something else where it has none."""
+    """``R`` or ``L`` as the attribute, the answer or the label of an object has it; something else for neither."""
     if rule.attribute:
         return dict(item.attributes).get(rule.attribute, "").strip().upper()[:1]
     if isinstance(item, ImageLabel):

@@ -65,40 +65,28 @@ class LabelSchema:
         """The labels drawn with ``tool``."""
         return [label for label in self.labels if label.tool is tool]
 
-    def renamed(self, old: str, new: str) -> LabelSchema:
-        """The same with a label under another name, in mirrors, skeletons and rules too.
-
-        Where the new name is there already, the old label is dropped in favour of it.
-        """
-        from XRayAILib.findings.schema_rename import renamed
-
-        return renamed(self, old, new)
-
     @classmethod
     def read(cls, path: Path) -> LabelSchema:
         """Read a schema from YAML; :class:`SchemaError` names the file, the lines and everything that is wrong."""
-        from XRayAILib.findings.schema_file import parse
+        from XRayAILib.findings.schema_file import read_text, require_whole
 
-        try:
-            text = path.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise SchemaError(f"{path}: the label schema cannot be read ({error}).") from error
-        return parse(text, str(path), path.stem)
+        return require_whole(*read_text(path)).schema()
 
     def write(self, path: Path) -> None:
         """Write the schema as YAML, whole or not at all."""
-        temporary = path.with_name(path.name + ".part")
-        temporary.write_text(self.text(), "utf-8")
-        temporary.replace(path)
+        from XRayAILib.findings.schema_draft import SchemaDraft
+
+        SchemaDraft.of(self).write(path)
 
     def text(self) -> str:
         """The schema as YAML."""
-        from XRayAILib.findings.schema_file import as_yaml
+        from XRayAILib.findings.schema_draft import SchemaDraft
 
-        return as_yaml(self.document())
+        return SchemaDraft.of(self).text()
 
     def document(self) -> dict[str, object]:
         """The schema as plain mappings and lists, as they stand in the YAML file."""
+        from XRayAILib.findings.schema_draft import SchemaDraft
         from XRayAILib.findings.schema_file import document
 
-        return document(self)
+        return document(SchemaDraft.of(self))

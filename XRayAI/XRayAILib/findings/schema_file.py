@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from enum import Enum
+from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
@@ -16,7 +17,8 @@ import yaml
 from XRayAILib.findings.label import Attribute, AttributeKind, Code, Label, Skeleton, Tool
 from XRayAILib.findings.rule import CHECKS, Axis, Measure, Rule, Severity, Unit, meant
 from XRayAILib.findings.schema import LabelSchema, SchemaError
-from XRayAILib.findings.schema_problems import Problem, as_text, problems
+from XRayAILib.findings.schema_draft import SchemaDraft
+from XRayAILib.findings.schema_problems import Problem, as_text
 
 E = TypeVar("E", bound=Enum)
 NOTHING = ("", "~", "null")
@@ -43,6 +45,26 @@ def parse(text: str, source: str, name: str = "") -> LabelSchema:
     SchemaError
         With every problem of the text: its line, entry, field, and the way out.
     """
+    return require_whole(*draft(text, source, name)).schema()
+
+
+def read_text(path: Path) -> tuple[SchemaDraft, list[Problem]]:
+    """As :func:`draft`, from a file."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SchemaError(f"{path}: the label schema cannot be read ({error}).") from error
+    return draft(text, str(path), path.stem)
+
+
+def draft(text: str, source: str, name: str = "") -> tuple[SchemaDraft, list[Problem]]:
+    """What stands in a YAML text, and what in it contradicts itself; parameters as of :func:`parse`.
+
+    Raises
+    ------
+    SchemaError
+        With every entry that cannot be understood.
+    """
     try:
         node = yaml.compose(text, yaml.BaseLoader)
     except yaml.YAMLError as error:
@@ -52,16 +74,19 @@ def parse(text: str, source: str, name: str = "") -> LabelSchema:
     if top is None or "labels" not in top.nodes:
         missing = Problem("", "", "it has no list 'labels'. A label schema is a mapping with 'name' and 'labels'.")
         raise SchemaError(as_text(source, reader.problems or [missing]))
-    labels = tuple(reader.labels(top))
-    skeletons = tuple(reader.skeletons(top))
-    rules = tuple(reader.rules(top))
-    found = reader.problems
-    if not found:
-        # Only of a text that could be read: what a misread entry contradicts is no news.
-        found = [reader.placed(problem) for problem in problems(labels, skeletons, rules)]
-    if found:
-        raise SchemaError(as_text(source, sorted(found, key=lambda problem: problem.line)))
-    return LabelSchema(top.text("name") or name, labels, skeletons, rules)
+    parts = tuple(reader.labels(top)), tuple(reader.skeletons(top)), tuple(reader.rules(top))
+    if reader.problems:
+        # What a misread entry contradicts would be no news.
+        raise SchemaError(as_text(source, sorted(reader.problems, key=lambda problem: problem.line)))
+    found = SchemaDraft(top.text("name") or name, *parts, source)
+    return found, sorted(map(reader.placed, found.problems()), key=lambda problem: problem.line)
+
+
+def require_whole(found: SchemaDraft, contradictions: list[Problem]) -> SchemaDraft:
+    """The draft; ``SchemaError`` where there are contradictions."""
+    if contradictions:
+        raise SchemaError(as_text(found.source, contradictions))
+    return found
 
 
 def as_yaml(document: object) -> str:
@@ -69,8 +94,8 @@ def as_yaml(document: object) -> str:
     return str(yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100))
 
 
-def document(schema: LabelSchema) -> dict[str, object]:
-    """The schema as plain mappings and lists; what is at its default is left out."""
+def document(schema: SchemaDraft) -> dict[str, object]:
+    """A schema as plain mappings and lists; what is at its default is left out."""
     found: dict[str, object] = {"name": schema.name, "labels": [_plain(label) for label in schema.labels]}
     if schema.skeletons:
         found["skeletons"] = [_plain(skeleton) for skeleton in schema.skeletons]

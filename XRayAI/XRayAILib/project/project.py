@@ -50,7 +50,9 @@ from XRayAILib.project.query import Query
 from XRayAILib.project.readers import Readers
 from XRayAILib.project.reviews import Reviews
 from XRayAILib.project.rounds import Rounds
+from XRayAILib.project.schemas import Schemas, Use
 from XRayAILib.project.set_aside import SetAside
+from XRayAILib.project.snapshots import Snapshots
 from XRayAILib.project.time_spent import TimeSpent
 from XRayAILib.project.upgrade import bring_up_to_date
 
@@ -58,14 +60,22 @@ FORMAT = 1
 
 
 class Project:
-    """An open project. Use :meth:`create` or :meth:`open`, and close it, or use it in a ``with``."""
+    """An open project. Use :meth:`create` or :meth:`open`, and close it, or use it in a ``with``.
+
+    Attributes
+    ----------
+    schema_notice
+        What in ``schema.yaml`` names labels that are not in it any more, and is left out; usually empty.
+    """
 
     def __init__(self, folder: Path, name: str, url: str | URL) -> None:
         self.folder = folder
         self.name = name
-        self.schema = LabelSchema.read(folder / "schema.yaml")
         self._database = Database(url, folder)
+        self.schemas = Schemas(self._database, folder / "schema.yaml")
+        self.schema, self.schema_notice = self.schemas.read()
         bring_up_to_date(self._database)
+        self.schemas.note(self.schema, user())
         self._collection = Collection(self._database)
         self.arrivals = Arrivals(self._database)
         self.duplicates = Duplicates(self._database)
@@ -81,6 +91,7 @@ class Project:
         self.controls = Controls(self._database)
         self.reviews = Reviews(self._database, self._history)
         self.adjudications = Adjudications(self._database, self._history)
+        self.snapshots = Snapshots(self, self._database)
         self.calibrations = Calibrations(self._database)
         self.marks = Marks(self._database, folder)
         self.hygiene = Hygiene(self._database, self.marks)
@@ -180,10 +191,27 @@ class Project:
     def scenes_folder(self) -> Path:
         return self.folder / "scenes"
 
-    def set_schema(self, schema: LabelSchema) -> None:
-        """Replace the label schema, on disk and here."""
+    def set_schema(self, schema: LabelSchema, who: str = "") -> None:
+        """Replace the label schema, on disk and here. The one before is kept, see :class:`Schemas`."""
         schema.write(self.folder / "schema.yaml")
-        self.schema = schema
+        self.schema, self.schema_notice = schema, ""
+        self.schemas.note(schema, who or user())
+
+    def vanished_labels(self) -> list[Use]:
+        """See :meth:`Schemas.vanished`."""
+        return self.schemas.vanished(self.schema)
+
+    def put_label_back(self, name: str, who: str = "") -> None:
+        """See :meth:`Schemas.put_back`."""
+        self.schemas.put_back(name, who or user())
+        self.schema, self.schema_notice = self.schemas.read()
+
+    def rename_label(self, old: str, new: str, who: str = "") -> int:
+        """See :meth:`Schemas.rename`."""
+        count = self.schemas.rename(old, new, who or user())
+        self.schema, self.schema_notice = self.schemas.read()
+        self.audit("rename label", f"{old} -> {new}, {count} objects", who)
+        return count
 
     # Images -----------------------------------------------------------------------------------------------------
 
