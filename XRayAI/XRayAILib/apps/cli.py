@@ -9,7 +9,9 @@ from typing import Annotated
 import typer
 
 from XRayAILib import __version__
+from XRayAILib.apps import study_commands
 from XRayAILib.apps.console import console, errors, plain, prepare_streams
+from XRayAILib.apps.options import ProjectOption
 
 app = typer.Typer(
     name="xrayai",
@@ -21,18 +23,6 @@ app = typer.Typer(
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it; typer ends with it too."""
-
-
-def _project_folder(text: str) -> Path:
-    """An empty name, from a variable that is not set in a script, must not make the current folder a project."""
-    if not text.strip():
-        raise typer.BadParameter("the name is empty; the current folder is '.'")
-    return Path(text)
-
-
-ProjectOption = Annotated[
-    Path, typer.Option("--project", "-p", parser=_project_folder, metavar="<path>", help="Folder of the project.")
-]
 
 
 @app.command()
@@ -192,11 +182,12 @@ def train(
     config: Annotated[Path | None, typer.Option(help="YAML file with more settings.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Folder of a stopped training job to go on with.")] = None,
     enhancement: Annotated[str, typer.Option(help="Done to every image first; see 'enhance --list'.")] = "",
+    snapshot: Annotated[str, typer.Option(help="Hash or name of the snapshot to learn from.")] = "",
 ) -> None:
     """Train a segmentation model on the labels of a project."""
     from XRayAILib.apps.learn import train_model
 
-    train_model(project, preset, config, resume, enhancement)
+    train_model(project, preset, config, resume, enhancement, snapshot)
 
 
 @app.command()
@@ -319,6 +310,8 @@ def test(context: typer.Context) -> None:
 
     raise typer.Exit(run_checks(context.args))
 
+
+study_commands.add_to(app)
 
 servers = typer.Typer(help="Your PACS and archives.", no_args_is_help=True)
 app.add_typer(servers, name="servers")
