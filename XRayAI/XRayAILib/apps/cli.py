@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from XRayAILib import __version__
-from XRayAILib.apps import study_commands
+from XRayAILib.apps import schema_commands, snapshot_commands, study_commands
 from XRayAILib.apps.console import console, errors, plain, prepare_streams
 from XRayAILib.apps.options import ProjectOption
 
@@ -311,7 +311,9 @@ def test(context: typer.Context) -> None:
     raise typer.Exit(run_checks(context.args))
 
 
+schema_commands.add_to(app)
 study_commands.add_to(app)
+snapshot_commands.add_to(app)
 
 servers = typer.Typer(help="Your PACS and archives.", no_args_is_help=True)
 app.add_typer(servers, name="servers")

@@ -107,6 +107,20 @@ class SchemaDraft:
             rules.append(replace(rule, **values))  # type: ignore[arg-type]
         return replace(self, labels=labels, skeletons=skeletons, rules=tuple(rules))
 
+    def with_more(self, other: SchemaDraft) -> SchemaDraft:
+        """The same with labels, skeletons and rules of another one that are not there yet; keys that are taken go."""
+        names = {label.name for label in self.labels}
+        keys = {label.hotkey.upper() for label in self.labels}
+        fresh = [label for label in other.labels if label.name not in names]
+        labels = tuple(replace(label, hotkey="") if label.hotkey.upper() in keys else label for label in fresh)
+        there = {skeleton.name for skeleton in self.skeletons}
+        return replace(
+            self,
+            labels=(*self.labels, *labels),
+            skeletons=(*self.skeletons, *(s for s in other.skeletons if s.name not in there)),
+            rules=(*self.rules, *(rule for rule in other.rules if rule not in self.rules)),
+        )
+
 
 def _of_known(rule: Rule, known: set[str]) -> Rule:
     values = {field: tuple(name for name in getattr(rule, field) if name in known) for field in _name_fields(rule)}

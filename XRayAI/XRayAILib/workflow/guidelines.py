@@ -1,0 +1,49 @@
+"""All findings of a project against the guidelines of its schema."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.guidelines import Violation, check
+
+if TYPE_CHECKING:
+    from XRayAILib.project.image import Image
+    from XRayAILib.project.project import Project
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What one author says of one image, and what it breaks."""
+
+    image: Image
+    findings: Findings
+    violations: tuple[Violation, ...]
+
+
+def check_image(project: Project, findings: Findings, image: Image | None = None) -> list[Violation]:
+    """What findings of an image of the project break, by the project's schema and the image's spacing and side."""
+    header = (image or project.image(findings.radiograph_uid)).header
+    return check(findings, project.schema, header.spacing, header.laterality)
+
+
+def check_project(
+    project: Project, reader: str = "", progress: Callable[[int, int], None] = lambda done, total: None
+) -> Iterator[Checked]:
+    """Every author's latest findings of every image that is not excluded.
+
+    Parameters
+    ----------
+    reader
+        Only of authors of this name.
+    progress
+        Called with how many images are done, of how many.
+    """
+    images = [image for image in project.images() if not image.excluded]
+    for number, image in enumerate(images, 1):
+        for findings in project.tracks(image.uid):
+            if not reader or findings.author.name == reader:
+                yield Checked(image, findings, tuple(check_image(project, findings, image)))
+        progress(number, len(images))
