@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from XRayAILib.findings.author import Author
 from XRayAILib.findings.objects import Mask, new_id
 from XRayAILib.findings.schema import Label, LabelSchema, Tool
 from XRayAILib.scene.host import Host
+from XRayAILib.scene.mask_cache import mask_of, shows
 from XRayAILib.scene.record import (
     FIELDS,
     PREFIX,
@@ -61,6 +63,7 @@ def show_masks(node: Any, volume_node: Any, masks: Iterable[Mask], schema: Label
     masks = list(masks)
     wanted = {mask.id for mask in masks}
     present: dict[str, str] = {}
+    grid = _grid_key(volume_node)
     for segment_id in segmentation.GetSegmentIDs():
         object_id = _tags(segmentation.GetSegment(segment_id)).get("id", "")
         if object_id in wanted and object_id not in present:
@@ -75,8 +78,10 @@ def show_masks(node: Any, volume_node: Any, masks: Iterable[Mask], schema: Label
             segment.AddRepresentation(BINARY_LABELMAP, _labelmap(mask, volume_node, segment.GetLabelValue()))
             segmentation.AddSegment(segment, segment_id)
         else:
+            labelmap = segment.GetRepresentation(BINARY_LABELMAP)
             _described(segment, mask, schema)
-            _replace_pixels(node, volume_node, segment_id, mask)
+            if labelmap is None or not shows(labelmap, segment.GetLabelValue(), grid, mask):
+                _replace_pixels(node, volume_node, segment_id, mask)
         segmentation.SetSegmentIndex(segment_id, index)
 
 
@@ -96,12 +101,14 @@ def read_masks(node: Any, volume_node: Any, schema: LabelSchema, author: Author)
     segmentation = node.GetSegmentation()
     masks: list[Mask] = []
     seen: set[str] = set()
+    grid = _grid_key(volume_node)
     for segment_id in segmentation.GetSegmentIDs():
         segment = segmentation.GetSegment(segment_id)
         record = _tags(segment)
-        pixels = segment_array(node, volume_node, segment_id)
-        if not record.get("id") and not pixels.any():
+        labelmap = segment.GetRepresentation(BINARY_LABELMAP)
+        if not record.get("id") and not _has_pixels(node, volume_node, segment_id):
             continue
+        known = dict(record)
         record["label"] = label_for(
             schema,
             (Tool.MASK, Tool.POLYGON),
@@ -112,8 +119,10 @@ def read_masks(node: Any, volume_node: Any, schema: LabelSchema, author: Author)
         if record.get("id") in seen:
             record["derivedFrom"], record["id"] = record["id"], new_id()
         identity = identity_of(record, author)
-        mask = Mask.from_array(pixels, **identity)  # type: ignore[arg-type]
-        _tag(segment, record_of(mask))
+        read = _reader(node, volume_node, segment_id, identity)
+        mask = mask_of(labelmap, segment.GetLabelValue(), grid, identity, read) if labelmap is not None else read()
+        if any(known.get(name, "") != value for name, value in record_of(mask).items()):
+            _tag(segment, record_of(mask))
         seen.add(mask.id)
         masks.append(mask)
     return masks
@@ -136,13 +145,20 @@ def object_of(node: Any, segment_id: str) -> str:
 
 def segment_array(node: Any, volume_node: Any, segment_id: str) -> np.ndarray:
     """The pixels of one segment on the radiograph's grid, boolean (rows, columns), however its labelmap is cropped."""
+    pixels = np.zeros(image_shape(volume_node), bool)
+    (top, left), inside = _segment_crop(node, volume_node, segment_id)
+    pixels[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
+    return pixels
+
+
+def _segment_crop(node: Any, volume_node: Any, segment_id: str) -> tuple[tuple[int, int], np.ndarray]:
+    """(row, column) of the first pixel, and the pixels of the part of the image that a segment's labelmap covers."""
     import slicer
     from vtkmodules.util.numpy_support import vtk_to_numpy
 
-    pixels = np.zeros(image_shape(volume_node), bool)
     image = slicer.vtkOrientedImageData()
     if not node.GetBinaryLabelmapRepresentation(segment_id, image) or image.IsEmpty():
-        return pixels
+        return (0, 0), np.zeros((0, 0), bool)
     grid = _grid(volume_node)
     if not slicer.vtkOrientedImageDataResample.DoGeometriesMatchIgnoreOrigin(image, grid) or not _whole_offset(
         image, grid
@@ -156,11 +172,27 @@ def segment_array(node: Any, volume_node: Any, segment_id: str) -> np.ndarray:
     values = values.reshape(last_z - first_z + 1, last_y - first_y + 1, last_x - first_x + 1)
     # An editor may have left an empty margin around the one slice, or around the image.
     left, top = first_x + column, first_y + row
-    rows, columns = pixels.shape
-    inside = values.any(axis=0)[max(0, -top) : rows - top, max(0, -left) : columns - left]
-    top, left = max(top, 0), max(left, 0)
-    pixels[top : top + inside.shape[0], left : left + inside.shape[1]] = inside
-    return pixels
+    rows, columns = image_shape(volume_node)
+    flat = values[0] != 0 if len(values) == 1 else values.any(axis=0)
+    inside = flat[max(0, -top) : max(0, rows - top), max(0, -left) : max(0, columns - left)]
+    return (max(top, 0), max(left, 0)), inside
+
+
+def _has_pixels(node: Any, volume_node: Any, segment_id: str) -> bool:
+    return bool(_segment_crop(node, volume_node, segment_id)[1].any())
+
+
+def _reader(node: Any, volume_node: Any, segment_id: str, identity: dict[str, object]) -> Callable[[], Mask]:
+    """What reads the pixels of a segment as a mask."""
+
+    def read() -> Mask:
+        (top, left), inside = _segment_crop(node, volume_node, segment_id)
+        part = Mask.from_array(inside, **identity)  # type: ignore[arg-type]
+        row, column = part.origin
+        origin = (row + top, column + left) if part.crop.size else (0, 0)
+        return replace(part, shape=image_shape(volume_node), origin=origin)
+
+    return read
 
 
 def set_segment_array(node: Any, volume_node: Any, segment_id: str, pixels: np.ndarray) -> None:
@@ -267,6 +299,12 @@ def _offset(image: Any, grid: Any) -> tuple[float, float, float]:
     image.GetImageToWorldMatrix(to_world)
     x, y, z, _one = to_grid.MultiplyPoint(to_world.MultiplyPoint((0.0, 0.0, 0.0, 1.0)))
     return x, y, z
+
+
+def _grid_key(volume_node: Any) -> tuple[object, ...]:
+    """What tells the pixel grid of a radiograph from every other."""
+    matrix = _ijk_to_ras(volume_node)
+    return image_shape(volume_node), tuple(matrix.GetElement(row, column) for row in range(4) for column in range(4))
 
 
 def _whole_offset(image: Any, grid: Any) -> bool:
