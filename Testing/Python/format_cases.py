@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from dicom_cases import image, save, wedge
 
+from dicom_cases import image, save, wedge
 from XRayAILib.dicom.header import Header
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.chest import chest_schema

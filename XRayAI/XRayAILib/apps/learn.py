@@ -54,7 +54,7 @@ def training_message(job: Job) -> str:
 
 
 def train_model(
-    project_folder: Path, preset: str, config_file: Path | None, resume: Path | None, enhancement: str = ""
+    project_folder: Path, preset: str, config_file: Path | None, resume: Path | None, enhancement: str = "", snapshot: str = ""
 ) -> None:
     """Train a model and print what it reached on the test part."""
     import json
@@ -77,6 +77,8 @@ def train_model(
             # By its document: a later change of the project's own enhancement does not reach this training.
             chosen = find_enhancement(project, enhancement)
             document = TrainingConfig.from_document({**document, "enhancement": chosen.document()}).document()
+        if snapshot and resume is None:
+            document = {**document, "snapshot": project.snapshots.find(snapshot).digest}
     step = Step(1, "Train")
     with running(step) as bar:
         job = Job.start(project_folder, "train", {"config": document}, folder=resume)

@@ -195,4 +195,4 @@ def object_of(row: dict[str, str], folder: Path) -> FindingObject:
         if kind is RotatedBox:
             return RotatedBox(x=x, y=y, width=width, height=height, angle=angle, **common)
         return Ellipse(x=x, y=y, radius_x=width / 2, radius_y=height / 2, angle=angle, **common)
-    return kind(points=tuple(points), **common)
+    return kind(points=tuple(points), **common)  # type: ignore[call-arg]  # all others have points

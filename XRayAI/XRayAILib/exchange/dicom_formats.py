@@ -17,7 +17,7 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from XRayAILib.dicom.header import PICTURE, Header
 from XRayAILib.dicom.spacing import Spacing
@@ -157,7 +157,7 @@ class DicomSr(_DicomFormat):
 
         files = sorted((folder / SR).glob("*.dcm"))
         for path in files:
-            content = srread(str(path)).content
+            content: Any = srread(str(path)).content
             groups = content.get_planar_roi_measurement_groups() + content.get_image_measurement_groups()
             if len(groups) != len(read_sr(path).groups):
                 raise ExportError(f"{self.title}: highdicom finds {len(groups)} groups in {path.name}, not all.")

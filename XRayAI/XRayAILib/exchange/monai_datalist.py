@@ -8,7 +8,8 @@
 
 ``image`` and ``label`` are what MONAI's loaders know; ``label`` is a list, and LoadImage makes a channel of each file,
 so that labels may overlap. ``box`` and ``box_label`` are as RetinaNet's transforms want them, ``landmarks`` has
-x, y and visibility, ``answers`` what is said of the whole image. Coordinates begin at the outer corner of the first pixel.
+x, y and visibility, ``answers`` what is said of the whole image. Coordinates begin at the outer corner of the first
+pixel.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ import numpy as np
 from XRayAILib.exchange.area_join import AREAS, JOINED, LabelMap, joined
 from XRayAILib.exchange.contents import Contents
 from XRayAILib.exchange.format import Format, LabelledImage, Plan
-from XRayAILib.exchange.grey_picture import read_values, write_values
+from XRayAILib.exchange.grey_picture import write_values
 from XRayAILib.exchange.said import Said, digest
 from XRayAILib.findings.kinds import BY_TOOL
 from XRayAILib.findings.objects import FindingObject, Mask

@@ -47,8 +47,8 @@ class SlicerFiles(Format):
         found = super().losses(contents, plan)
         if contents.kinds["polygon"] or contents.kinds["polyline"]:
             found.append(
-                "A markups file does not say that a curve has straight edges: Slicer draws splines until the curve type "
-                "is set to linear. The points are exact."
+                "A markups file does not say that a curve has straight edges: Slicer draws splines until the curve "
+                "type is set to linear. The points are exact."
             )
         if contents.kinds[Ellipse.kind]:
             found.append("Slicer shows an ellipse as the box around it; X-Ray AI reads it as the ellipse.")

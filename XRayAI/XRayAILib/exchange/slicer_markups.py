@@ -54,7 +54,7 @@ def objects_in(document: dict[str, Any], spacing: Spacing) -> Iterator[FindingOb
         if kind in (Box, RotatedBox, Ellipse):
             yield _roi_object(kind, markup, common, spacing)
         else:
-            yield kind(points=pairs(points, spacing), **common)
+            yield kind(points=pairs(points, spacing), **common)  # type: ignore[call-arg]  # all others have points
 
 
 def foreign_objects(
@@ -70,7 +70,7 @@ def foreign_objects(
     found = {name: shape for shape, name in TYPES.items()}.get(drawn)
     if found is None:
         raise ValueError(f"a markup of the type '{drawn}' is no finding")
-    return found(points=points, **common)
+    return found(points=points, **common)  # type: ignore[call-arg]  # all of TYPES have points
 
 
 def in_lps(markup: dict[str, Any]) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def in_lps(markup: dict[str, Any]) -> dict[str, Any]:
 
 
 def _markup(item: FindingObject, spacing: Spacing, schema: LabelSchema) -> dict[str, Any]:
-    label = schema[item.label] if item.label in schema else None
+    label = next((label for label in schema if label.name == item.label), None)
     color = list(label.rgb) if label else [0.75, 0.75, 0.75]
     common: dict[str, Any] = {
         "name": label.title if label else item.label,

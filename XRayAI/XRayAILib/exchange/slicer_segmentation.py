@@ -1,7 +1,7 @@
 """Masks as 3D Slicer's ``.seg.nrrd``, written without Slicer.
 
-Each segment has a layer (those that share no pixel share one) and a value in it; Slicer's fields for segments are text in
-the header (``Segment0_Name``, ...). What Slicer has no field for stands in a segment's tags, which it keeps.
+Each segment has a layer (those that share no pixel share one) and a value in it; Slicer's fields for segments are text
+in the header (``Segment0_Name``, ...). What Slicer has no field for stands in a segment's tags, which it keeps.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _layered(masks: Sequence[Mask]) -> tuple[list[np.ndarray], list[tuple[int, i
 def _fields(number: int, mask: Mask, layer: int, value: int, schema: LabelSchema) -> dict[str, str]:
     row, column = mask.origin
     rows, columns = mask.crop.shape
-    label = schema[mask.label] if mask.label in schema else None
+    label = next((label for label in schema if label.name == mask.label), None)
     color = label.rgb if label else (0.75, 0.75, 0.75)
     tags = {"Segmentation.Status": STATUS[mask.status]}
     if label and label.code:

@@ -25,8 +25,8 @@ def shares_of(text: str) -> dict[str, float]:
 def parts_of(images: Iterable[Image], shares: str = "", seed: int = SEED) -> dict[str, str]:
     """The part of each image by its uid: what the project has assigned, else dealt by patient.
 
-    All images of a patient are in one part. A patient of whom the project has assigned an image goes with it. Others are
-    dealt in an order that ``seed`` makes, each to the part that lacks most; the same images and seed give the same.
+    All images of a patient are in one part. A patient of whom the project has assigned an image goes with it. Others
+    are dealt in an order that ``seed`` makes, each to the part that lacks most; the same images and seed give the same.
 
     Parameters
     ----------

@@ -37,6 +37,7 @@ def model_card(manifest: Mapping[str, Any]) -> str:
         "|---|---|---|",
         *(f"| {part} | {counts[part]} | {training['patients'][part]} |" for part in counts),
         "",
+        f"Labelled data set: snapshot `{training.get('snapshot', 'not recorded')}`.",
         f"Parts are split by patient (seed {config['seed']}). Left out as unreadable: {training['left_out']}.",
         # Models of earlier versions do not say.
         f"Left out because excluded: {counts_text(training.get('excluded', {})) or 'none'}.",

@@ -52,6 +52,9 @@ class TrainingConfig:
     enhancement
         What is done to the greys of every image first, here and wherever the model reads; ``None`` for nothing. In a
         document: its own document, or the name of one that comes with X-Ray AI.
+    snapshot
+        Hash or name of the project's snapshot to learn from; empty for what counts as true when it starts, of which a
+        snapshot is made then.
     device
         ``auto`` takes CUDA, then Apple's MPS, then the CPU.
     threads
@@ -79,6 +82,7 @@ class TrainingConfig:
     patience: int = 0
     components: int = 1
     enhancement: Enhancement | None = None
+    snapshot: str = ""
     device: str = "auto"
     threads: int = 0
 

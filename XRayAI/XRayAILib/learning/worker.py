@@ -22,7 +22,8 @@ from XRayAILib.learning.model import Model, write_model
 from XRayAILib.learning.networks import build
 from XRayAILib.learning.splits import PARTS, label_counts, part_of, split
 from XRayAILib.learning.task import Task, make_task
-from XRayAILib.learning.training import CHECKPOINT, Outcome, Training, digest
+from XRayAILib.learning.training import CHECKPOINT, Outcome, Training
+from XRayAILib.project.pinned import PinnedProject
 from XRayAILib.project.project import Project
 
 
@@ -51,7 +52,8 @@ def run_training(
         What is wrong and what to do; wherever it can be known, before the training starts.
     """
     job_folder.mkdir(parents=True, exist_ok=True)
-    with Project.open(project_folder) as project:
+    opened = PinnedProject.at(project_folder, config.snapshot) if config.snapshot else Project.open(project_folder)
+    with opened as project:
         return _train(project, config, job_folder, emit, cancelled)
 
 
@@ -64,6 +66,8 @@ def _train(
     device = choose_device(config.device, config.threads)
     labels, examples = gather(project, config)
     examples = split(project, examples, labels, config.seed)
+    snapshot = project.pinned if isinstance(project, PinnedProject) else project.snapshots.create()
+    emit({"event": "note", "message": f"Labelled data set: snapshot {snapshot.short}"})
     counts = label_counts(examples, labels)
     parts = {part: len(part_of(examples, part)) for part in PARTS}
     emit({"event": "split", "images": parts, "labels": counts})
@@ -93,7 +97,7 @@ def _train(
     metrics = evaluate(
         inference, project, part_of(examples, "test"), Author.model(config.name, "test"), emit, cancelled, config.seed
     )
-    made = _description(examples, outcome, device, cache.left_out, excluded)
+    made = _description(examples, outcome, device, cache.left_out, excluded, snapshot.digest)
     model = write_model(
         project.models_folder,
         config,
@@ -115,13 +119,14 @@ def _description(
     device: Device,
     left_out: Sequence[tuple[str, str]],
     excluded: Mapping[str, int],
+    snapshot: str,
 ) -> dict[str, Any]:
     return {
         "created": now(),
         "images": {part: len(part_of(examples, part)) for part in PARTS},
         "patients": {part: len({e.patient for e in part_of(examples, part)}) for part in PARTS},
         # A model travels; identifiers of images and patients stay in the project.
-        "snapshot": digest(sorted((e.uid, e.part, e.image_key, e.findings_key) for e in examples)),
+        "snapshot": snapshot,
         "left_out": len(left_out),
         "excluded": dict(excluded),
         "epochs": outcome.epochs,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Connection, Row, select
 
 from XRayAILib.findings.findings import Findings
 from XRayAILib.project.changes import ObjectChange, changes_of
@@ -62,20 +62,27 @@ class Past:
 
     def at(self, uid: str, author_key: str, revision: int) -> Findings:
         """The findings of an author as they stood after ``revision``."""
-        query = (
-            select(revisions.c.change)
-            .where(revisions.c.uid == uid, revisions.c.track == author_key, revisions.c.id <= revision)
-            .order_by(revisions.c.id)
-        )
         with self._database.reading() as connection:
-            changes = [json.loads(change) for change in connection.scalars(query)]
-            if not changes:
+            state = state_at(connection, uid, author_key, revision)
+            if state is None:
                 raise ProjectError(f"{author_key} had said nothing of {uid} by revision {revision}.")
-            objects: dict[str, Any] = {}
-            for change in changes:
-                objects = _after(objects, change)
-            state = {**changes[-1]["head"], "objects": [objects[i] for i in changes[-1]["order"]]}
             return read_findings(connection, uid, json.dumps(state), self._database.place)
+
+
+def state_at(connection: Connection, uid: str, author_key: str, revision: int) -> dict[str, Any] | None:
+    """Author, shape and objects of a track after ``revision``, as documents; ``None`` where it had none by then."""
+    query = (
+        select(revisions.c.change)
+        .where(revisions.c.uid == uid, revisions.c.track == author_key, revisions.c.id <= revision)
+        .order_by(revisions.c.id)
+    )
+    changes = [json.loads(change) for change in connection.scalars(query)]
+    if not changes:
+        return None
+    objects: dict[str, Any] = {}
+    for change in changes:
+        objects = _after(objects, change)
+    return {**changes[-1]["head"], "objects": [objects[i] for i in changes[-1]["order"]]}
 
 
 def _after(before: Mapping[str, Any], change: Mapping[str, Any]) -> dict[str, Any]:
