@@ -33,7 +33,7 @@ class Desk:
     browse: Browse = field(init=False)
 
     def __post_init__(self) -> None:
-        self.browse = Browse(self.viewer, interpreter=interpreter())
+        self.browse = Browse(self.viewer, interpreter=interpreter(), reader=reader)
 
     @property
     def project(self) -> Project | None:

@@ -78,11 +78,16 @@ def case_name(project: Project, reader: Author, uid: str) -> str:
     return f"{there.round} {there.position}" if there and conditions and not conditions.closed else ""
 
 
+def case_names(project: Project, reader: Author) -> dict[str, str]:
+    """uid -> :func:`case_name`, of all images that a person reads blinded."""
+    closed = {conditions.name for conditions in project.rounds.all() if conditions.closed}
+    found = project.assignments.of_reader(reader.name)
+    return {one.uid: f"{one.round} {one.position}" for one in found if one.round not in closed}
+
+
 def worklist(project: Project, reader: Author) -> list[str] | None:
     """The images that a person is to read, in order; ``None`` where nothing is assigned in a round that goes on."""
-    closed = {conditions.name for conditions in project.rounds.all() if conditions.closed}
-    found = [one.uid for one in project.assignments.of_reader(reader.name) if one.round not in closed]
-    return found or None
+    return list(case_names(project, reader)) or None
 
 
 def _sight(project: Project, reader: Author, uid: str) -> _Sight:

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.query import Query
+from XRayAILib.workflow.blinding import visible_prediction, visible_reference
 from XRayAILib.workflow.filling import Filling, counted
 from XRayAILib.workflow.pictures import Pictures
 from XRayAILib.workflow.review import open_prediction
@@ -31,6 +32,7 @@ from XRayAILib.workflow.viewer import Layer, Viewer
 
 if TYPE_CHECKING:
     from XRayAILib.dicom.radiograph import Radiograph
+    from XRayAILib.findings.author import Author
     from XRayAILib.findings.schema import LabelSchema
     from XRayAILib.project.image import Image
     from XRayAILib.project.project import Project
@@ -53,6 +55,8 @@ class Browse:
         Called after another image is shown.
     interpreter
         The Python that runs the scan.
+    reader
+        Gives the person at the screen, who is shown of others' findings only what may be seen; everything without it.
 
     Attributes
     ----------
@@ -78,8 +82,10 @@ class Browse:
         leaving: Callable[[], None] = lambda: None,
         arrived: Callable[[], None] = lambda: None,
         interpreter: str = sys.executable,
+        reader: Callable[[], Author] | None = None,
     ) -> None:
         self.viewer = viewer
+        self._reader = reader
         self.leaving: list[Callable[[], None]] = [leaving]
         self.arrived: list[Callable[[], None]] = [arrived]
         self.filling = Filling(interpreter)
@@ -249,10 +255,12 @@ class Browse:
         if self.current is None:
             return
         uid, schema = self.current.uid, self.project.schema
-        shown = {
-            Layer.REFERENCE: self.project.reference(uid),
-            Layer.PREDICTION: open_prediction(self.project, uid),
-        }
+        shown = {Layer.REFERENCE: self.project.reference(uid), Layer.PREDICTION: open_prediction(self.project, uid)}
+        if self._reader is not None:
+            reader = self._reader()
+            shown[Layer.REFERENCE] = visible_reference(self.project, reader, uid)
+            if visible_prediction(self.project, reader, uid) is None:
+                shown[Layer.PREDICTION] = None
         for layer, findings in shown.items():
             if findings is None or not findings.objects:
                 self.viewer.clear_layer(layer)

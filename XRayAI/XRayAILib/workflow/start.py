@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.findings import Findings
+from XRayAILib.workflow.blinding import visible_prediction, visible_reference
 
 if TYPE_CHECKING:
     from XRayAILib.project.project import Project
@@ -21,12 +22,15 @@ class Start(str, Enum):
 
 
 def pre_label(project: Project, uid: str, shape: tuple[int, int], reader: Author, start: Start) -> Findings:
-    """Findings of ``reader`` to begin with: copies under the reader's name that remember where they came from."""
+    """Findings of ``reader`` to begin with: copies under the reader's name that remember where they came from.
+
+    What the reader may not see is no beginning either.
+    """
     source = None
     if start is Start.PREDICTION:
-        source = project.prediction(uid)
+        source = visible_prediction(project, reader, uid)
     elif start is Start.REFERENCE:
-        source = project.reference(uid)
+        source = visible_reference(project, reader, uid)
     copies = tuple(
         item.derived(reader, status=Status.DRAFT, score=None)
         for item in source or ()
