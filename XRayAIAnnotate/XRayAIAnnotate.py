@@ -40,7 +40,7 @@ class XRayAIAnnotate(ScriptedLoadableModule):
 
 
 def registerEffects() -> None:
-    """Offer Polygon, Box and Landmarks in the tool bar of every Segment Editor."""
+    """Offer Polygon, Box, Landmarks and Measure in the tool bar of every Segment Editor."""
     import XRayAIAnnotateEffects
 
     XRayAIAnnotateEffects.register()
@@ -137,7 +137,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
         self.desk = desk()
         self.slicerState = SlicerState(self.desk.viewer.host)
-        self.caseBar = CaseBar(self.ui)
+        self.caseBar = CaseBar(self)
         self.hotkeys = Hotkeys(self.ui.editor, self.ui.XRayAIAnnotate)
         self.labels = LabelTable(self.ui.labelsTable, self.onLabel)
         self.objectsPart = ObjectsPart(self)
@@ -150,15 +150,15 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _makeParts(self) -> list:
         """The parts of the panel that have a file of their own in XRayAIAnnotatePanel, in the order of the panel."""
-        return [self.objectsPart]
+        from XRayAIAnnotatePanel.assist_part import AssistPart
+        from XRayAIAnnotatePanel.case_list import CaseList
+        from XRayAIAnnotatePanel.shapes_part import ShapesPart
+
+        return [self.caseBar, CaseList(self), self.objectsPart, ShapesPart(self), AssistPart(self)]
 
     def _connect(self) -> None:
         ui = self.ui
         ui.openProjectButton.clicked.connect(self.onOpenProject)
-        ui.previousButton.clicked.connect(self.onPrevious)
-        ui.saveButton.clicked.connect(self.onSave)
-        ui.nextButton.clicked.connect(self.onNext)
-        ui.reloadButton.clicked.connect(self.onReload)
         ui.anotherButton.clicked.connect(self.onAnother)
         ui.stopButton.clicked.connect(self.onStop)
 
@@ -280,7 +280,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.labels.show(schema)
             self.answers.show(schema)
             self.sitting = Sitting(self.desk, self.ui.editor, self._start(), self.showState, self.onDrawn)
-            self._show(self.sitting.open)
+            self.showImage(self.sitting.open)
         if self.sitting is not None:
             keys = {"Escape": self.onStop}
             for part in self.parts:
@@ -297,30 +297,13 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     # From image to image --------------------------------------------------------------------------------------------
 
-    def onPrevious(self, _checked=False) -> None:
-        self._step(self.sitting.session.previous)
+    def step(self, step) -> None:
+        """Let the session go to another image, or show this one otherwise."""
+        sitting = self.sitting
+        if sitting is not None:
+            self.showImage(lambda: sitting.step(lambda: step(sitting.session)))
 
-    def onNext(self, _checked=False) -> None:
-        self._step(self.sitting.session.next)
-
-    def onReload(self, _checked=False) -> None:
-        session = self.sitting.session
-        if session.index is None:
-            self._show(self.sitting.open_again)
-            return
-        question = _("Show the image again as it was last saved? What was drawn since is dropped.")
-        if not session.is_unsaved or slicer.util.confirmOkCancelDisplay(question):
-            self._step(session.reload)
-
-    def onSave(self, _checked=False) -> None:
-        with slicer.util.tryWithErrorDisplay(_("Saving failed.")):
-            self.sitting.session.save()
-        self.showState()
-
-    def _step(self, step) -> None:
-        self._show(lambda: self.sitting.step(step))
-
-    def _show(self, show) -> None:
+    def showImage(self, show) -> None:
         try:
             with slicer.util.tryWithErrorDisplay(_("The image was not changed."), waitCursor=True):
                 show()
@@ -378,7 +361,6 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Show where we are, what is saved and what is drawn."""
         if self.sitting is not None and self.sitting.session.project is not self.desk.project:
             self.sitting = None  # somebody else closed the project, and it was saved before
-        self.caseBar.show(self.desk.project, self.sitting.session if self.sitting is not None else None)
         if self.sitting is not None:
             session = self.sitting.session
             self.answers.set({label.name: session.answers(label.name) for label in session.labels})
@@ -387,6 +369,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._showDrawing()
 
     def _showDrawing(self) -> None:
+        from XRayAIAnnotatePanel import placing
         from XRayAIAnnotatePanel.label_table import tool_text
 
         for part in self.parts:
@@ -395,10 +378,6 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         drawing = sitting is not None and sitting.is_drawing_possible
         active = drawing and sitting.tools.is_drawing
         enabled = {
-            ui.previousButton: drawing and sitting.session.has_previous,
-            ui.nextButton: drawing and sitting.session.has_next,
-            ui.saveButton: drawing,
-            ui.reloadButton: sitting is not None,
             ui.labelsTable: drawing,
             ui.answersWidget: drawing,
             ui.anotherButton: drawing and self.labels.can_repeat,
@@ -408,7 +387,8 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             if widget.enabled != wanted:
                 widget.enabled = wanted
         placed = {item.title for item in self.objects.objects if item.kind == "landmark"}
-        text = tool_text(self.labels.label, active, placed) if drawing else ""
+        following = placing.next_place(sitting.canvas.host, sitting.nodes) if active else ""
+        text = tool_text(self.labels.label, active, placed, following) if drawing else ""
         if ui.toolLabel.text != text:
             ui.toolLabel.text = text
 

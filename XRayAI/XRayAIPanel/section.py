@@ -39,9 +39,10 @@ class Panel(Protocol):
 
 def keep_tab_order(before: Any, widget: Any) -> None:
     """Let the Tab key come to what lies in ``widget`` after ``before``: what is loaded later would be reached last."""
+    # A tree of widgets that is put into another window stays together in the chain.
     inside, place = [], widget.nextInFocusChain()
-    while place != widget:
-        if widget.isAncestorOf(place) and place.focusPolicy != qt.Qt.NoFocus:
+    while widget.isAncestorOf(place):
+        if place.focusPolicy != qt.Qt.NoFocus:
             inside.append(place)
         place = place.nextInFocusChain()
     for child in inside:

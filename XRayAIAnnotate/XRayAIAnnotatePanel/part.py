@@ -12,7 +12,9 @@ from XRayAIPanel.section import keep_tab_order
 
 if TYPE_CHECKING:
     from XRayAIAnnotatePanel.label_table import LabelTable
+    from XRayAIAnnotatePanel.object_table import ObjectTable
     from XRayAIAnnotatePanel.sitting import Sitting
+    from XRayAILib.workflow.annotate import AnnotationSession
     from XRayAIPanel.desk import Desk
 
 UI_FOLDER = Path(__file__).resolve().parents[1] / "Resources" / "UI"
@@ -25,6 +27,13 @@ class AnnotatePanel(Protocol):
     desk: Desk
     sitting: Sitting | None
     labels: LabelTable
+    objects: ObjectTable
+
+    def step(self, step: Callable[[AnnotationSession], object]) -> None:
+        """Let the session go to another image, or show this one otherwise; errors are told."""
+
+    def showImage(self, show: Callable[[], object]) -> None:
+        """Call ``show`` under the wait cursor, tell an error, and show where we are."""
 
     def showState(self) -> None:
         """Show where we are in every part, after another image or project."""

@@ -9,7 +9,9 @@ from XRayAIAnnotatePanel import layer
 from XRayAIAnnotatePanel.canvas import SceneCanvas
 from XRayAIAnnotatePanel.drawn import Drawn
 from XRayAIAnnotatePanel.tools import Tools
+from XRayAILib.dicom.decoding_ahead import DecodingAhead
 from XRayAILib.workflow.annotate import AnnotationSession, Start
+from XRayAILib.workflow.blinding import worklist
 
 if TYPE_CHECKING:
     from XRayAILib.scene.layers import FindingsNodes
@@ -37,6 +39,7 @@ class Sitting:
         self, desk: Desk, editor: Any, start: Start, listener: Callable[[], None], drawn: Callable[[], None]
     ) -> None:
         from XRayAIPanel.desk import reader
+        from XRayAIPanel.installation import interpreter
 
         self.desk = desk
         browse = desk.browse
@@ -44,7 +47,10 @@ class Sitting:
         layer.offer_labels(project.schema)
         self.canvas = SceneCanvas(desk.viewer, project.schema, drawn)
         self.tools = Tools(self.canvas, editor)
-        self.session = AnnotationSession(project, reader(), self.canvas, browse.uids() or None, start, listener)
+        self.ahead = DecodingAhead(interpreter())
+        # Who has been given images to read reads those, in that order, whatever the collection shows.
+        uids = worklist(project, reader()) or browse.uids() or None
+        self.session = AnnotationSession(project, reader(), self.canvas, uids, start, listener, self.ahead)
         self.drawn = Drawn(self.session, self.canvas)
         self._last = ""
         browse.hide_prior()
@@ -95,6 +101,7 @@ class Sitting:
         """Save, and take the layer away. Raises where it cannot be saved; then everything stays."""
         self.tools.stop()
         self.session.close()
+        self.ahead.close()
         if self.leave in self.desk.browse.leaving:
             self.desk.browse.leaving.remove(self.leave)
         self.canvas.clear()

@@ -123,7 +123,7 @@ class Radiograph:
 
 def is_compressed(path: Path | str) -> bool:
     """Whether a decoder is needed for the pixels of a file. :class:`UnreadableError` where its header is unreadable."""
-    return any(_compressed(header.transfer_syntax) for header in read_header(path))
+    return any(needs_decoder(header.transfer_syntax) for header in read_header(path))
 
 
 def read_radiograph(path: Path | str, frame: int = 0, decoder: Decoder | None = None) -> Radiograph:
@@ -189,7 +189,7 @@ def _decoded(
 
     options = decoder_options(dataset, element)
     syntax = transfer_syntax(dataset)
-    if _compressed(syntax):
+    if needs_decoder(syntax):
         return (decoder or shared_decoder()).decode(path, element.offset, syntax, options, frame)
     try:
         return decode(stream, element.offset, syntax, options, frame)
@@ -197,7 +197,8 @@ def _decoded(
         raise UnreadableError(str(path), f"its pixels cannot be read ({error})") from error
 
 
-def _compressed(name: str) -> bool:
+def needs_decoder(name: str) -> bool:
+    """Whether pixels of this Transfer Syntax UID are compressed."""
     from pydicom.uid import UID
 
     syntax = UID(name)

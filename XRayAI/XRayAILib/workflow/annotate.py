@@ -123,6 +123,14 @@ class AnnotationSession:
         return bool(self._uid)
 
     @property
+    def radiograph(self) -> Radiograph:
+        """The radiograph shown; :class:`AnnotationError` where there is none."""
+        radiograph = self._image.radiograph
+        if radiograph is None:
+            raise AnnotationError("No image is open: choose one first.")
+        return radiograph
+
+    @property
     def findings(self) -> Findings | None:
         """What was last shown or saved; :meth:`save` brings it up to date."""
         return self._track.shown
@@ -462,13 +470,12 @@ class AnnotationSession:
         """Have the neighbours decoded while the reader works on this one; the next one first."""
         if self._ahead is None:
             return
+        from XRayAILib.dicom.radiograph import needs_decoder
+
         place = self._place()
         uids = [self.cases[p] for p in (place + 1, place + 2, place - 1) if 0 <= p < self.count]
-        self._ahead.want([self._source(uid) for uid in (*uids[:1], *self._trail[-1:], *uids[1:])])
-
-    def _source(self, uid: str) -> tuple[str, int]:
-        header = self.project.header(uid)
-        return header.path, header.frame
+        headers = [self.project.header(uid) for uid in dict.fromkeys((*uids[:1], *self._trail[-1:], *uids[1:]))]
+        self._ahead.want([(h.path, h.frame) for h in headers if needs_decoder(h.transfer_syntax)])
 
     def _store(self, only_changes: bool, note: str = "") -> Findings:
         return self._track.store(self._image.drawn, only_changes, note)

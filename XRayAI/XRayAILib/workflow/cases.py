@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from XRayAILib.project.query import Query
+from XRayAILib.workflow.blinding import case_names
 
 if TYPE_CHECKING:
     from XRayAILib.findings.author import Author
@@ -24,7 +25,8 @@ class Case:
     Attributes
     ----------
     patient
-        The patient's id; the file's name where there is none.
+        The patient's id; the file's name where there is none. Of an image that is read blinded, its number on the list
+        of the round.
     status
         How far this reader is: ``unlabelled``, ``draft``, ``submitted``, ``approved`` or ``rejected``.
     seconds
@@ -49,6 +51,11 @@ class Cases:
     ----------
     uids
         Only these, in this order; otherwise all that are not excluded, in the order of the query.
+
+    Attributes
+    ----------
+    version
+        Another number after each change of the list.
     """
 
     def __init__(
@@ -56,6 +63,7 @@ class Cases:
     ) -> None:
         self._project, self._reader = project, reader
         self._given = list(uids) if uids is not None else None
+        self.version = 0
         self._uids: list[str] = []
         self._places: dict[str, int] = {}
         self.ask(query or Query())
@@ -93,22 +101,52 @@ class Cases:
         elif not query.is_narrowed:
             self._uids = list(self._given)
         else:
-            found = set(self._project.uids(self._query))
+            found = self._named(set(self._project.uids(self._query)))
             self._uids = [uid for uid in self._given if uid in found]
         self._places = {uid: place for place, uid in enumerate(self._uids)}
+        self.version += 1
+
+    def _named(self, found: set[str]) -> set[str]:
+        """Images that are read blinded are looked for by their number: the words of a path would tell where from."""
+        names = case_names(self._project, self._reader) if self._query.text.strip() else {}
+        if not names:
+            return found
+        words = self._query.text.casefold().split()
+        others = set(self._project.uids(replace(self._query, text="")))
+        hidden = {uid for uid in others & names.keys() if all(word in names[uid].casefold() for word in words)}
+        return hidden | {uid for uid in found if uid not in names}
+
+    @property
+    def pages(self) -> int:
+        """Number of pages; at least one."""
+        return max(1, -(-len(self._uids) // PAGE))
+
+    @staticmethod
+    def page_of(place: int) -> int:
+        """The page, from 0, on which a position is."""
+        return place // PAGE
+
+    @staticmethod
+    def first_of(page: int) -> int:
+        """The position with which a page begins."""
+        return page * PAGE
 
     def page(self, number: int) -> list[Case]:
-        """The cases of a page, from 0."""
-        uids = self._uids[number * PAGE : (number + 1) * PAGE]
+        """The cases of a page, from 0, as they stand now."""
+        return self.of(self._uids[number * PAGE : (number + 1) * PAGE])
+
+    def of(self, uids: Sequence[str]) -> list[Case]:
+        """These cases as they stand now, in the list or not."""
         images = self._project.images_of(uids)
         own = self._project.own_statuses(self._reader.key, uids)
         times = self._project.times.of_reader(self._reader.key, uids)
         comments = self._project.comments.open_counts(uids)
+        names = case_names(self._project, self._reader)
         return [
             Case(
                 uid=image.uid,
-                patient=image.header.patient_id or Path(image.header.path).name,
-                date=image.header.study_date,
+                patient=names.get(image.uid) or image.header.patient_id or Path(image.header.path).name,
+                date="" if image.uid in names else image.header.study_date,
                 view=" ".join(word for word in (image.header.body_part, image.header.view) if word),
                 status=own[image.uid],
                 seconds=times.get(image.uid, 0.0),

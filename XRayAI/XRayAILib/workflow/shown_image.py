@@ -26,13 +26,15 @@ class ShownImage:
     ----------
     answers
         What is said of the whole image.
+    radiograph
+        ``None`` where none is shown.
     """
 
     def __init__(self, project: Project, reader: Author, canvas: Canvas) -> None:
         self._project, self._reader, self._canvas = project, reader, canvas
         self.answers = Answers(reader)
         self._aside: tuple[FindingObject, ...] = ()  # rejected objects: they stay in the track, and are not shown
-        self._radiograph: Radiograph | None = None
+        self.radiograph: Radiograph | None = None
         self._look = Look()
 
     def put(self, radiograph: Radiograph, findings: Findings, editable: bool) -> None:
@@ -42,7 +44,7 @@ class ShownImage:
         visible = findings.without(item.id for item in rejected)
         self._canvas.show(radiograph, visible, editable)
         self.answers, self._aside = Answers(self._reader, visible.of(ImageLabel)), rejected
-        self._radiograph = radiograph
+        self.radiograph = radiograph
         self._recall_look(radiograph)
 
     def update(self, findings: Findings) -> None:
@@ -75,13 +77,13 @@ class ShownImage:
 
     def forget(self) -> None:
         """The canvas shows nothing of ours any more."""
-        self.answers, self._aside, self._radiograph = Answers(self._reader), (), None
+        self.answers, self._aside, self.radiograph = Answers(self._reader), (), None
 
     # How it is looked at ------------------------------------------------------------------------------------------
 
     def remember_look(self) -> None:
         """Keep how the reader looks at the image now, where that was changed since it was shown."""
-        radiograph = self._radiograph
+        radiograph = self.radiograph
         if radiograph is None or self._project.read_only:
             return
         look = self._canvas.look()
@@ -91,7 +93,7 @@ class ShownImage:
 
     def reset_look(self) -> None:
         """Look at the whole image with the file's own window, now and from now on at others of its view."""
-        radiograph = self._radiograph
+        radiograph = self.radiograph
         if radiograph is None:
             return
         if not self._project.read_only:
