@@ -60,7 +60,7 @@ class Choice:
         return cls(**{**document, "query": Query.from_document(document.get("query", {}))})
 
     def findings(self, project: Project, uid: str) -> Findings | None:
-        """What is exported of an image; ``None`` where that is nothing."""
+        """What is exported of an image, which can be that there is nothing; ``None`` where nothing is said of it."""
         if not self.reader:
             found = project.reference(uid)
         else:
@@ -70,7 +70,8 @@ class Choice:
             return None
         unwanted = [item.id for item in found if not self._wanted(item.status)]
         kept = found.without(unwanted) if unwanted else found
-        return kept if kept.objects else None
+        # Without any object it counts only where somebody has decided that there is nothing, which is a reference.
+        return kept if kept.objects or not (found.objects or self.reader) else None
 
     def pairs(self, project: Project) -> Iterator[tuple[Image, Findings | None]]:
         """The images of the query, with what is exported of each; ``None`` for excluded ones too."""

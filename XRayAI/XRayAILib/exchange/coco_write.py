@@ -13,14 +13,15 @@ COCO's coordinates start at the outer corner of the first pixel, ours at its cen
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from XRayAILib.exchange.errors import ExportError
-from XRayAILib.exchange.keypoint_sets import KeypointSet, keypoint_sets
-from XRayAILib.exchange.regions import region_labels
+from XRayAILib.exchange.foreign_objects import OFFSET
+from XRayAILib.exchange.keypoint_sets import KeypointSet, box_around, grouped, keypoint_sets
+from XRayAILib.exchange.regions import region_labels, require_region
 from XRayAILib.exchange.said import plain_fields
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.measurements import Measurement
@@ -29,7 +30,6 @@ from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.findings.shapes import Ellipse, Polyline, RotatedBox
 from XRayAILib.pixels.trace import outlines, signed_area
 
-OFFSET = 0.5
 PLACE = {
     RotatedBox.kind: ("x", "y", "width", "height", "angle"),
     Ellipse.kind: ("x", "y", "radius_x", "radius_y", "angle"),
@@ -78,10 +78,11 @@ class CocoWriter:
         )
         for item in findings:
             if not isinstance(item, Landmark) and not _is_beside(item):
-                self._annotate(image_id, self._category(item, where), self._region(item), record(item))
-        for keypoints, group in self._groups(findings, where):
+                require_region(item, self.schema, where)
+                self._annotate(image_id, self._categories[item.label], self._region(item), record(item))
+        for keypoints, group in grouped(findings, self._sets, where):
             category = len(self._categories) + 1 + self._sets.index(keypoints)
-            self._annotate(image_id, category, _keypoints(group, keypoints), _landmark_records(group))
+            self._annotate(image_id, category, _keypoints(group, keypoints), _landmark_records(group.values()))
         return image_id
 
     def document(self, **info: Any) -> dict[str, Any]:
@@ -114,35 +115,6 @@ class CocoWriter:
         # Ids start at 1: COCOeval takes the id 0 for "not matched".
         head = {"id": len(self.annotations) + 1, "image_id": image_id, "category_id": category, "iscrowd": 0}
         self.annotations.append({**head, **shape, "xrayai": own})
-
-    def _category(self, item: FindingObject, where: str) -> int:
-        try:
-            return self._categories[item.label]
-        except KeyError as error:
-            raise ExportError(
-                f"{where}: the {item.kind} '{item.label}' has a label that is none of the schema's for regions "
-                f"({', '.join(self._categories)}). Add it to the label schema, or change the object's label."
-            ) from error
-
-    def _groups(self, findings: Findings, where: str) -> list[tuple[KeypointSet, list[Landmark]]]:
-        """An annotation holds each landmark of a set once; the second one of a name goes to a second annotation."""
-        groups: list[tuple[KeypointSet, list[Landmark]]] = []
-        for item in findings.of(Landmark):
-            if item.outside:
-                continue
-            keypoints = next((k for k in self._sets if item.label in k.points), None)
-            if keypoints is None:
-                raise ExportError(
-                    f"{where}: the landmark '{item.label}' is not among the schema's landmarks. "
-                    "Add it to the label schema, or change the object's label."
-                )
-            for other, group in groups:
-                if other is keypoints and all(known.label != item.label for known in group):
-                    group.append(item)
-                    break
-            else:
-                groups.append((keypoints, [item]))
-        return groups
 
     def _region(self, item: FindingObject) -> dict[str, Any]:
         if isinstance(item, Mask):
@@ -193,7 +165,7 @@ def _beside(item: FindingObject) -> dict[str, Any]:
     return entry
 
 
-def _landmark_records(landmarks: list[Landmark]) -> dict[str, Any]:
+def _landmark_records(landmarks: Iterable[Landmark]) -> dict[str, Any]:
     return {"kind": "landmarks", "objects": [{"label": item.label, **record(item)} for item in landmarks]}
 
 
@@ -212,15 +184,12 @@ def _mask(mask: Mask, polygons: bool) -> dict[str, Any]:
     return {**shape, "segmentation": {"size": list(mask.shape), "counts": encoded["counts"].decode("ascii")}}
 
 
-def _keypoints(landmarks: list[Landmark], keypoints: KeypointSet) -> dict[str, Any]:
-    by_name = {item.label: item for item in landmarks}
+def _keypoints(landmarks: dict[str, Landmark], keypoints: KeypointSet) -> dict[str, Any]:
     flat: list[float] = []
     for name in keypoints.points:
-        item = by_name.get(name)
+        item = landmarks.get(name)
         # 0: not labelled, 1: labelled but not visible, 2: labelled and visible.
         flat += [0.0, 0.0, 0] if item is None else [item.x + OFFSET, item.y + OFFSET, 2 if item.visible else 1]
-    points = np.array([(item.x, item.y) for item in landmarks])
-    # The box reaches around the pixels that the points lie in, so that a single landmark has an area too.
-    low, high = points.min(axis=0) - 0.5, points.max(axis=0) + 0.5
-    box = [*(low + OFFSET).tolist(), *(high - low).tolist()]
+    x0, y0, x1, y1 = box_around(landmarks.values())
+    box = [x0 + OFFSET, y0 + OFFSET, x1 - x0, y1 - y0]
     return {"bbox": box, "area": box[2] * box[3], "keypoints": flat, "num_keypoints": len(landmarks)}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.kinds import KINDS
-from XRayAILib.findings.objects import Landmark, Mask
+from XRayAILib.findings.objects import Box, Landmark, Mask, Polygon
 
 PLURALS = {"box": "boxes", "rotated box": "rotated boxes"}
 
@@ -34,9 +34,9 @@ class Contents:
         Kind of object -> how many.
     labels
         Label -> how many objects.
-    with_attributes, scored, empty_masks, hidden, outside
-        How many objects have answers to attributes or a score, masks no pixel; landmarks that are not visible, or
-        outside.
+    with_attributes, scored, empty_masks, thin, hidden, outside
+        How many objects have answers to attributes or a score, masks no pixel, boxes a side of less than a pixel;
+        landmarks that are not visible, or outside.
     """
 
     images: int = 0
@@ -45,6 +45,7 @@ class Contents:
     with_attributes: int = 0
     scored: int = 0
     empty_masks: int = 0
+    thin: int = 0
     hidden: int = 0
     outside: int = 0
 
@@ -60,6 +61,7 @@ class Contents:
                 found.with_attributes += bool(item.attributes)
                 found.scored += item.score is not None
                 found.empty_masks += isinstance(item, Mask) and not item.area
+                found.thin += isinstance(item, Box) and min(item.width, item.height) < 1
                 found.hidden += isinstance(item, Landmark) and not item.visible
                 found.outside += isinstance(item, Landmark) and item.outside
         return found
@@ -77,7 +79,8 @@ class Contents:
         for kind in KINDS:
             other = becomes.get(kind, "")
             if self.kinds[kind] and other not in ("", kind):
-                how = ": each part is an object of its own, holes are filled" if kind == Mask.kind else ""
+                parted = kind == Mask.kind and other == Polygon.kind
+                how = ": each part is an object of its own, holes are filled" if parted else ""
                 verb = "becomes a" if self.kinds[kind] == 1 else "become"
                 number = 1 if self.kinds[kind] == 1 else 2
                 sentences.append(f"{counted(self.kinds[kind], kind)} {verb} {_words(number, other)}{how}.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from XRayAILib.findings.measurements import Measurement
+from XRayAILib.findings.measurements import Angle, Line
 from XRayAILib.findings.objects import Box, FindingObject, Mask, Polygon
 from XRayAILib.findings.shapes import Ellipse, Polyline, RotatedBox
 from XRayAILib.pixels.fill import fill_polygon
@@ -24,15 +24,15 @@ def converted(item: FindingObject, kind: str, shape: tuple[int, int]) -> list[Fi
     ----------
     kind
         ``box`` for the smallest upright one around, ``rotated box`` for the smallest one around, ``polygon`` for
-        outlines (one for each part of a mask, its holes filled), ``mask`` for the pixels inside, ``polyline`` for the
-        line of a measurement that is one.
+        outlines (one for each part of a mask, its holes filled), ``mask`` for the pixels inside, ``polyline`` for a
+        measurement that is one line.
     shape
         (rows, columns) of the image.
     """
     if item.kind == kind:
         return [item]
     common = {field.name: getattr(item, field.name) for field in fields(FindingObject)}
-    if kind == Polyline.kind and isinstance(item, Measurement) and len(item.strokes) == 1:
+    if kind == Polyline.kind and isinstance(item, (Line, Angle)):
         return [Polyline(points=item.points, **common)]
     parts = [part for part in _outlines(item) if len(part) > 2]
     if not parts:

@@ -136,6 +136,7 @@ class _Run:
             if labelled is None:
                 self.left_out += 1
             else:
+                self._plan.shapes[labelled.name] = labelled.shape
                 yield labelled
                 self.expected[labelled.name] = [said(item, self._form.carries) for item in labelled.findings]
                 with_text += self._plan.form != "none" and any(mark.rule == "text" for mark in image.marks)
@@ -156,7 +157,7 @@ class _Run:
         for item in findings:
             cut = within(item, findings.shape, f"image {name}", plan.warnings) if self._form.inside else item
             held += self._form.hold(cut, findings.shape)
-        if not held:
+        if not held and findings.objects:
             return None
         if reason := self._form.refuses(image):
             plan.warnings.append(f"{reason} It was left out of the export.")

@@ -15,6 +15,7 @@ from XRayAILib.exchange.crossing import crosses_itself
 from XRayAILib.exchange.errors import AnnotationError
 from XRayAILib.exchange.label_names import LabelNames
 from XRayAILib.findings.author import Author, AuthorKind, Status
+from XRayAILib.findings.measurements import Angle, Line
 from XRayAILib.findings.objects import Box, FindingObject, ImageLabel, Landmark, Mask, Polygon
 from XRayAILib.findings.schema import Label, Tool
 from XRayAILib.findings.shapes import Ellipse, Polyline, RotatedBox
@@ -22,6 +23,9 @@ from XRayAILib.pixels.fill import fill_polygon
 
 SLACK = 1.0
 """Pixels by which other programs let boxes and outlines reach over the border, by rounding. They are cut there."""
+
+RECTANGLE = 1.0
+"""Pixels by which the corners of a rotated box may miss a rectangle: other programs round them."""
 
 OFFSET = 0.5
 """Most programs put 0 on the outer corner of the first pixel, we put it on its centre."""
@@ -108,13 +112,16 @@ class ForeignObjects:
     def region(
         self, label: Label, outlines: Sequence[np.ndarray], common: dict[str, Any], as_kind: str = ""
     ) -> list[FindingObject]:
-        """Outlines (N, 2) of one object: a mask where the schema has the label as one, else a polygon for each.
+        """Outlines (N, 2) of one object: a mask where the schema has the label as one, else a polygon for each; a
+        rectangle is a rotated box where the schema has the label as one.
 
         Parameters
         ----------
         as_kind
             ``mask`` or ``polygon``, where the file says what it is.
         """
+        if len(outlines) == 1 and label.tool is Tool.ROTATED_BOX and is_rectangle(outlines[0]) and not as_kind:
+            return [self.rectangle(label, outlines[0], common)]
         inside = [self._outline(outline) for outline in outlines]
         if as_kind == Mask.kind or (label.tool is Tool.MASK and as_kind != Polygon.kind):
             # Where the schema has the label as a mask, an outline is just another way to write the mask down.
@@ -131,10 +138,20 @@ class ForeignObjects:
             for number, outline in enumerate(inside)
         ]
 
-    def polyline(self, label: Label, points: np.ndarray, common: dict[str, Any]) -> Polyline:
-        """An open line (N, 2)."""
-        inside = self.inside(points, "line").tolist()
-        return Polyline(label=label.name, points=tuple(map(tuple, inside)), **common)
+    def rectangle(self, label: Label, corners: np.ndarray, common: dict[str, Any]) -> Box | RotatedBox:
+        """A rotated box by its corners (4, 2), of which the first two are the ends of its width."""
+        side, other = corners[1] - corners[0], corners[3] - corners[0]
+        angle = float(np.degrees(np.arctan2(side[1], side[0])))
+        # Corners the other way round are those of a box seen from behind: the same box.
+        size = float(np.hypot(*side)), float(np.hypot(*other))
+        return self.rotated_box(label, corners.mean(axis=0).tolist(), size, angle, common)
+
+    def polyline(self, label: Label, points: np.ndarray, common: dict[str, Any]) -> FindingObject:
+        """An open line (N, 2); a measurement where the schema has the label as one of so many points."""
+        inside = tuple(map(tuple, self.inside(points, "line").tolist()))
+        measured = {Tool.LINE: Line, Tool.ANGLE: Angle}.get(label.tool)
+        kind = measured if measured is not None and len(inside) == len(measured.parts) else Polyline
+        return kind(label=label.name, points=inside, **common)
 
     def landmark(self, label: Label, x: float, y: float, visible: bool, common: dict[str, Any]) -> Landmark:
         """A point that is visible, or whose place is guessed."""
@@ -185,6 +202,17 @@ class ForeignObjects:
         if crosses_itself(found):
             self.notes.append("a polygon crosses itself; it was taken, and its inside is by the even-odd rule")
         return found
+
+
+def is_rectangle(corners: np.ndarray, tolerance: float = RECTANGLE) -> bool:
+    """Whether points are the four corners (4, 2) of a rectangle, in order, to within so many pixels."""
+    if len(corners) != 4:
+        return False
+    middle = (corners[0] + corners[2]) / 2
+    if not np.allclose(middle, (corners[1] + corners[3]) / 2, rtol=0, atol=tolerance):
+        return False
+    along = np.hypot(*(corners[0] - corners[2])), np.hypot(*(corners[1] - corners[3]))
+    return bool(abs(along[0] - along[1]) <= 2 * tolerance)
 
 
 def numbers(values: object, what: str, count: int | None = None) -> list[float]:

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 from XRayAILib.dicom.pseudonyms import Pseudonyms
 from XRayAILib.exchange.choice import Choice
-from XRayAILib.exchange.contents import Contents
+from XRayAILib.exchange.contents import Contents, counted
 from XRayAILib.exchange.conversion import converted
 from XRayAILib.exchange.said import COMMON, Said
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.objects import FindingObject
+from XRayAILib.findings.objects import FindingObject, Mask
 from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.project.image import Image
 
@@ -68,6 +68,8 @@ class Plan:
         Of the pictures, one of :data:`XRayAILib.exchange.image_forms.FORMS`.
     warnings
         Sentences about what could not be exported as it is; anybody adds to it.
+    shapes
+        (rows, columns) of the images by their names, for those that were handed to the writer.
     """
 
     schema: LabelSchema
@@ -76,6 +78,7 @@ class Plan:
     form: str
     pseudonyms: Pseudonyms
     warnings: list[str] = field(default_factory=list)
+    shapes: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 class Format(ABC):
@@ -102,13 +105,21 @@ class Format(ABC):
     """Pixels by which a coordinate may differ after writing and reading."""
     inside: ClassVar[bool] = True
     """Whether shapes are cut at the border of the image, because other programs refuse what reaches over it."""
+    empty_masks: ClassVar[bool] = True
+    """Whether its masks can have no pixel: looked at, nothing there."""
 
     def losses(self, contents: Contents, plan: Plan) -> list[str]:
         """What of these contents the format cannot hold, in sentences; said before the export starts."""
-        return contents.losses(self.title, self.becomes, self.carries)
+        sentences = contents.losses(self.title, self.becomes, self.carries)
+        has_masks = self.becomes.get(Mask.kind) == Mask.kind and self.empty_masks
+        if contents.empty_masks and self.becomes.get(Mask.kind) and not has_masks:
+            sentences.append(f"{counted(contents.empty_masks, 'mask')} without any pixel cannot be written.")
+        return sentences
 
     def hold(self, item: FindingObject, shape: tuple[int, int]) -> list[FindingObject]:
         """An object as the format can hold it: itself, others made from it (ids derived from its own), or nothing."""
+        if isinstance(item, Mask) and not item.area and not self.empty_masks:
+            return []
         return converted(item, self.becomes.get(item.kind, ""), shape)
 
     def join(self, objects: list[FindingObject]) -> list[FindingObject]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from XRayAILib.exchange.errors import ExportError
+from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.objects import Landmark
 from XRayAILib.findings.schema import LabelSchema, Tool
 
 LANDMARKS = "landmarks"
@@ -52,3 +56,41 @@ def _set(name: str, points: tuple[str, ...], lines: tuple[tuple[str, str], ...],
     mirrored = [schema[point].mirror for point in points]
     mirror = tuple(points.index(m) if m in points else i for i, m in enumerate(mirrored))
     return KeypointSet(name, points, tuple(joined), mirror)
+
+
+def grouped(
+    findings: Findings, sets: Sequence[KeypointSet], where: str
+) -> list[tuple[KeypointSet, dict[str, Landmark]]]:
+    """The landmarks of an image by set, each once in a group by its name: the second one of a name begins another.
+
+    Those outside the image are left out: they have no place.
+
+    Raises
+    ------
+    ExportError
+        A landmark is in none of the sets.
+    """
+    groups: list[tuple[KeypointSet, dict[str, Landmark]]] = []
+    for item in findings.of(Landmark):
+        if item.outside:
+            continue
+        keypoints = next((known for known in sets if item.label in known.points), None)
+        if keypoints is None:
+            raise ExportError(
+                f"{where}: the landmark '{item.label}' is not among the schema's landmarks. "
+                "Add it to the label schema, or change the object's label."
+            )
+        for other, group in groups:
+            if other is keypoints and item.label not in group:
+                group[item.label] = item
+                break
+        else:
+            groups.append((keypoints, {item.label: item}))
+    return groups
+
+
+def box_around(landmarks: Iterable[Landmark]) -> tuple[float, float, float, float]:
+    """x0, y0, x1, y1 around the pixels that points lie in, so that a single one has an area too."""
+    points = [(item.x, item.y) for item in landmarks]
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    return min(xs) - 0.5, min(ys) - 0.5, max(xs) + 0.5, max(ys) + 0.5

@@ -37,6 +37,8 @@ class Source(Protocol):
 
 SOURCES = {
     "coco": "coco_read:find",
+    "yolo": "yolo_read:find",
+    "voc": "voc_read:find",
     "masks": "masks:find",
 }
 """Name -> module of this room and function: ``find(files)`` gives the sources that a file is, or that lie in a folder.

@@ -40,7 +40,7 @@ class Files:
 def load_json(path: Path) -> Any:
     """A JSON file; :class:`LabelFileError` where it is none, cut off, too large or in another encoding."""
     try:
-        return json.loads(_text(path))
+        return json.loads(load_text(path))
     except (json.JSONDecodeError, RecursionError, MemoryError) as error:
         raise LabelFileError(f"{path}: the file cannot be read as JSON ({error}).") from error
 
@@ -50,7 +50,7 @@ def load_xml(path: Path) -> ElementTree.Element:
 
     A document type can make a few lines grow to gigabytes and fetch other files; no format of labels needs one.
     """
-    text = _text(path)
+    text = load_text(path)
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise LabelFileError(
             f"{path}: it has a document type, which may do harm; labels need none. Take that line out."
@@ -61,7 +61,18 @@ def load_xml(path: Path) -> ElementTree.Element:
         raise LabelFileError(f"{path}: the file cannot be read as XML ({error}).") from error
 
 
-def _text(path: Path) -> str:
+def load_yaml(path: Path) -> Any:
+    """A YAML file; :class:`LabelFileError` where it is none."""
+    import yaml
+
+    try:
+        return yaml.safe_load(load_text(path))
+    except (yaml.YAMLError, RecursionError) as error:
+        raise LabelFileError(f"{path}: the file cannot be read as YAML ({error}).") from error
+
+
+def load_text(path: Path) -> str:
+    """A text file in UTF-8; :class:`LabelFileError` where it cannot be read."""
     try:
         if path.stat().st_size > LARGEST:
             raise LabelFileError(f"{path}: it has {path.stat().st_size >> 30} GiB; a file of labels has less.")
