@@ -52,8 +52,7 @@ class AttributesForm:
                 field.set(values.pop() if len(values) == 1 else "", complete=all(one.get(name) for one in said))
         if self._group.enabled != enabled:
             self._group.enabled = enabled
-        if self._group.visible != asked:
-            self._group.visible = asked
+        self._group.visible = asked
 
     def _ask(self, label: Label | None) -> None:
         layout = self._group.layout()

@@ -1,4 +1,4 @@
-"""The objects of the image: choose, hide, lock, give another label, show large, delete; their attributes; undo, redo."""
+"""The objects of the image: choose, hide, lock, relabel, show large, delete; their attributes; undo and redo."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class ObjectsPart(Part):
         # A mask that is locked is not drawn on: Slicer's editor has no lock for one segment.
         locked = any(item.locked for item in rows if item.kind == "mask" and item.id == self._edited(sitting))
         if self.ui.editor.readOnly != locked:
-            self.ui.editor.setReadOnly(locked)
+            self.ui.editor.readOnly = locked
         self._show_form()
 
     def _receive(self, sitting: Sitting, known: set[str]) -> None:
@@ -174,8 +174,7 @@ class ObjectsPart(Part):
         label = self._label(labels.pop()) if len(labels) == 1 else None
         self.form.show(label, objects, enabled=not any(item.locked for item in self.table.chosen))
         asked = label is not None and bool(label.attributes)
-        if self.ui.sameAnswersCheckBox.visible != asked:
-            self.ui.sameAnswersCheckBox.visible = asked
+        self.ui.sameAnswersCheckBox.visible = asked
         if label is not None and asked:
             text = _("The same answers for the next: {label}").format(label=label.title)
             if self.ui.sameAnswersCheckBox.text != text:

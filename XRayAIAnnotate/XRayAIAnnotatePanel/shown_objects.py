@@ -44,7 +44,7 @@ class ShownObject:
 
 
 def shown_objects(findings: Findings, schema: LabelSchema, spacing: Spacing) -> list[ShownObject]:
-    """The objects that are drawn, by the order of the schema's labels, then as they were drawn; all as if to be seen."""
+    """The objects that are drawn, by the order of the schema's labels, then as they were drawn."""
     from XRayAILib.findings.objects import ImageLabel
     from XRayAILib.findings.size import size_text
     from XRayAILib.scene.record import color_of, title_of

@@ -98,7 +98,7 @@ class LinkedViews:
 class LinkedWindows:
     """Changing the window of one image changes that of the other by as much of its own.
 
-    Two radiographs seldom have the same greys, so a window is taken by the one that its image was shown with first: half
+    Two radiographs seldom have the same greys, so a window is taken by the one that its image had at first: half
     as wide here is half as wide there.
 
     Parameters
