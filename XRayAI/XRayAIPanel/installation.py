@@ -50,6 +50,12 @@ def need_enhancement() -> None:
     _need("enhancement")
 
 
+def need_assistance() -> None:
+    """Install what follows edges and grows areas."""
+    _need("project")
+    _need("assistance")
+
+
 def need_text_search() -> None:
     """Install what the search for burned-in text needs."""
     _need("project")

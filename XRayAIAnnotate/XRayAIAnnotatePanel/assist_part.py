@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,10 @@ from slicer.i18n import tr as _
 from XRayAIAnnotatePanel import placing
 from XRayAIAnnotatePanel.edge_following import EdgeFollowing
 from XRayAIAnnotatePanel.part import AnnotatePanel, Part
-from XRayAIAnnotatePanel.seed import Seed
+from XRayAIAnnotatePanel.seed import Seed, placed_now
 from XRayAILib.workflow.prediction import NoModelError, Prediction
 from XRayAIPanel.desk import reader
-from XRayAIPanel.installation import interpreter, need_learning
+from XRayAIPanel.installation import interpreter, need_assistance, need_learning
 from XRayAIPanel.work_strip import WorkStrip
 
 if TYPE_CHECKING:
@@ -111,19 +110,19 @@ class AssistPart(Part):
 
     def _follow(self) -> None:
         """Watch the polygon that is being placed, and let go of one that is finished."""
-        from XRayAILib.scene.markups import CURVE
+        from XRayAILib.findings.schema import Tool
+        from XRayAILib.scene import shapes
 
         sitting = self.sitting
         assert sitting is not None
         host, nodes = sitting.canvas.host, sitting.nodes
-        is_placing = placing.is_placing(host)
-        active = host.scene.GetNodeByID(host.markups_logic.GetActiveListID() or "") if is_placing else None
+        active = placed_now(host)
         if self._following is not None and active is not self._following.curve:
             self._stop_following()
         if self._following is not None or active is None or not self.own.followEdgesCheckBox.checked:
             return
         ours = nodes is not None and any(shape.GetID() == active.GetID() for shape in nodes.shapes)
-        if ours and active.IsA(CURVE) and active.GetNumberOfDefinedControlPoints() == 0:
+        if ours and shapes.tool_of(active) is Tool.POLYGON and active.GetNumberOfDefinedControlPoints() == 0:
             self._following = EdgeFollowing(active, sitting.canvas.volume_node, self._path)
 
     def _path(self, start: tuple[float, float], end: tuple[float, float]) -> list[tuple[float, float]]:
@@ -144,11 +143,14 @@ class AssistPart(Part):
     # Growing --------------------------------------------------------------------------------------------------------
 
     def on_grow(self, _checked: bool = False) -> None:
-        if self._seed is not None:
-            self._stop_growing()
-            placing.stop(self.sitting.canvas.host)
-        else:
-            self._start_growing()
+        try:
+            if self._seed is None:
+                self._start_growing()
+            else:
+                self._stop_growing()
+                placing.stop(self.sitting.canvas.host)
+        finally:
+            self.own.growButton.checked = self._seed is not None
 
     def _start_growing(self) -> None:
         with slicer.util.tryWithErrorDisplay(_("Nothing can grow.")):
@@ -173,19 +175,24 @@ class AssistPart(Part):
         self._stop_growing()
         if place is not None:
             with slicer.util.tryWithErrorDisplay(_("Nothing has grown.")):
-                self._grow(place, self._label(), self.sitting.session.drawn())
+                self._grow(place, self._label(), self.sitting.drawn.findings)
 
     def on_tolerance(self, _value: float) -> None:
         """Grow the last area again, as long as nothing was done since."""
         grown = self._grown
-        if self.sitting is not None and grown is not None and self.sitting.session.drawn() == grown.after:
+        if self.sitting is not None and grown is not None and self.sitting.drawn.findings == grown.after:
             with slicer.util.tryWithErrorDisplay(_("Nothing has grown.")):
                 self._grow(grown.place, grown.label, grown.before)
 
     def _grow(self, place: tuple[float, float], label: str, before: Findings) -> None:
         made = self._help().grown(label, place, self.own.toleranceSlider.value / 100, before)
-        self._show(before.with_objects(made))
-        self._grown = Grown(place, label, before, self.sitting.session.drawn())
+        grown = before.with_objects(made)
+        if before is self.sitting.drawn.findings:
+            self._show(grown)
+        else:  # once more with another tolerance: one growth is one step of undo
+            self.sitting.drawn.amend(grown)
+            self.panel.onDrawn()
+        self._grown = Grown(place, label, before, self.sitting.drawn.findings)
 
     def _label(self) -> str:
         """The label chosen in the panel, if an area can have it."""
@@ -207,7 +214,7 @@ class AssistPart(Part):
 
     def on_mirror(self, _checked: bool = False) -> None:
         with slicer.util.tryWithErrorDisplay(_("Nothing was mirrored."), waitCursor=True):
-            present = self.sitting.session.drawn()
+            present = self.sitting.drawn.findings
             ids = {item.id for item in self.panel.objects.chosen}
             wanted = [item for item in present if not ids or item.id in ids]
             self._put(self._help().mirrored(wanted, present))
@@ -215,7 +222,7 @@ class AssistPart(Part):
     def on_prior(self, _checked: bool = False) -> None:
         with slicer.util.tryWithErrorDisplay(_("Nothing was copied."), waitCursor=True):
             session = self.sitting.session
-            copied = self._help().from_prior(session.project, session.drawn())
+            copied = self._help().from_prior(session.project, self.sitting.drawn.findings)
             self._put(copied.objects)
             self._say_copied(len(copied.objects), copied.source)
 
@@ -244,7 +251,7 @@ class AssistPart(Part):
 
     def _take_over(self) -> str:
         session = self.sitting.session
-        copied = self._help().from_model(session.project, session.drawn())
+        copied = self._help().from_model(session.project, self.sitting.drawn.findings)
         self._put(copied.objects)
         return self._say_copied(len(copied.objects), copied.source)
 
@@ -261,12 +268,13 @@ class AssistPart(Part):
 
         session = self.sitting.session
         if self._assist is None:
+            need_assistance()
             self._assist = Assist(session.radiograph, reader(), session.project.schema)
         return self._assist
 
     def _chosen(self, kinds: tuple[type, ...], otherwise: str) -> list[Any]:
         """The chosen objects of these kinds; the only one there is where none is chosen."""
-        drawn = [item for item in self.sitting.session.drawn() if isinstance(item, kinds)]
+        drawn = [item for item in self.sitting.drawn.findings if isinstance(item, kinds)]
         ids = {item.id for item in self.panel.objects.chosen}
         chosen = [item for item in drawn if item.id in ids] or (drawn if len(drawn) == 1 and not ids else [])
         if not chosen:
@@ -275,8 +283,8 @@ class AssistPart(Part):
 
     def _put(self, objects: Sequence[FindingObject]) -> None:
         """Add these objects, or bring them up to date, as one step of undo."""
-        self._show(self.sitting.session.drawn().with_objects(objects))
+        self._show(self.sitting.drawn.findings.with_objects(objects))
 
     def _show(self, findings: Findings) -> None:
-        self.sitting.session.show_drawn(findings, time.monotonic())
-        self.panel.showState()
+        self.sitting.drawn.replace(findings)
+        self.panel.onDrawn()

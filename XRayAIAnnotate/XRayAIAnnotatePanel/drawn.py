@@ -39,6 +39,7 @@ class Drawn:
         self._session, self._canvas = session, canvas
         self._root: Any = None
         self._changed = False
+        self._is_showing = False
         self._unfinished = ""
         self.findings: Findings | None = None
         self.undo: Undo | None = None
@@ -54,6 +55,8 @@ class Drawn:
         While a button of the mouse is down, a stroke or a dragged corner is not finished: it is looked at afterwards,
         and is one step. ``at_once`` looks in any case.
         """
+        if self._is_showing:
+            return False  # half of what is to be shown is no step
         nodes = self._canvas.nodes if self._session.index is not None else None
         if nodes is None:
             self._root = self.findings = self.undo = None
@@ -127,7 +130,11 @@ class Drawn:
         assert before is not None
         kept = objects.states(host, before)
         ready_again = self.put_away()
-        self._session.show_drawn(findings, time.monotonic())
+        self._is_showing = True
+        try:
+            self._session.show_drawn(findings, time.monotonic())
+        finally:
+            self._is_showing = False
         nodes = self._canvas.nodes
         assert nodes is not None
         for item in findings:

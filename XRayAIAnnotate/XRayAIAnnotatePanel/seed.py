@@ -16,10 +16,8 @@ class Seed:
     """Lets the next click set a point, gives its place, and leaves nothing behind."""
 
     def __init__(self, host: Host, volume: Any) -> None:
-        from XRayAILib.scene.markups import POINTS
-
         self._host, self._volume = host, volume
-        self._node = host.scene.AddNewNodeByClass(POINTS, "seed")
+        self._node = host.scene.AddNewNodeByClass("vtkMRMLMarkupsFiducialNode", "seed")
         self._node.SetSaveWithScene(False)
         self._node.SetHideFromEditors(True)
         self._node.CreateDefaultDisplayNodes()
@@ -44,8 +42,7 @@ class Seed:
         """Whether the next click sets it; not any more where another tool was chosen."""
         if self._node.GetScene() is None or self.place is not None:
             return False
-        active = self._host.markups_logic.GetActiveListID()
-        return bool(placing.is_placing(self._host) and active == self._node.GetID())
+        return placed_now(self._host) is self._node
 
     def remove(self) -> None:
         """Take the point away."""
@@ -54,3 +51,10 @@ class Seed:
             self._host.scene.RemoveNode(self._node)
             if display is not None:
                 self._host.scene.RemoveNode(display)
+
+
+def placed_now(host: Host) -> Any:
+    """The markup whose next point a click sets; ``None`` where a click sets none."""
+    if not placing.is_placing(host):
+        return None
+    return host.scene.GetNodeByID(host.application_logic.GetSelectionNode().GetActivePlaceNodeID() or "")

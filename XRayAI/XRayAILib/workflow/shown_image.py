@@ -30,8 +30,8 @@ class ShownImage:
         ``None`` where none is shown.
     """
 
-    def __init__(self, project: Project, reader: Author, canvas: Canvas) -> None:
-        self._project, self._reader, self._canvas = project, reader, canvas
+    def __init__(self, project: Project, reader: Author, canvas: Canvas, author: Author) -> None:
+        self._project, self._reader, self._canvas, self._author = project, reader, canvas, author
         self.answers = Answers(reader)
         self._aside: tuple[FindingObject, ...] = ()  # rejected objects: they stay in the track, and are not shown
         self.radiograph: Radiograph | None = None
@@ -73,7 +73,7 @@ class ShownImage:
                 f"{shown.radiograph_uid}: show the image again before you go on drawing."
             )
         objects = tuple(o for o in drawn if not isinstance(o, ImageLabel)) + self.answers.objects + self._aside
-        return replace(drawn, author=self._reader, objects=objects)
+        return replace(drawn, author=self._author, objects=objects)
 
     def forget(self) -> None:
         """The canvas shows nothing of ours any more."""
