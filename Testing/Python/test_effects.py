@@ -1,4 +1,4 @@
-"""Polygon, Box and Landmarks as effects of the Segment Editor: the panel's objects from the editor's own tool bar."""
+"""Polygon, Box, Landmarks and Measure as effects of the Segment Editor: the panel's objects from its own tool bar."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from XRayAILib.pixels.fill import fill_polygon
 
 pytest_plugins = ["annotate_desk"]
 
-EFFECTS = ("Polygon", "Box", "Landmarks")
+EFFECTS = ("Polygon", "Box", "Landmarks", "Measure")
 CORNERS = ((50, 50), (120, 50), (120, 130))
 
 
@@ -81,6 +81,23 @@ def test_box_makes_what_the_panel_makes(panel, mouse, desktop_host):
     assert [panel.ui.objectsTable.item(row, 1).text() for row in range(2)] == ["box", "box"]
 
 
+def test_box_offers_rotated_boxes_and_ellipses_and_measure_the_rest(panel, desktop_host):
+    from XRayAIAnnotatePanel import layer
+    from XRayAILib.findings.schema import Label, LabelSchema, Tool
+
+    layer.offer_labels(LabelSchema("all", tuple(Label(t.name, t.value.title(), t, "#ff0000") for t in Tool)))
+    offered = {}
+    for name in EFFECTS:
+        box = option(press(panel.ui.editor, name), "QComboBox", f"{name}Label")
+        offered[name] = [box.itemData(index) for index in range(box.count)]
+    assert offered == {
+        "Polygon": ["POLYGON"],
+        "Box": ["BOX", "ROTATED_BOX", "ELLIPSE"],
+        "Landmarks": ["LANDMARK"],
+        "Measure": ["POLYLINE", "LINE", "ANGLE", "COBB_ANGLE", "CARDIOTHORACIC_RATIO"],
+    }
+
+
 def test_leaving_an_effect_ends_placing_and_drops_what_was_begun(panel, mouse, desktop_host):
     press(panel.ui.editor, "Polygon")
     mouse.click(*CORNERS[:2])
@@ -100,6 +117,22 @@ def test_landmarks_are_set_one_after_another_from_the_chosen_one_on(panel, mouse
     assert {mark.label: (round(mark.x), round(mark.y)) for mark in marks} == dict(zip(order, places, strict=True))
 
 
+def test_landmarks_that_are_not_seen_and_one_that_is_left_out(panel, mouse, desktop_host):
+    effect = press(panel.ui.editor, "Landmarks")
+    choose(effect, "Landmarks", "Carina")
+    option(effect, "QPushButton", "LandmarksNotVisible").click()
+    mouse.click((100, 90))
+    option(effect, "QPushButton", "LandmarksSkip").click()
+    mouse.click((180, 150))
+    option(effect, "QPushButton", "LandmarksOutside").click()
+    marks = {mark.label: mark for mark in panel.sitting.session.save().of(Landmark)}
+    assert {name: (mark.visible, mark.outside) for name, mark in marks.items()} == {
+        "carina": (False, False),
+        "left_costophrenic_angle": (True, False),
+        "right_apex": (False, True),
+    }
+
+
 def test_a_polygon_fills_into_the_selected_segment(slicer_with_modules, panel, mouse):
     from XRayAILib.scene.segmentation import new_segment
 
@@ -114,13 +147,15 @@ def test_a_polygon_fills_into_the_selected_segment(slicer_with_modules, panel, m
     assert "draw one first" in errors(slicer_with_modules)[-1]
     option(effect, "QPushButton", "PolygonPlace").click()
     draw_triangle(mouse)
+    panel.onTick()
     (outline,) = panel.sitting.session.save().of(Polygon, "opacity")
     fill.click()
     (heart,) = panel.sitting.session.save().objects
     assert isinstance(heart, Mask) and heart.label == "heart"
     assert np.array_equal(heart.array(), fill_polygon(np.array(outline.points), heart.shape))
-    panel.ui.editor.undo()
-    assert panel.sitting.session.save().of(Mask, "heart") == [] or panel.sitting.session.save().of(Mask)[0].area == 0
+    panel.onTick()
+    panel.ui.undoButton.click()
+    assert panel.sitting.session.save().objects == (outline,)
 
 
 def test_filling_can_keep_the_polygon_and_adds_to_what_is_there(panel, mouse):

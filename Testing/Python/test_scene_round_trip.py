@@ -99,8 +99,8 @@ def test_what_is_kept_by_a_bundle(host: Host, volume, tmp_path) -> None:
     (nodes,) = layers.layers(host)
     assert layers.read_findings(host, nodes, SCHEMA) == findings
     hidden = any(not mark.visible for mark in findings.of(Landmark))
-    # The lines of ellipses, Cobb angles and cardiothoracic ratios, and the signs of landmarks that are not seen.
-    assert len(nodes.nodes) - len(nodes.listed) == 6 + hidden
+    # Names; the lines of ellipses, Cobb angles and cardiothoracic ratios; the signs of landmarks that are not seen.
+    assert len(nodes.nodes) - len(nodes.listed) == 1 + 6 + hidden
 
 
 def test_moving_one_object_changes_it_alone_and_only_there(host: Host, volume) -> None:

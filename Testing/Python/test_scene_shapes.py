@@ -91,7 +91,9 @@ def test_a_rotated_box_is_turned_clockwise_as_seen_on_the_screen(host: Host) -> 
         for sx, sy in ((1, 1), (-1, 1), (-1, -1), (1, -1))
     ]
     np.testing.assert_allclose(ras_to_pixels(volume, np.array(corners)), TURNED.corners, atol=1e-4)
-    assert node.GetDisplayNode().GetRotationHandleVisibility()
+    for chosen in (True, False):  # the ring covers much of what lies within
+        shapes.set_highlighted(host, node, volume, SCHEMA, chosen)
+        assert bool(node.GetDisplayNode().GetRotationHandleVisibility()) is chosen
     _turn(node, 15.0)
     read = shapes.read_shape(node, volume, SCHEMA, ANNA)
     assert read.angle == pytest.approx(45.0) and read.changed(angle=TURNED.angle) == TURNED
@@ -208,6 +210,34 @@ def test_areas_and_lengths_are_shown_of_what_stands_out(host: Host, volume) -> N
     assert node.GetPropertiesLabelText().strip() == f"{30 * 0.15 + 40 * 0.2:.1f} mm (detector plane)"
 
 
+def captions_of(nodes) -> list[str]:
+    list_ = nodes.captions
+    count = range(list_.GetNumberOfControlPoints())
+    return [list_.GetNthControlPointLabel(i) for i in count if list_.GetNthControlPointVisibility(i)]
+
+
+def test_boxes_and_ellipses_have_their_name_at_their_upper_corner(host: Host, volume) -> None:
+    nodes, node = shown(host, volume, BOX, TURNED, POLYGON)
+    assert captions_of(nodes) == ["Nodule", "Nodule"]
+    places = [nodes.captions.GetNthControlPointPositionWorld(index) for index in range(2)]
+    expected = [(BOX.x0, BOX.y0), min(TURNED.corners, key=lambda corner: corner[1])]
+    np.testing.assert_allclose(ras_to_pixels(volume, np.array(places)), expected, atol=1e-4)
+    live = Live(host, nodes, SCHEMA)
+    x, y, z = node.GetCenter()
+    node.SetCenter(x - 0.15 * 10, y, z)
+    place = nodes.captions.GetNthControlPointPositionWorld(0)
+    np.testing.assert_allclose(ras_to_pixels(volume, np.array(place)), [(BOX.x0 + 10, BOX.y0)], atol=1e-3)
+    shapes.set_highlighted(host, node, volume, SCHEMA, True)
+    assert captions_of(nodes)[0] == "Nodule: 4.5 x 8.0 mm (detector plane)"
+    shapes.set_visible(node, False)
+    assert captions_of(nodes) == ["Nodule"]
+    host.scene.RemoveNode(nodes.shapes[1])
+    live.stop()
+    assert captions_of(nodes) == [] and nodes.captions.GetNumberOfControlPoints() == 1
+    layers.show_findings(host, volume, Findings(UID, (120, 90), MODEL), SCHEMA, "Mine")
+    assert nodes.captions.GetNumberOfControlPoints() == 0
+
+
 def test_what_is_removed_hidden_or_locked_takes_its_lines_with_it(host: Host, volume) -> None:
     nodes, node = shown(host, volume, ELLIPSE, COBB)
     shapes.set_visible(node, False)
@@ -269,4 +299,5 @@ def _picture(host: Host, item, frame: bool = True) -> np.ndarray:
     view.show(host, volume)
     nodes = layers.show_findings(host, volume, Findings(UID, (300, 200), ANNA, (item,)), SCHEMA, "Mine", False)
     nodes.shapes[0].GetDisplayNode().SetOutlineVisibility(frame)
+    nodes.captions.GetDisplayNode().SetVisibility(False)
     return view.render(host, size=(800, 1200)).any(axis=2)

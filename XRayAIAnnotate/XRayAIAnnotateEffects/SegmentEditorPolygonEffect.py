@@ -12,7 +12,7 @@ class SegmentEditorPolygonEffect(ShapeEffect):
 
     name = "Polygon"
     source = __file__
-    tool = "polygon"
+    tools = ("polygon",)
 
     def helpText(self) -> str:
         return "<html>" + _(
@@ -20,15 +20,11 @@ class SegmentEditorPolygonEffect(ShapeEffect):
 <p><ul style="margin: 0">
 <li><b>Left-click:</b> add a corner.
 <li><b>Double-left-click</b> or <b>right-click:</b> end the outline.
-<li><b>Drag a corner:</b> move it; <b>Ctrl + left-click</b> on an edge adds one.
+<li><b>Drag a corner:</b> move it.
+<li><b>Ctrl + left-click</b> on a side: add a corner; <b>Delete</b> over a corner: take it out.
 <li><b>Fill into segment:</b> add the pixels inside the last outline to the selected segment.
 </ul><p>"""
         )
-
-    def place(self, host, volume, schema, label):
-        from XRayAIAnnotatePanel import placing
-
-        return placing.place_polygon(host, volume, schema, label)
 
     def setupOptionsFrame(self) -> None:
         ShapeEffect.setupOptionsFrame(self)

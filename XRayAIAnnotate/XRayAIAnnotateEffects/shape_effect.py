@@ -1,4 +1,4 @@
-"""What the effects for polygons, boxes and landmarks have in common: a label to choose, and a tool in the view."""
+"""What the effects for all that is no mask have in common: a label to choose, and a tool in the view."""
 
 from pathlib import Path
 
@@ -15,13 +15,13 @@ class ShapeEffect(AbstractScriptedSegmentEditorEffect):
 
     Attributes
     ----------
-    name, source, tool
-        For derived classes: name of the effect, its file, and the kind of label that it offers.
+    name, source, tools
+        For derived classes: name of the effect, its file, and the tools of the labels that it offers.
     """
 
     name = ""
     source = ""
-    tool = ""
+    tools: tuple[str, ...] = ()
 
     def __init__(self, scriptedEffect) -> None:
         scriptedEffect.name = self.name  # not translated: modules find effects by it
@@ -30,8 +30,10 @@ class ShapeEffect(AbstractScriptedSegmentEditorEffect):
         AbstractScriptedSegmentEditorEffect.__init__(self, scriptedEffect)
 
     def place(self, host, volume, schema, label):
-        """For derived classes: make a markup for a label and let the next click begin it."""
-        raise NotImplementedError
+        """Make a markup for a label and let the next click begin it."""
+        from XRayAIAnnotatePanel import placing
+
+        return placing.place(host, volume, schema, label)
 
     # What the Segment Editor asks for -----------------------------------------------------------------------------
 
@@ -101,7 +103,8 @@ class ShapeEffect(AbstractScriptedSegmentEditorEffect):
             if self.volume() is None:
                 raise RuntimeError(_("Choose a source volume first: the radiograph to draw on."))
             if self.label():
-                self.place(self.host(), self.volume(), layer.offered_labels(), self.label())
+                schema = layer.offered_labels()
+                self.place(self.host(), self.volume(), schema, schema[self.label()])
 
     # Within -------------------------------------------------------------------------------------------------------
 
@@ -123,13 +126,14 @@ class ShapeEffect(AbstractScriptedSegmentEditorEffect):
     def _fill(self) -> None:
         from XRayAIAnnotatePanel import layer
 
-        labels = [label for label in layer.offered_labels() if label.tool.value == self.tool]
+        labels = [label for label in layer.offered_labels() if label.tool.value in self.tools]
         box = self.labelComboBox
         offered = [box.itemData(index) for index in range(box.count)]
         if offered != [label.name for label in labels]:
             box.clear()
             for label in labels:
-                box.addItem(label.title, label.name)
+                several = len({label.tool for label in labels}) > 1
+                box.addItem(f"{label.title} ({label.tool.value})" if several else label.title, label.name)
         chosen = self.scriptedEffect.parameter("Label") if self.scriptedEffect.parameterDefined("Label") else ""
         wanted = box.findData(chosen)
         if wanted >= 0 and wanted != box.currentIndex:

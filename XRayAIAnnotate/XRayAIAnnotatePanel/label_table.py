@@ -81,7 +81,14 @@ class LabelTable:
             Tool.MASK: _("mask"),
             Tool.POLYGON: _("polygon"),
             Tool.BOX: _("box"),
+            Tool.ROTATED_BOX: _("rotated box"),
+            Tool.ELLIPSE: _("ellipse"),
+            Tool.POLYLINE: _("polyline"),
             Tool.LANDMARK: _("landmark"),
+            Tool.LINE: _("line"),
+            Tool.ANGLE: _("angle"),
+            Tool.COBB_ANGLE: _("Cobb angle"),
+            Tool.CARDIOTHORACIC_RATIO: _("heart : chest"),
         }
         self._labels = [label for label in schema if label.tool is not Tool.IMAGE]
         self.label = None
@@ -108,10 +115,11 @@ class LabelTable:
         self._clicked(self.label.name)
 
 
-def tool_text(label: Label | None, active: bool, placed: set[str]) -> str:
+def tool_text(label: Label | None, active: bool, placed: set[str], next_place: str = "") -> str:
     """What the next click in the view does, where a tool is ``active``; else what to do first.
 
-    ``placed`` are the titles of the landmarks that are there: each is placed once only.
+    ``placed`` are the titles of the landmarks that are there: each is placed once only. ``next_place`` is what the next
+    click sets of a measurement, or the landmark that it sets.
     """
     from XRayAILib.findings.schema import Tool
 
@@ -123,6 +131,10 @@ def tool_text(label: Label | None, active: bool, placed: set[str]) -> str:
         Tool.MASK: _("{label}: draw it; the tools are below."),
         Tool.POLYGON: _("{label}: click its corners; a double click ends it."),
         Tool.BOX: _("{label}: click two opposite corners."),
-        Tool.LANDMARK: _("{label}: click its place."),
+        Tool.ROTATED_BOX: _("{label}: click two opposite corners, then turn it by its ring."),
+        Tool.ELLIPSE: _("{label}: click two opposite corners around it, then turn it by its ring."),
+        Tool.POLYLINE: _("{label}: click along it; a double click ends it."),
+        Tool.LANDMARK: _("{next}: click its place."),
     }
-    return texts[label.tool].format(label=label.title)
+    text = texts.get(label.tool, _("{label}: click {next}."))
+    return text.format(label=label.title, next=next_place or label.title)

@@ -60,14 +60,19 @@ def drop_unfinished(host: Host, nodes: FindingsNodes) -> None:
             shapes.remove(host, shape)
 
 
-def next_part(host: Host, nodes: FindingsNodes) -> str:
-    """What the next click sets of the measurement that is being placed, such as ``corner``; empty for other tools."""
+def next_place(host: Host, nodes: FindingsNodes) -> str:
+    """What the next click sets: a point of a measurement, such as ``corner``, or a landmark; empty for other tools."""
     from XRayAILib.findings.kinds import BY_TOOL
     from XRayAILib.findings.measurements import Measurement
-    from XRayAILib.scene import shapes
+    from XRayAILib.scene import landmarks, shapes
 
     active = active_node(host)
-    if active is None or not any(shape.GetID() == active.GetID() for shape in nodes.shapes):
+    if active is None:
+        return ""
+    if active.GetID() == nodes.landmarks.GetID():
+        index = landmarks.next_point(active)
+        return str(active.GetNthControlPointLabel(index)) if index is not None else ""
+    if not any(shape.GetID() == active.GetID() for shape in nodes.shapes):
         return ""
     kind = BY_TOOL[shapes.tool_of(active)]
     placed = active.GetNumberOfDefinedControlPoints()
@@ -81,34 +86,20 @@ def active_node(host: Host) -> Any:
     return host.scene.GetNodeByID(host.markups_logic.GetActiveListID() or "")
 
 
-def say_of_next(host: Host, nodes: FindingsNodes, state: State) -> bool:
-    """Say that the landmark that comes next is not visible, or outside; ``False`` where none is being placed.
+def say_of_next(host: Host, points: Any, volume_node: Any, state: State) -> None:
+    """Say that the landmark that comes next is not visible, or outside; said twice, it is taken back.
 
     One outside needs no click: it is set at once, and the one after it comes next.
     """
     from XRayAILib.scene import landmarks
 
-    points = nodes.landmarks
-    active = active_node(host)
     index = landmarks.next_point(points)
-    if active is None or active.GetID() != points.GetID() or index is None:
-        return False
+    if index is None:
+        return
     again = landmarks.state_of(points, index) is state
-    landmarks.set_state(points, index, landmarks.State.VISIBLE if again else state, nodes.volume)
+    landmarks.set_state(points, index, landmarks.State.VISIBLE if again else state, volume_node)
     if landmarks.next_point(points) is None:
         stop(host)
-    return True
-
-
-def skip_next(host: Host, nodes: FindingsNodes) -> bool:
-    """Let the next click set the landmark after the one that comes next; ``False`` where none is being placed."""
-    from XRayAILib.scene import landmarks
-
-    active = active_node(host)
-    if active is None or active.GetID() != nodes.landmarks.GetID():
-        return False
-    landmarks.skip(nodes.landmarks)
-    return True
 
 
 def last_polygon(host: Host, volume_node: Any) -> Any:
@@ -135,16 +126,20 @@ def polygon_pixels(curve: Any, volume_node: Any) -> np.ndarray:
 
 def _place_shape(host: Host, volume_node: Any, schema: LabelSchema, label: Label) -> Any:
     from XRayAILib.scene import layers, live, shapes
+    from XRayAILib.scene.boxes import flatten
+    from XRayAILib.scene.markups import ROI
 
     nodes = layer.find(host, volume_node)
-    if nodes is not None:
-        drop_unfinished(host, nodes)
     shape = shapes.new_shape(host, schema, label.name, label.tool)
-    if nodes is not None:
-        layers.adopt(host, nodes, shape, schema, label.name)
-    else:
+    if nodes is None:
         # Nobody watches what lies outside a layer.
         live.follow(host, shape, volume_node, schema)
+    else:
+        drop_unfinished(host, nodes)
+        layers.adopt(host, nodes, shape, schema, label.name)
+        if shape.IsA(ROI):
+            # Whoever reads it before the panel has looked again finds it flat.
+            shape.AddObserver(shape.PointPositionDefinedEvent, lambda caller, _event: flatten(caller))
     _start(host, shape, several=False)
     return shape
 

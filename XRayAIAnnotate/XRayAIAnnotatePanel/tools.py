@@ -23,11 +23,12 @@ EFFECTS = (
     "Polygon",
     "Box",
     "Landmarks",
+    "Measure",
 )
 """The tools of the Segment Editor that make sense on one slice, in the order in which they are offered."""
 
 FIRST_EFFECT = "Draw"
-SHAPE_EFFECTS = frozenset({"Polygon", "Box", "Landmarks"})
+SHAPE_EFFECTS = frozenset({"Polygon", "Box", "Landmarks", "Measure"})
 
 
 class Tools:

@@ -13,6 +13,7 @@ import numpy as np
 
 from XRayAILib.findings.objects import Box
 from XRayAILib.findings.shapes import Ellipse, RotatedBox
+from XRayAILib.scene.markups import is_complete
 from XRayAILib.scene.points import STILL_THERE, read_place
 from XRayAILib.scene.volume import pixels_to_ras, ras_to_pixels
 
@@ -69,7 +70,7 @@ def read_ellipse(node: Any, volume_node: Any) -> dict[str, object]:
 def flatten(node: Any) -> None:
     """Give a ROI that was placed by hand no depth: Slicer makes it as deep as its shorter side."""
     across, down, deep = node.GetSize()
-    if deep != THICKNESS and min(across, down) > 0:
+    if is_complete(node) and deep != THICKNESS and min(across, down) > 0:
         node.SetSize(across, down, THICKNESS)
 
 

@@ -11,7 +11,7 @@ from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingError, FindingObject, ImageLabel, Landmark, Mask, new_id
 from XRayAILib.findings.schema import LabelSchema
-from XRayAILib.scene import folder, landmarks, markups, outlines, segmentation, shapes, skeletons
+from XRayAILib.scene import captions, folder, landmarks, markups, outlines, segmentation, shapes, skeletons
 from XRayAILib.scene.host import Host
 from XRayAILib.scene.record import (
     PREFIX,
@@ -28,6 +28,7 @@ from XRayAILib.scene.volume import image_shape, radiograph_uid
 
 _MODULE = "XRayAIFindings"
 _VOLUME, _SEGMENTATION, _LANDMARKS, _SHAPES = "volume", "segmentation", "landmarks", "shapes"
+_CAPTIONS = "captions"
 DEFAULT_OPACITY = 0.35
 
 
@@ -44,6 +45,8 @@ class FindingsNodes:
         ``vtkMRMLScalarVolumeNode``, ``vtkMRMLSegmentationNode``, ``vtkMRMLMarkupsFiducialNode``.
     shapes
         A markups node for each object that is one (:mod:`XRayAILib.scene.shapes`), in the order in which they came.
+    captions
+        The list of names beside boxes and ellipses; ``None`` in scenes of before.
     """
 
     root: Any
@@ -51,6 +54,7 @@ class FindingsNodes:
     segmentation: Any
     landmarks: Any
     shapes: tuple[Any, ...]
+    captions: Any
 
     @property
     def name(self) -> str:
@@ -73,7 +77,7 @@ class FindingsNodes:
     def nodes(self) -> list[Any]:
         """All nodes with something to see."""
         drawn = [outlines.of(node) for node in (self.landmarks, *self.shapes) if node is not None]
-        return [*self.listed, *(model for model in drawn if model is not None)]
+        return [*self.listed, *(model for model in (*drawn, self.captions) if model is not None)]
 
 
 def show_findings(
@@ -129,9 +133,11 @@ def offer_landmarks(nodes: FindingsNodes, schema: LabelSchema) -> None:
 
 def adopt(host: Host, nodes: FindingsNodes, shape_node: Any, schema: LabelSchema, label: str) -> FindingsNodes:
     """Take a markups node that a person placed into the layer, as this label."""
-    markups.dress(shape_node, schema, label, markups.tool_of(shape_node))
+    if markups.label_of(shape_node) != label:
+        markups.dress(shape_node, schema, label, markups.tool_of(shape_node))
     if not any(shape.GetID() == shape_node.GetID() for shape in nodes.shapes):
         nodes.root.AddNodeReferenceID(_SHAPES, shape_node.GetID())
+    captions.use(shape_node, nodes.captions)
     nodes = _nodes(nodes.root)
     folder.put_into_folder(host, nodes.name, nodes.listed)
     return nodes
@@ -204,10 +210,17 @@ def remove(host: Host, nodes: FindingsNodes) -> None:
     item = folder.find_folder(host, nodes.segmentation)
     for shape in _members(host, nodes):
         shapes.remove(host, shape)
-    for node in (outlines.of(nodes.landmarks), nodes.segmentation, nodes.landmarks, nodes.root):
+    for node in (outlines.of(nodes.landmarks), nodes.captions, nodes.segmentation, nodes.landmarks, nodes.root):
         if node is not None:
             folder.remove_node(host, node)
     folder.remove_empty(host, item)
+
+
+def tidy(host: Host, nodes: FindingsNodes) -> None:
+    """Take away the lines and names of objects whose nodes were removed by somebody else."""
+    outlines.remove_orphans(host)
+    if nodes.captions is not None:
+        captions.keep(nodes.captions, (shapes.object_id(shape) for shape in _members(host, _nodes(nodes.root))))
 
 
 def set_visible(nodes: FindingsNodes, visible: bool) -> None:
@@ -255,6 +268,7 @@ def _new_layer(host: Host, volume_node: Any, name: str) -> FindingsNodes:
     root.SetNodeReferenceID(_VOLUME, volume_node.GetID())
     root.SetNodeReferenceID(_SEGMENTATION, segmentation.new_segmentation(host, volume_node, name).GetID())
     root.SetNodeReferenceID(_LANDMARKS, landmarks.new_landmarks(host, f"{name} landmarks").GetID())
+    root.SetNodeReferenceID(_CAPTIONS, captions.new_captions(host, f"{name} captions").GetID())
     return _nodes(root)
 
 
@@ -266,6 +280,7 @@ def _nodes(root: Any) -> FindingsNodes:
         root.GetNodeReference(_SEGMENTATION),
         root.GetNodeReference(_LANDMARKS),
         tuple(shape for shape in shapes if shape is not None),
+        root.GetNodeReference(_CAPTIONS),
     )
 
 
@@ -283,10 +298,12 @@ def _show_shapes(host: Host, nodes: FindingsNodes, findings: Findings, schema: L
         tool = shapes.tool_for(item)
         if tool is not None:
             shape = present.get(item.id) or shapes.new_shape(host, schema, item.label, tool)
+            captions.use(shape, nodes.captions)
             shapes.show_shape(host, shape, nodes.volume, item, schema)
             nodes.root.AddNodeReferenceID(_SHAPES, shape.GetID())
     nodes = _nodes(nodes.root)
     folder.put_into_folder(host, nodes.name, nodes.listed)
+    tidy(host, nodes)
     return nodes
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from XRayAILib.findings.schema import LabelSchema
-from XRayAILib.scene import boxes, markups, outlines, shapes, skeletons
+from XRayAILib.scene import boxes, layers, markups, shapes, skeletons
 from XRayAILib.scene.host import Host
 from XRayAILib.scene.layers import FindingsNodes
 
@@ -18,7 +18,7 @@ def follow(host: Host, shape: Any, volume_node: Any, schema: LabelSchema) -> lis
     """
 
     def drawn() -> None:
-        if shape.IsA(markups.ROI) and markups.is_complete(shape):
+        if shape.IsA(markups.ROI):
             boxes.flatten(shape)
         shapes.draw(host, shape, volume_node, schema)
 
@@ -38,7 +38,7 @@ class Live:
     """
 
     def __init__(self, host: Host, nodes: FindingsNodes, schema: LabelSchema) -> None:
-        self._host, self._volume, self._schema = host, nodes.volume, schema
+        self._host, self._nodes, self._volume, self._schema = host, nodes, nodes.volume, schema
         self._watched: dict[str, tuple[Any, list[int]]] = {}
         points, scene = nodes.landmarks, host.scene
         events = (points.PointModifiedEvent, points.PointRemovedEvent, points.PointPositionUndefinedEvent)
@@ -62,13 +62,13 @@ class Live:
         self._watched.clear()
 
     def _on_removed(self, _scene: Any, _event: str) -> None:
-        if not self._host.scene.IsClosing():
-            outlines.remove_orphans(self._host)
+        if not self._host.scene.IsClosing() and self._nodes.root.GetScene() is not None:
+            layers.tidy(self._host, self._nodes)
 
 
 def _once(node: Any, call: Callable[[], None]) -> Callable[[Any, str], None]:
     """An observer that is not called by what it does itself, nor for a node that has left the scene."""
-    busy = []
+    busy: list[bool] = []
 
     def observer(_caller: Any, _event: str) -> None:
         if busy or node.GetScene() is None:

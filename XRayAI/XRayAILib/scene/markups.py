@@ -33,13 +33,14 @@ THIN, THICK = 0.3, 0.6
 """Lines, in parts of a control point's size: as they are, and of the object that stands out."""
 
 TEXT_PERCENT = 2.2
-_KIND, _FRAME_OPACITY = "kind", 0.25
+_KIND, _FRAME_OPACITY, _HANDLE_PERCENT = "kind", 0.25, 2.0
 
 
 def new_node(host: Host, schema: LabelSchema, label: str, tool: Tool) -> Any:
     """An empty node for an object of ``label``, ready to be placed by hand or to be filled; its object has an id."""
-    node = host.scene.AddNewNodeByClass(NODE_OF[tool], title_of(schema, label))
-    return dress(node, schema, label, tool)
+    node = dress(host.scene.AddNewNodeByClass(NODE_OF[tool], title_of(schema, label)), schema, label, tool)
+    show_ring(node, True)
+    return node
 
 
 def dress(node: Any, schema: LabelSchema, label: str, tool: Tool) -> Any:
@@ -83,10 +84,16 @@ def _dress_roi(display: Any, tool: Tool) -> None:
     display.SetFillOpacity(0.0)
     # The frame of an ellipse is only there to be grabbed.
     display.SetOutlineOpacity(_FRAME_OPACITY if tool is Tool.ELLIPSE else 1.0)
-    # A box of findings is upright.
-    display.SetRotationHandleVisibility(tool is not Tool.BOX)
+    display.SetInteractionHandleScale(_HANDLE_PERCENT)
+    display.SetRotationHandleVisibility(False)
     display.SetTranslationHandleVisibility(False)
     display.SetScaleHandleVisibility(True)
+
+
+def show_ring(node: Any, visible: bool) -> None:
+    """Show the ring that turns a rotated box or an ellipse: it covers much of what lies within."""
+    if node.IsA(ROI):
+        node.GetDisplayNode().SetRotationHandleVisibility(visible and tool_of(node) is not Tool.BOX)
 
 
 def _parts(tool: Tool) -> tuple[str, ...]:
@@ -143,5 +150,7 @@ def set_editable(node: Any, editable: bool) -> None:
     node.SetLocked(not editable)
     if node.IsA(ROI):
         node.GetDisplayNode().SetHandlesInteractive(editable)
+        if tool_of(node) is Tool.ELLIPSE:
+            node.GetDisplayNode().SetOutlineOpacity(_FRAME_OPACITY if editable else 0.0)
         for index in range(node.GetNumberOfControlPoints()):
             node.SetNthControlPointVisibility(index, editable)

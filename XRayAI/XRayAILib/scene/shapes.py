@@ -14,7 +14,7 @@ from XRayAILib.findings.objects import Box, FindingObject, Polygon
 from XRayAILib.findings.schema import LabelSchema, Tool
 from XRayAILib.findings.shapes import Ellipse, Polyline, RotatedBox
 from XRayAILib.findings.size import size_text
-from XRayAILib.scene import boxes, folder, markups, outlines, texts, vertices
+from XRayAILib.scene import boxes, captions, folder, markups, outlines, texts, vertices
 from XRayAILib.scene.host import Host
 from XRayAILib.scene.markups import is_complete, is_shape, label_of, object_id, tool_of
 from XRayAILib.scene.points import write_place
@@ -91,7 +91,7 @@ def read_shape(node: Any, volume_node: Any, schema: LabelSchema, author: Author)
 
 def draw(host: Host, node: Any, volume_node: Any, schema: LabelSchema) -> None:
     """Bring the lines and the text beside a node up to date, after somebody moved a point."""
-    if tool_of(node) in markups.OUTLINED or _shows_value(node):
+    if tool_of(node) in markups.OUTLINED or node.IsA(markups.ROI) or _shows_value(node):
         item = _item(node, volume_node, schema, _NOBODY)
         if item is not None:
             _draw(host, node, volume_node, item)
@@ -112,6 +112,7 @@ def set_visible(node: Any, visible: bool) -> None:
     for part in (node, outlines.of(node)):
         if part is not None:
             part.GetDisplayNode().SetVisibility(visible)
+    captions.set_visible(node, visible)
 
 
 def set_editable(node: Any, editable: bool) -> None:
@@ -120,8 +121,9 @@ def set_editable(node: Any, editable: bool) -> None:
 
 
 def set_highlighted(host: Host, node: Any, volume_node: Any, schema: LabelSchema, highlighted: bool) -> None:
-    """Let a shape stand out: thicker lines, and its area or length behind its name."""
+    """Let a shape stand out: thicker lines, its size behind its name, and the ring that turns it."""
     node.GetDisplayNode().SetLineThickness(markups.THICK if highlighted else markups.THIN)
+    markups.show_ring(node, highlighted)
     outline = outlines.of(node)
     if outline is not None:
         width = outlines.THICK_LINE_WIDTH if highlighted else outlines.LINE_WIDTH
@@ -179,5 +181,7 @@ def _draw(host: Host, node: Any, volume_node: Any, item: FindingObject) -> None:
     if node.IsA(markups.POINTS):
         for index in range(node.GetNumberOfControlPoints()):
             node.SetNthControlPointLabel(index, f"{node.GetName()}: {value}" if index == 0 else "")
+    elif node.IsA(markups.ROI):
+        captions.write(node, volume_node, item, f"{node.GetName()}: {value}" if value else node.GetName())
     else:
         texts.write_value(node, value)
