@@ -57,13 +57,26 @@ class Conflict:
     reason: str
 
 
+@dataclass(frozen=True)
+class Stored:
+    """What the project has of a track: its findings, ``None`` for nothing, and the revision they come from."""
+
+    findings: Findings | None
+    base: int
+    is_aside: bool = False
+
+
 class OwnTrack:
     """What one reader says of one image, from opening it until another one is shown.
 
     Parameters
     ----------
+    author
+        Whose track it is.
     listener
         Called after every change of the state.
+    by
+        Who saves.
 
     Attributes
     ----------
@@ -75,27 +88,26 @@ class OwnTrack:
         Set while two versions wait for a choice.
     """
 
-    def __init__(self, project: Project, reader: Author, listener: Callable[[], None]) -> None:
-        self._project, self._reader, self._listener = project, reader, listener
+    def __init__(self, project: Project, author: Author, listener: Callable[[], None], by: Author) -> None:
+        self._project, self._author, self._listener, self._by = project, author, listener, by
         self.autosave = Autosave()
         self.shown: Findings | None = None
         self.state, self.problem = SaveState.SAVED, ""
         self.conflict: Conflict | None = None
         self._base = 0
 
-    def read(self, uid: str) -> Findings | None:
+    def read(self, uid: str) -> Stored:
         """What is stored, to be shown; of two versions that wait for a choice the one that was drawn here."""
-        aside = self._project.set_aside.waiting(uid, self._reader.key)
-        return aside.findings if aside else self._project.findings(uid, self._reader.key)
-
-    def open(self, shown: Findings) -> None:
-        """These are shown now, as :meth:`read` gave them or as an image begins."""
-        uid = shown.radiograph_uid
-        aside = self._project.set_aside.waiting(uid, self._reader.key)
-        self.let_go()
-        self.shown = shown
-        self._base = aside.base if aside else self._project.latest(uid, self._reader.key)[1]
+        aside = self._project.set_aside.waiting(uid, self._author.key)
         if aside is not None:
+            return Stored(aside.findings, aside.base, is_aside=True)
+        return Stored(*self._project.latest(uid, self._author.key))
+
+    def open(self, shown: Findings, stored: Stored) -> None:
+        """These are shown now, as they were read or as an image begins."""
+        self.let_go()
+        self.shown, self._base = shown, stored.base
+        if stored.is_aside:
             self._in_conflict("Two versions of your work on this image wait since another program saved it as well.")
 
     def let_go(self) -> None:
@@ -130,7 +142,7 @@ class OwnTrack:
             if alike(found, self.shown) and (only_changes or self._base):
                 found = self.shown
             else:
-                self._base = self._project.save(found, by=self._reader, base=self._base, note=note)
+                self._base = self._project.save(found, by=self._by, base=self._base, note=note)
         except ConflictError as error:
             # First of all both are kept, then the reader is asked.
             self._keep_aside(found)
@@ -160,7 +172,7 @@ class OwnTrack:
         """
         if self.conflict is None or self.shown is None:
             raise AnnotationError("There is only one version of this image, so there is nothing to choose.")
-        uid, key = mine.radiograph_uid, self._reader.key
+        uid, key = mine.radiograph_uid, self._author.key
         try:
             self._project.set_aside.keep(mine, self.conflict.base)
             theirs, revision = self._project.latest(uid, key)
@@ -171,7 +183,7 @@ class OwnTrack:
             else:
                 chosen = merge(self._base_findings(mine), mine, theirs)
             note = "" if choice is Choice.THEIRS else f"{choice.value}, after two programs saved it at once"
-            revision = self._project.save(chosen, by=self._reader, base=revision, note=note)
+            revision = self._project.save(chosen, by=self._by, base=revision, note=note)
             self._project.set_aside.settle(uid, key, choice.value)
         except (ProjectError, FindingError, OSError) as error:
             raise AnnotationError(f"The two versions are still both kept. {error}") from error
@@ -189,7 +201,7 @@ class OwnTrack:
         assert self.conflict is not None
         if not self.conflict.base:
             return Findings(mine.radiograph_uid, mine.shape, mine.author)
-        return self._project.findings_at(mine.radiograph_uid, self._reader.key, self.conflict.base)
+        return self._project.findings_at(mine.radiograph_uid, self._author.key, self.conflict.base)
 
     def _keep_aside(self, found: Findings) -> None:
         try:
