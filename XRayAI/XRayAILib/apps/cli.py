@@ -157,6 +157,33 @@ def calibrate(
     calibrate_image(project, uid, start, end, millimetres, what, take_back)
 
 
+@app.command()
+def agreement(
+    project: ProjectOption,
+    text: Annotated[str, typer.Argument(help="Only images in which these words occur; see 'list'.")] = "",
+    readers: Annotated[list[str] | None, typer.Option(help="anna,ben or model:name; everybody without.")] = None,
+    against: Annotated[str, typer.Option(help="Compare all with this one, the reference.")] = "",
+    label: Annotated[Values, typer.Option(help="Only this label. This and the others can be repeated.")] = None,
+    where: Annotated[Values, typer.Option(help="Only images with COLUMN=VALUE, such as view=PA.")] = None,
+    by: Annotated[Values, typer.Option(help="Also by view, sex, age, manufacturer, split, ...")] = None,
+    ordered: Annotated[Values, typer.Option(help="Question whose answers are grades in the schema's order.")] = None,
+    iou: Annotated[float, typer.Option(help="From this IoU on two objects are the same.")] = 0.5,
+    out: Annotated[Path | None, typer.Option(help="Folder of the report; exports/agreement without it.")] = None,
+    consensus: Annotated[str, typer.Option(help="Also what they say together: majority or staple.")] = "",
+    points: Annotated[str, typer.Option(help="Of several points: mean or median.")] = "mean",
+    save: Annotated[bool, typer.Option("--save", help="Keep the consensus in the project.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document for other programs.")] = False,
+) -> None:
+    """How far the readers agree: overlap, distances, kappa, ICC and more, with a report and worst cases."""
+    from XRayAILib.apps.agreement import compare_project, wishes_of
+
+    for value, known in ((consensus, ("", "majority", "staple")), (points, ("mean", "median"))):
+        if value not in known:
+            raise typer.BadParameter(f"'{value}' is none of {', '.join(filter(None, known))}.")
+    wishes = wishes_of(readers or [], against, label or [], text, where or [], by or [], ordered or [], iou)
+    compare_project(project, wishes, out, as_json, consensus, points, save)
+
+
 @app.command("import")
 def import_labels(
     source: Annotated[Path, typer.Argument(help="A file or folder of labels, or a CSV table of pictures.")],

@@ -32,6 +32,7 @@ KINDS = (
     "histogram",
     "deidentify",
     "find_text",
+    "agreement",
 )
 """Each has a module in :mod:`XRayAILib.apps.jobs` with a function ``run``."""
 

@@ -11,63 +11,22 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from XRayAILib.findings.agreement.compare import Compared, compare
-from XRayAILib.findings.agreement.detection import IOU
-from XRayAILib.findings.author import AuthorKind
 from XRayAILib.learning.cache import Cancelled
-from XRayAILib.project.query import Query
 from XRayAILib.workflow.agreement_cache import AgreementCache, key_of
-from XRayAILib.workflow.agreement_groups import GROUPS, Read, read_of
+from XRayAILib.workflow.agreement_groups import Read, read_of
+from XRayAILib.workflow.agreement_wishes import AgreementError, Wishes, check, chosen
 
 if TYPE_CHECKING:
     from XRayAILib.project.project import Project
 
 Progress = Callable[[int, int, str, float | None], None]
 Pair = tuple[str, str]
-
-_DERIVED = (AuthorKind.CONSENSUS.value, AuthorKind.ADJUDICATION.value)
-
-
-class AgreementError(ValueError):
-    """A comparison that cannot be made, and why."""
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What is to be compared.
-
-    Attributes
-    ----------
-    readers
-        Names (``anna``) or keys (``model:chest@1a2b...``) of authors. Without any: everybody but a consensus and an
-        adjudication, which were made of what the others say.
-    reference
-        One author, whom all others are compared with; without, everybody is compared with everybody.
-    labels
-        Only these.
-    query
-        Only these images.
-    by
-        Columns of :data:`GROUPS`: the figures of each value, too.
-    ordered
-        Questions whose answers are in the order of the schema, such as grades: weighted kappa, ordinal alpha.
-    iou
-        From which on two objects are the same.
-    """
-
-    readers: tuple[str, ...] = ()
-    reference: str = ""
-    labels: tuple[str, ...] = ()
-    query: Query = field(default_factory=Query)
-    by: tuple[str, ...] = ()
-    ordered: tuple[str, ...] = ()
-    iou: float = IOU
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -138,10 +97,10 @@ def compare_readers(
         ``cancelled`` said so; what was computed so far is kept.
     """
     wishes = wishes or Wishes()
-    _check(project, wishes)
+    check(project, wishes)
     images = {image.uid: image for image in project.stream(wishes.query)}
     digests = {uid: said for uid, said in project.track_digests().items() if uid in images}
-    readers, reference = _chosen(digests.values(), wishes)
+    readers, reference = chosen(digests.values(), wishes)
     pairs = [pair for pair in itertools.combinations(readers, 2) if not reference or reference in pair]
     pairs = [pair if pair[0] != reference else (pair[1], pair[0]) for pair in pairs]
     work = {uid: [pair for pair in pairs if set(pair) <= said.keys()] for uid, said in digests.items()}
@@ -173,39 +132,3 @@ def compare_readers(
     read = {uid: read_of(images[uid]) for uid in work}
     options = {label.name: label.options for label in project.schema if label.options}
     return Study(wishes, readers, read, {p: of for p, of in found.items() if of}, alone, computed, options)
-
-
-def _check(project: Project, wishes: Wishes) -> None:
-    for label in (*wishes.labels, *wishes.ordered):
-        if label not in project.schema:
-            known = ", ".join(entry.name for entry in project.schema)
-            raise AgreementError(f"The schema has no label '{label}'; it has {known}.")
-    for column in wishes.by:
-        if column not in GROUPS:
-            raise AgreementError(f"Figures cannot be told apart by '{column}', but by {', '.join(GROUPS)}.")
-    if not 0 < wishes.iou <= 1:
-        raise AgreementError(f"An IoU of {wishes.iou:g} is not between 0 and 1.")
-
-
-def _chosen(digests: Iterable[Mapping[str, str]], wishes: Wishes) -> tuple[dict[str, str], str]:
-    """Key -> name of the readers, sorted, and the key of the reference or ''."""
-    keys = sorted({key for said in digests for key in said})
-    wanted = [_key(name, keys) for name in wishes.readers]
-    reference = _key(wishes.reference, keys) if wishes.reference else ""
-    if not wanted:
-        wanted = [key for key in keys if not key.startswith(_DERIVED)]
-    wanted = list(dict.fromkeys([*wanted, *([reference] if reference else [])]))
-    if len(wanted) == 1:
-        raise AgreementError(f"There is only one reader, {wanted[0]}: agreement takes two.")
-    names = [key.partition(":")[2].partition("@")[0] for key in wanted]
-    # Where a person and a model have one name, the whole key tells them apart.
-    return {key: name if names.count(name) == 1 else key for key, name in zip(wanted, names, strict=True)}, reference
-
-
-def _key(name: str, keys: list[str]) -> str:
-    found = [key for key in keys if name in (key, key.partition("@")[0], key.partition(":")[2].partition("@")[0])]
-    if len(found) == 1:
-        return found[0]
-    known = ", ".join(found or keys) or "nobody"
-    why = "is the name of several" if found else "has read none of these images"
-    raise AgreementError(f"'{name}' {why}: {known}.")

@@ -95,7 +95,8 @@ def _rate(
 
 
 def _region(cases: Cases) -> list[Measure]:
-    found = [_mean(cases, title, cases.values(name)) for name, title in (("dice", "Dice"), ("iou", "IoU"))]
+    names = (("dice", "Dice"), ("iou", "IoU"))
+    found = [_mean(cases, title, cases.values(name), undefined="neither reader drew it") for name, title in names]
     for unit in cases.units:
         found += [
             _mean(cases, title, cases.values(name, unit), unit, "no image on which both drew it")

@@ -127,7 +127,7 @@ def write_report(data: ReportData, path: Path) -> Path:
         lstrip_blocks=True,
     )
     environment.filters["duration"] = duration
-    environment.filters["moment"] = _moment
+    environment.filters["moment"] = moment
     environment.filters["datauri"] = _data_uri
     figures = training_figures(data.curves)
     page = environment.get_template("report.html").render(
@@ -157,10 +157,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-def _moment(created: str) -> str:
-    moment = datetime.fromisoformat(created)
-    zone = moment.tzname()
-    return f"{moment:%Y-%m-%d %H:%M}" + (f" {zone}" if zone else "")
+def moment(created: str) -> str:
+    """``2026-03-01 14:05 UTC`` of an ISO 8601 time."""
+    when = datetime.fromisoformat(created)
+    zone = when.tzname()
+    return f"{when:%Y-%m-%d %H:%M}" + (f" {zone}" if zone else "")
 
 
 def _table(metric: str, rows: Sequence[Score]) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from XRayAILib.findings.agreement.bootstrap import divided
 from XRayAILib.findings.agreement.estimate import Estimate, estimate
 from XRayAILib.findings.objects import FindingError
 
-ALIKE = "all answers are the same, so there is no chance agreement to compare with: kappa is not defined"
+ALIKE = "not defined: all answers are the same"
+"""Then chance alone would make readers agree always, and there is nothing to be better than."""
 
 
 class Weights(str, Enum):

@@ -13,8 +13,8 @@ import numpy as np
 
 from XRayAILib.findings.agreement.bootstrap import divided
 from XRayAILib.findings.agreement.estimate import Estimate, estimate
+from XRayAILib.findings.agreement.kappa import ALIKE
 
-ALIKE = "all answers are the same, so there is no chance agreement to compare with: alpha is not defined"
 ALONE = "nothing was read by two readers"
 
 
