@@ -38,6 +38,7 @@ class LayoutsPart(Part):
         self._shown = Arrangement.SINGLE
         self._beside: SideBySide | None = None
         self._root: Any = None
+        self._left = False
         self._layers: dict[str, str] = {}
         self._labels: list[tuple[Any, str]] = []
         self._link: LinkedViews | None = None
@@ -68,7 +69,7 @@ class LayoutsPart(Part):
         sitting = self.sitting
         root = sitting.nodes.root if sitting is not None and sitting.nodes is not None else None
         self.own.Layouts.enabled = root is not None
-        if root is self._root:
+        if root is self._root or self._left:
             return
         self._root = root
         self._take_down()
@@ -87,7 +88,13 @@ class LayoutsPart(Part):
             # What was drawn since belongs to the reader's own view only, too.
             arrangement.restrict(sitting.canvas.host, sitting.nodes, SLICE_VIEW)
 
+    def enter(self) -> None:
+        self._left = False
+        self.show()
+
     def leave(self) -> None:
+        # What is shown from now on belongs to the next module.
+        self._left = True
         self._take_down()
         self._root = None
 
