@@ -117,11 +117,11 @@ def _show(schema: LabelSchema) -> None:
     console.print(table)
     for skeleton in schema.skeletons:
         console.print(f"Skeleton {plain(skeleton.title)}: {len(skeleton.points)} points, {len(skeleton.lines)} lines")
-    labels = {label.name: label for label in schema}
+    titles = {label.name: label.title for label in schema}
     for rule in schema.rules:
         color = {"warn": "yellow", "refuse": "red"}[rule.severity.value]
         why = f" [dim]{plain(rule.reason)}[/]" if rule.reason else ""
-        console.print(f"[{color}]{rule.severity.value:6}[/] {plain(in_words(rule, labels))}.{why}", soft_wrap=True)
+        console.print(f"[{color}]{rule.severity.value:6}[/] {plain(in_words(rule, titles))}.{why}", soft_wrap=True)
 
 
 def _table(*columns: str) -> Table:

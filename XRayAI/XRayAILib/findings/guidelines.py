@@ -267,8 +267,8 @@ def _sides(case: _Case, rule: Sides) -> Iterator[Violation]:
         rights, lefts = case.placed(right), case.placed(left)
         if rights and lefts and _middle(rights)[0] >= _middle(lefts)[0]:
             text = (
-                f"{case.title(right)} lies right of {case.title(left)}: labels mean the patient's sides, and in a "
-                "frontal view the patient's right is on the left of the picture"
+                f"{case.title(right)} lies right of {case.title(left)} in the picture; labels mean the patient's sides, "
+                "and a frontal view shows the right on the left"
             )
             yield case.broken(rule, right, text, *(region.item for region in (*rights, *lefts)))
 

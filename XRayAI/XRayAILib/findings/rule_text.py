@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from XRayAILib.findings.label import Label
 from XRayAILib.findings.rule import (
     Answered,
     Apart,
@@ -21,13 +20,16 @@ from XRayAILib.findings.rule import (
 )
 
 
-def in_words(rule: Rule, labels: Mapping[str, Label]) -> str:
-    """What a rule wants, such as ``Nodule: length 3 to 30 mm, where View is PA``."""
-    only = "; ".join(f"{_titles((name,), labels)} is {' or '.join(answers)}" for name, answers in rule.when)
-    return f"{_titles(rule.labels, labels)}: {_wants(rule, labels)}" + (f", where {only}" if only else "")
+def in_words(rule: Rule, titles: Mapping[str, str]) -> str:
+    """What a rule wants, such as ``Nodule: length 3 to 30 mm, where View is PA``.
+
+    ``titles`` are those of labels, by their names.
+    """
+    only = "; ".join(f"{_titles((name,), titles)} is {' or '.join(answers)}" for name, answers in rule.when)
+    return f"{_titles(rule.labels, titles)}: {_wants(rule, titles)}" + (f", where {only}" if only else "")
 
 
-def _wants(rule: Rule, labels: Mapping[str, Label]) -> str:
+def _wants(rule: Rule, titles: Mapping[str, str]) -> str:
     if isinstance(rule, Size):
         unit = "" if rule.measure is Measure.VALUE else f" {rule.unit.value}" + "²" * (rule.measure is Measure.AREA)
         return f"{rule.measure.value} {_range(rule.minimum, rule.maximum)}{unit}"
@@ -36,9 +38,9 @@ def _wants(rule: Rule, labels: Mapping[str, Label]) -> str:
             return "none"
         return f"{'exactly ' if rule.minimum == rule.maximum else ''}{_range(rule.minimum, rule.maximum)} of each"
     if isinstance(rule, Inside):
-        return f"inside {_titles(rule.others, labels)}{_tolerated(rule.tolerance)}"
+        return f"inside {_titles(rule.others, titles)}{_tolerated(rule.tolerance)}"
     if isinstance(rule, Apart):
-        return f"not crossing {_titles(rule.others, labels)}{_tolerated(rule.tolerance)}"
+        return f"not crossing {_titles(rule.others, titles)}{_tolerated(rule.tolerance)}"
     if isinstance(rule, Answered):
         return f"answered: {', '.join(rule.attributes)}"
     if isinstance(rule, Border):
@@ -52,9 +54,8 @@ def _wants(rule: Rule, labels: Mapping[str, Label]) -> str:
     raise TypeError(f"{type(rule).__name__} is a new kind of rule.")
 
 
-def _titles(names: tuple[str, ...], labels: Mapping[str, Label]) -> str:
-    titles = [labels[name].title if name in labels else name for name in names]
-    return ", ".join(titles)
+def _titles(names: tuple[str, ...], titles: Mapping[str, str]) -> str:
+    return ", ".join(titles.get(name, name) for name in names)
 
 
 def _range(low: float | None, high: float | None) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from XRayAILib.findings.label import Attribute, AttributeKind, Code, Label, Skeleton, Tool
 from XRayAILib.findings.objects import FindingError
 from XRayAILib.findings.rule import Rule
+from XRayAILib.findings.schema_problems import Problem, as_text, problems
 
 __all__ = [
     "Attribute",
@@ -23,7 +24,17 @@ __all__ = [
 
 
 class SchemaError(FindingError):
-    """A label schema that cannot be used, with everything that is wrong with it."""
+    """A label schema that cannot be used, with everything that is wrong with it.
+
+    Attributes
+    ----------
+    problems
+        One by one, where they were found in a schema.
+    """
+
+    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
 
 
 @dataclass(frozen=True)
@@ -42,11 +53,9 @@ class LabelSchema:
     rules: tuple[Rule, ...] = ()
 
     def __post_init__(self) -> None:
-        from XRayAILib.findings.schema_problems import as_text, problems
-
         found = list(problems(self.labels, self.skeletons, self.rules))
         if found:
-            raise SchemaError(as_text(f"The label schema '{self.name}'", found))
+            raise SchemaError(as_text(f"The label schema '{self.name}'", found), found)
 
     def __iter__(self) -> Iterator[Label]:
         return iter(self.labels)

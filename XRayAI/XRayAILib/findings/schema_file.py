@@ -73,19 +73,21 @@ def draft(text: str, source: str, name: str = "") -> tuple[SchemaDraft, list[Pro
     top = reader.entry(node, "", ("name", "labels", "skeletons", "rules"), "a label schema")
     if top is None or "labels" not in top.nodes:
         missing = Problem("", "", "it has no list 'labels'. A label schema is a mapping with 'name' and 'labels'.")
-        raise SchemaError(as_text(source, reader.problems or [missing]))
+        found = reader.problems or [missing]
+        raise SchemaError(as_text(source, found), found)
     parts = tuple(reader.labels(top)), tuple(reader.skeletons(top)), tuple(reader.rules(top))
     if reader.problems:
         # What a misread entry contradicts would be no news.
-        raise SchemaError(as_text(source, sorted(reader.problems, key=lambda problem: problem.line)))
-    found = SchemaDraft(top.text("name") or name, *parts, source)
-    return found, sorted(map(reader.placed, found.problems()), key=lambda problem: problem.line)
+        misread = sorted(reader.problems, key=lambda problem: problem.line)
+        raise SchemaError(as_text(source, misread), misread)
+    whole = SchemaDraft(top.text("name") or name, *parts, source)
+    return whole, sorted(map(reader.placed, whole.problems()), key=lambda problem: problem.line)
 
 
 def require_whole(found: SchemaDraft, contradictions: list[Problem]) -> SchemaDraft:
     """The draft; ``SchemaError`` where there are contradictions."""
     if contradictions:
-        raise SchemaError(as_text(found.source, contradictions))
+        raise SchemaError(as_text(found.source, contradictions), contradictions)
     return found
 
 
