@@ -28,6 +28,7 @@ EXTRA = {
     "corner": Tool.ANGLE,
     "cobb": Tool.COBB_ANGLE,
     "ctr": Tool.CARDIOTHORACIC_RATIO,
+    "remark": Tool.IMAGE,
 }
 
 
@@ -63,7 +64,7 @@ def everything(uid: str, shape: tuple[int, int], author: Author = ANNA) -> Findi
         Landmark(label="left_apex", x=cx + r, y=cy - r, visible=False, **plain),
         Landmark(label="right_apex", x=cx - r, y=-3.0, visible=False, outside=True, **plain),
         ImageLabel(label="view", value="PA", **plain),
-        ImageLabel(label="catheter", value="größer als 2", **plain),
+        ImageLabel(label="remark", value="größer als 2", **plain),
         Polyline(label="catheter_line", points=((1.0, 2.0), (cx, cy), (cx, rows - 2.5)), **plain),
         Line(label="length", points=((cx, cy), (cx + r, cy + r)), **plain),
         Angle(label="corner", points=((cx, cy), (cx + r, cy), (cx + r, cy + r)), **plain),

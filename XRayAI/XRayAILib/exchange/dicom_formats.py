@@ -144,7 +144,7 @@ class DicomSr(_DicomFormat):
                 for place in places
             }
             author = Author.imported("")
-            found = list(sr_images(report, find, segmentations, plan.schema, author))
+            found = list(sr_images(report, find.get, segmentations, plan.schema, author))
             for image in found:
                 if image.findings is None:
                     raise ExportError(f"{self.title}: {'; '.join(image.problems)}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -133,7 +133,7 @@ def read_seg(path: Path) -> SegFile:
 
 def seg_images(
     file: SegFile,
-    find: Mapping[Place, Header],
+    find: Callable[[Place], Header | None],
     schema: LabelSchema,
     author: Author,
 ) -> Iterator[ImportedImage]:
@@ -142,11 +142,11 @@ def seg_images(
     Parameters
     ----------
     find
-        The radiographs of the project by SOP Instance UID and frame.
+        The radiograph of the project with a SOP Instance UID and frame.
     """
     labels = CodedLabels(schema)
     for place in file.places():
-        header = find.get(place)
+        header = find(place)
         name = f"{file.path.name} ({place[0] or 'no image'})"
         if header is None:
             reason = (
@@ -155,7 +155,7 @@ def seg_images(
                 if place[0]
                 else f"{file.path.name}: a frame does not say which image it is of."
             )
-            yield ImportedImage(name, problems=(reason,))
+            yield ImportedImage(name, problems=(reason,), unmatched=True)
         elif header.shape != file.shape:
             yield ImportedImage(
                 name,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -149,7 +149,7 @@ def read_sr(path: Path) -> SrFile:
 
 def sr_images(
     file: SrFile,
-    find: Mapping[Place, Header],
+    find: Callable[[Place], Header | None],
     segmentations: Mapping[str, SegFile],
     schema: LabelSchema,
     author: Author,
@@ -159,7 +159,7 @@ def sr_images(
     Parameters
     ----------
     find
-        The radiographs of the project by SOP Instance UID and frame.
+        The radiograph of the project with a SOP Instance UID and frame.
     segmentations
         Segmentations beside the report, by SOP Instance UID.
     """
@@ -169,18 +169,20 @@ def sr_images(
         by_place.setdefault(_image_of(group, segmentations), []).append(group)
     for place, groups in by_place.items():
         name = f"{file.path.name} ({place[0] or 'no image'})"
-        header = find.get(place)
+        header = find(place)
         if header is None:
             where = f"the SOP Instance UID {place[0]}" if place[0] else "an image that the report names"
             reason = f"{file.path.name}: no radiograph of the project has {where}; add its folder to the project first."
-            yield ImportedImage(name, problems=(reason,))
+            yield ImportedImage(name, problems=(reason,), unmatched=True)
             continue
         objects: list[FindingObject] = []
         problems: list[str] = []
         for number, group in enumerate(groups):
             identity = f"{file.uid}/{place[0]}/{place[1]}/{number}"
             try:
-                objects += _objects(group, labels, header, segmentations, identity, author, created_of(file.dataset))
+                objects += _objects(
+                    group, labels, header, place, segmentations, identity, author, created_of(file.dataset)
+                )
             except (GroupError, FindingError) as error:
                 problems.append(f"{file.path.name}: '{group.name}' ({group.tracking}): {error}.")
         if problems:
@@ -268,6 +270,7 @@ def _objects(
     group: Group,
     labels: CodedLabels,
     header: Header,
+    place: Place,
     segmentations: Mapping[str, SegFile],
     identity: str,
     author: Author,
@@ -289,7 +292,7 @@ def _objects(
     common = {"label": label.name, **_common(group, identity, author, created)}
     kind = KINDS.get(group.own.get("kind", "")) or (None if group.segments else BY_TOOL[label.tool])
     if group.segments:
-        return [_mask(group, header, segmentations, common)]
+        return [_mask(group, header, place, segmentations, common)]
     if kind is ImageLabel and group.answers:
         return [ImageLabel(value=text_in(group.answers[-1][1]), **common)]
     if group.regions:
@@ -324,7 +327,9 @@ def _value(answer: Code, options: tuple[str, ...]) -> str:
     return text_in(answer) if answer.scheme == SCHEME else answer.meaning or answer.value
 
 
-def _mask(group: Group, header: Header, segmentations: Mapping[str, SegFile], common: dict[str, Any]) -> Mask:
+def _mask(
+    group: Group, header: Header, place: Place, segmentations: Mapping[str, SegFile], common: dict[str, Any]
+) -> Mask:
     uid, what, number = group.segments[0]
     file = segmentations.get(uid)
     if file is None:
@@ -337,7 +342,7 @@ def _mask(group: Group, header: Header, segmentations: Mapping[str, SegFile], co
         raise GroupError(
             f"its segmentation has {file.shape[1]} x {file.shape[0]} pixels, its image {header.columns} x {header.rows}"
         )
-    return Mask.from_array(file.pixels(number, (header.sop_instance_uid, header.frame)), **common)
+    return Mask.from_array(file.pixels(number, place), **common)
 
 
 def _region(

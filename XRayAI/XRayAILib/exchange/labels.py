@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from XRayAILib.dicom.pseudonyms import KEY_FILE, Pseudonyms
+from XRayAILib.exchange.csv_read import is_object_table
 from XRayAILib.exchange.file_names import FileNames
 from XRayAILib.exchange.import_report import ImportedImage, ImportReport, Skipped
 from XRayAILib.exchange.label_names import extended
@@ -58,7 +59,7 @@ def import_labels(
         Nothing was imported, and why.
     """
     path = Path(path)
-    if path.suffix.lower() == ".csv" and format in ("", "table"):
+    if path.suffix.lower() == ".csv" and format in ("", "table") and not is_object_table(path):
         return import_table(project, path, extend_schema, name, progress, dry_run=dry_run)
     source = open_labels(path, format)
     schema = extended(project.schema, source.wanted()) if extend_schema else project.schema
@@ -106,18 +107,18 @@ class _Gathered:
 
     def take(self, images: Iterable[ImportedImage]) -> Iterator[Findings]:
         """The findings of those that are in order."""
-        taken: dict[str, str] = {}
+        taken: dict[tuple[str, str], str] = {}
         for done, image in enumerate(images, start=1):
             if image.findings is None:
                 self._skipped.append(Skipped(image.file, image.problems, image.unmatched))
             elif not image.findings.objects:
                 self._silent += 1
-            elif image.findings.radiograph_uid in taken:
-                other = taken[image.findings.radiograph_uid]
+            elif (key := (image.findings.radiograph_uid, image.findings.author.key)) in taken:
+                other = taken[key]
                 reason = f"{image.file}: the same radiograph as {other}; labels of that were taken."
                 self._skipped.append(Skipped(image.file, (reason,)))
             else:
-                taken[image.findings.radiograph_uid] = image.file
+                taken[key] = image.file
                 self._images, self._objects = self._images + 1, self._objects + len(image.findings)
                 self._sides.look_at(image.findings)
                 yield image.findings
@@ -139,8 +140,9 @@ class _Gathered:
 
 def _file_names(project: Project) -> FileNames:
     headers = [image.header for image in project.images()]
-    aliases = {}
+    aliases, new_uid = {}, None
     if (project.folder / KEY_FILE).exists():  # an export of this project comes back
         pseudonyms = Pseudonyms.of(project.folder)
         aliases = {header.uid: pseudonyms.image(header.uid) for header in headers}
-    return FileNames(headers, aliases)
+        new_uid = pseudonyms.uid
+    return FileNames(headers, aliases, new_uid)

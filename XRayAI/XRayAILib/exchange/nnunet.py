@@ -95,7 +95,7 @@ class NnUNet(Format):
         """By SimpleITK, with the labels as ``dataset.json`` says them."""
         import SimpleITK as sitk
 
-        legend = _legend(json.loads((folder / DATASET / DESCRIPTION).read_text("utf-8")))
+        legend = legend_of(json.loads((folder / DATASET / DESCRIPTION).read_text("utf-8")))
         for path in sorted((folder / DATASET).glob("labelsT[rs]/*.png")):
             yield path.stem, said_in_map(sitk.GetArrayFromImage(sitk.ReadImage(str(path))), legend)
 
@@ -127,7 +127,7 @@ def _labels(label_map: LabelMap) -> dict[str, Any]:
     return {"labels": {"background": 0, **regions}, "regions_class_order": order}
 
 
-def _legend(description: dict[str, Any]) -> dict[str, list[str]]:
+def legend_of(description: dict[str, Any]) -> dict[str, list[str]]:
     """Value -> labels, from nnU-Net's label -> value or list of values."""
     legend: dict[str, list[str]] = {}
     for label, values in description["labels"].items():

@@ -39,7 +39,16 @@ SOURCES = {
     "coco": "coco_read:find",
     "yolo": "yolo_read:find",
     "voc": "voc_read:find",
+    "cvat": "cvat_read:find",
+    "label-studio": "label_studio_read:find",
+    "labelme": "labelme_read:find",
     "masks": "masks:find",
+    "nnunet": "label_map_read:find_nnunet",
+    "labelmap": "label_map_read:find_maps",
+    "monai": "monai_read:find",
+    "csv": "csv_read:find",
+    "slicer": "slicer_read:find",
+    "dicom": "dicom_import:find",
 }
 """Name -> module of this room and function: ``find(files)`` gives the sources that a file is, or that lie in a folder.
 
@@ -84,7 +93,9 @@ def open_labels(path: Path, name: str = "") -> Source:
 def _nothing(path: Path) -> str:
     known = (
         "a COCO file, Label Studio or LabelMe (.json), CVAT or Pascal VOC (.xml), a folder of YOLO with its data.yaml, "
-        "or a folder with one subfolder per label that holds black-and-white PNG masks named like the images"
+        "nnU-Net's raw data set, a MONAI datalist (.json), a table of objects (.csv), 3D Slicer's .seg.nrrd and "
+        ".mrk.json, DICOM SEG and SR, or a folder with one subfolder per label that holds black-and-white PNG masks named "
+        "like the images"
     )
     what = "no labels that are known here" if path.is_file() else "no labels here"
     return f"{what}. What can be imported is {known}."
