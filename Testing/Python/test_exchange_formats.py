@@ -21,13 +21,13 @@ from XRayAILib.exchange.labels import import_labels
 from XRayAILib.exchange.said import COMMON, Said, said
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.kinds import KINDS
+from XRayAILib.findings.kinds import BY_TOOL, KINDS
 from XRayAILib.findings.objects import FindingObject, Polygon
 from XRayAILib.findings.schema import Tool
-from XRayAILib.findings.shapes import RotatedBox
+from XRayAILib.findings.shapes import Polyline, RotatedBox
 from XRayAILib.project.project import Project
 
-FORMATS = ("coco", "yolo-detect", "yolo-segment", "yolo-pose", "yolo-obb", "voc")
+FORMATS = ("coco", "yolo-detect", "yolo-segment", "yolo-pose", "yolo-obb", "voc", "cvat", "label-studio", "labelme")
 TITLE = "What of findings each format cannot hold (out and in again)"
 
 
@@ -56,9 +56,7 @@ def test_only_what_a_format_says_is_lost(project: Project, name: str, table_of: 
     before = everything(uid_of(project, "one"))
 
     # Each object comes back as the format said that it would hold it, and nothing else comes back.
-    held = [(item.kind, other) for item in before for other in form.join(form.hold(item, before.shape))]
-    if form.becomes.get("mask") != "mask":
-        held = [(kind, _taken(other, project)) for kind, other in held]
+    held = [(item, _taken(other, project)) for item in before for other in form.join(form.hold(item, before.shape))]
     left = [said(item) for item in back]
     for _, wanted in held:
         match = next((other for other in left if _same(said(wanted), other)), None)
@@ -67,7 +65,7 @@ def test_only_what_a_format_says_is_lost(project: Project, name: str, table_of: 
     assert not left
 
     # What became of each kind is what its class says; a kind without a word there is gone.
-    became = {kind: {other.kind for k, other in held if k == kind} for kind in KINDS}
+    became = {kind: {other.kind for item, other in held if item.kind == kind} for kind in KINDS}
     for kind, others in became.items():
         stated = {form.becomes[kind]} if form.becomes.get(kind) else set()
         assert bool(others) == bool(stated), (kind, others)
@@ -85,15 +83,19 @@ def test_only_what_a_format_says_is_lost(project: Project, name: str, table_of: 
     else:
         assert not any(item.attributes for item in back)
 
-    table_of(TITLE).append(_line(form, became))
+    whole = {item.id for item, other in held if item.id == other.id and _same(said(item), said(other))}
+    parted = {item.id for item, other in held if item.id != other.id}
+    table_of(TITLE).append(_line(form, before, became, whole - parted))
 
 
 def _taken(item: FindingObject, project: Project) -> FindingObject:
-    """As an import takes it: an outline whose label the schema has as a mask is one, a box that is not turned is a box."""
+    """As an import takes it, which looks at the tool that the schema has for the label."""
     tool = project.schema[item.label].tool
     upright = isinstance(item, RotatedBox) and item.angle == 0 and tool is not Tool.ROTATED_BOX
     rectangle = isinstance(item, Polygon) and len(item.points) == 4 and tool is Tool.ROTATED_BOX
     outlined = isinstance(item, Polygon) and tool is Tool.MASK
+    if isinstance(item, Polyline) and tool in (Tool.LINE, Tool.ANGLE):
+        return BY_TOOL[tool](points=item.points, **{n: getattr(item, n) for n in COMMON}, label=item.label)  # type: ignore[call-arg]
     kind = "box" if upright else "rotated box" if rectangle else "mask" if outlined else item.kind
     (item,) = converted(item, kind, SHAPE)
     return item
@@ -109,13 +111,18 @@ def _same(one: Said, other: Said) -> bool:
     return any(np.allclose(np.roll(one.numbers, turn), other.numbers, rtol=0, atol=1e-6) for turn in turns)
 
 
-def _line(form: Format, became: dict[str, set[str]]) -> str:
-    whole = [kind for kind, others in became.items() if others == {kind}]
-    changed = [f"{kind} -> {', '.join(sorted(others))}" for kind, others in became.items() if others - {kind}]
-    gone = [kind for kind, others in became.items() if not others]
-    lost = [field for field in COMMON if field not in form.carries]
-    parts = {"as they are": whole, "changed": changed, "gone": gone, "fields gone": lost}
-    return f"{form.title:22} " + "; ".join(f"{what}: {', '.join(found)}" for what, found in parts.items() if found)
+def _line(form: Format, before: Findings, became: dict[str, set[str]], whole: set[str]) -> str:
+    """What became of each kind: how many of how many are as they were, and what the others are now."""
+    texts = []
+    for kind, others in became.items():
+        items = [item for item in before if item.kind == kind]
+        kept = sum(item.id in whole for item in items)
+        if kept < len(items):
+            now = f"now {', '.join(sorted(others))}" if others else "gone"
+            texts.append(f"{kind} {f'{kept} of {len(items)}, the others ' if kept else ''}{now}")
+    whole_kinds = [kind for kind in became if all(item.id in whole for item in before if item.kind == kind)]
+    texts.append(f"fields gone: {', '.join(field for field in COMMON if field not in form.carries) or 'none'}")
+    return f"{form.title:20} whole: {', '.join(whole_kinds) or 'nothing'}; " + "; ".join(texts)
 
 
 @pytest.mark.parametrize("name", FORMATS)

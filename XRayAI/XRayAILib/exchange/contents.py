@@ -37,6 +37,8 @@ class Contents:
     with_attributes, scored, empty_masks, thin, hidden, outside
         How many objects have answers to attributes or a score, masks no pixel, boxes a side of less than a pixel;
         landmarks that are not visible, or outside.
+    outside_of
+        Label -> how many landmarks are outside.
     """
 
     images: int = 0
@@ -48,6 +50,7 @@ class Contents:
     thin: int = 0
     hidden: int = 0
     outside: int = 0
+    outside_of: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def of(cls, findings: Iterable[Findings]) -> Contents:
@@ -63,7 +66,9 @@ class Contents:
                 found.empty_masks += isinstance(item, Mask) and not item.area
                 found.thin += isinstance(item, Box) and min(item.width, item.height) < 1
                 found.hidden += isinstance(item, Landmark) and not item.visible
-                found.outside += isinstance(item, Landmark) and item.outside
+                if isinstance(item, Landmark) and item.outside:
+                    found.outside += 1
+                    found.outside_of[item.label] += 1
         return found
 
     @property

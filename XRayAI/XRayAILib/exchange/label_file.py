@@ -35,6 +35,8 @@ class ForeignImage:
         (rows, columns) by the label file; ``None`` where it does not say.
     annotations
         What messages call each, and the annotation in the format's own form.
+    by
+        Who said it, where the file has several people's annotations of one image: each becomes an author.
     """
 
     file: str
@@ -42,6 +44,7 @@ class ForeignImage:
     shape: tuple[int, int] | None = None
     annotations: list[tuple[str, Any]] = field(default_factory=list)
     problems: tuple[str, ...] = ()
+    by: str = ""
 
 
 class LabelFile(ABC):
@@ -97,7 +100,8 @@ class LabelFile(ABC):
                 if image.annotations:
                     yield ImportedImage(image.file, problems=(f"{image.where}: {error}.",), unmatched=True)
                 continue
-            yield self._read(image, header, ForeignObjects(header.uid, header.shape, author, created, labels))
+            whose = Author.imported(f"{author.name}, {image.by}") if image.by else author
+            yield self._read(image, header, ForeignObjects(header.uid, header.shape, whose, created, labels))
 
     def _read(self, image: ForeignImage, header: Header, makes: ForeignObjects) -> ImportedImage:
         if image.shape is not None and image.shape != header.shape:
