@@ -21,8 +21,13 @@ UNCODED = "text"
 LONGEST_MEANING = 64
 """Characters of a Code Meaning, whose value representation is LO (PS3.5 6.2)."""
 
-ANATOMY, DEVICES = "cid7192", "cid7157"
-"""Context groups of PS3.16: Anatomical Structure and Device Segmentation Property Types."""
+ANATOMY = ("cid7192", "cid4", "cid4031", "cid6113", "cid7304", "cid7602")
+"""Context groups of PS3.16 whose members are parts of a body."""
+DEVICES = ("cid7157",)
+DEVICE_WORDS = frozenset(
+    ("device", "implant", "catheter", "tube", "pacemaker", "prosthesis", "screw", "plate", "marker")
+)
+SIDES = frozenset(("right", "left"))
 
 
 def concept(value: str, scheme: str, meaning: str) -> Concept:
@@ -64,14 +69,16 @@ def label_concept(schema: LabelSchema, name: str) -> Concept:
 def category_of(code: Concept) -> Concept:
     """The Segmented Property Category of a concept (PS3.16 CID 7150).
 
-    Anatomy and devices are told by their context groups; another concept of SNOMED CT counts as abnormal, and one of
-    another scheme as a region of which no more is known.
+    Anatomy and devices are told by their context groups, or by their words, since these groups know no sides ("Right
+    lung" is a lung). Another concept of SNOMED CT counts as abnormal, and one of another scheme as a region of which no
+    more is known.
     """
     from pydicom.sr.codedict import codes
 
-    if (code.scheme_designator, code.value) in _members(ANATOMY):
+    words = [word for word in code.meaning.lower().split() if word not in SIDES]
+    if _is_member(code, " ".join(words), ANATOMY):
         found: Concept = codes.SCT.AnatomicalStructure
-    elif (code.scheme_designator, code.value) in _members(DEVICES):
+    elif _is_member(code, " ".join(words), DEVICES) or DEVICE_WORDS & {word.strip(",") for word in words}:
         found = codes.SCT.PhysicalObject
     elif code.scheme_designator == "SCT":
         found = codes.SCT.MorphologicallyAbnormalStructure
@@ -80,12 +87,18 @@ def category_of(code: Concept) -> Concept:
     return found
 
 
+def _is_member(code: Concept, words: str, groups: tuple[str, ...]) -> bool:
+    return any({(code.scheme_designator, code.value), ("", words)} & _members(group) for group in groups)
+
+
 @cache
 def _members(group: str) -> frozenset[tuple[str, str]]:
+    """Scheme and value of the members of a context group, and their meanings under no scheme."""
     from pydicom.sr.codedict import codes
 
-    concepts = (getattr(getattr(codes, group), name) for name in getattr(codes, group).dir())
-    return frozenset((c.scheme_designator, c.value) for c in concepts)
+    concepts = [getattr(getattr(codes, group), name) for name in getattr(codes, group).dir()]
+    values = {(c.scheme_designator, c.value) for c in concepts}
+    return frozenset(values | {("", c.meaning.lower()) for c in concepts})
 
 
 class CodedLabels:
