@@ -93,6 +93,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.logic = None
         self.sitting = None
+        self._author = None  # whose findings are drawn on, where they are not the reader's own
         self._parameterNode = None
         self._parameterNodeGuiTag = None
 
@@ -152,9 +153,31 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """The parts of the panel that have a file of their own in XRayAIAnnotatePanel, in the order of the panel."""
         from XRayAIAnnotatePanel.assist_part import AssistPart
         from XRayAIAnnotatePanel.case_list import CaseList
+        from XRayAIAnnotatePanel.comments_part import CommentsPart
+        from XRayAIAnnotatePanel.guidelines_part import GuidelinesPart
+        from XRayAIAnnotatePanel.history_part import HistoryPart
+        from XRayAIAnnotatePanel.keys_part import KeysPart
+        from XRayAIAnnotatePanel.layouts_part import LayoutsPart
+        from XRayAIAnnotatePanel.readers_part import ReadersPart
+        from XRayAIAnnotatePanel.schema_part import SchemaPart
         from XRayAIAnnotatePanel.shapes_part import ShapesPart
 
-        return [self.caseBar, CaseList(self), self.objectsPart, ShapesPart(self), AssistPart(self)]
+        layouts = LayoutsPart(self)
+        history = HistoryPart(self)
+        return [
+            self.caseBar,
+            layouts,
+            KeysPart(self, layouts.own.keysButton),
+            CaseList(self),
+            SchemaPart(self),
+            self.objectsPart,
+            GuidelinesPart(self),
+            ShapesPart(self),
+            AssistPart(self),
+            history,
+            CommentsPart(self, history.own),
+            ReadersPart(self),
+        ]
 
     def _connect(self) -> None:
         ui = self.ui
@@ -195,6 +218,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         try:
             self._standUp()
         finally:
+            self._author = None
             # Also where it could not be saved: keys, views and layout belong to the next module now.
             self.hotkeys.remove()
             self.ui.editor.setActiveEffect(None)
@@ -259,7 +283,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def onOpenProject(self, _checked=False) -> None:
         from XRayAIPanel.last_project import ask
 
-        browse = self.desk.browse
+        browse, self._author = self.desk.browse, None
         if ask(browse, _("Choose the folder of a project"), browse.open, self._leave):
             self._sitDown()
         self.showState()
@@ -279,7 +303,8 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             schema = self.desk.browse.project.schema
             self.labels.show(schema)
             self.answers.show(schema)
-            self.sitting = Sitting(self.desk, self.ui.editor, self._start(), self.showState, self.onDrawn)
+            work = (self._start(), self.showState, self.onDrawn, self._author)
+            self.sitting = Sitting(self.desk, self.ui.editor, *work)
             self.showImage(self.sitting.open)
         if self.sitting is not None:
             keys = {"Escape": self.onStop}
@@ -287,6 +312,22 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 keys.update(part.keys())
             self.hotkeys.install(self.desk.browse.project.schema, self.onHotkey, keys)
         self.showState()
+
+    def sitAgain(self, author=None) -> None:
+        """Draw on the findings of ``author``, or as the reader who is there now; what is drawn is saved first."""
+        with slicer.util.tryWithErrorDisplay(_("What is drawn cannot be saved, so nothing was changed.")):
+            self._leave()
+            self._author = author
+            self._sitDown()
+        self.showState()
+
+    def changeSchema(self, change) -> None:
+        """Save what is drawn, change the project's schema by ``change``, and show the image with the new labels."""
+        try:
+            self._leave()
+            change()
+        finally:
+            self._sitDown()
 
     def _standUp(self) -> None:
         """Save and hand the image back to be looked at. What cannot be saved stays in the scene, to be tried again."""

@@ -94,7 +94,11 @@ class CaseBar(Part):
         self._resolve(Choice.MERGE)
 
     def _resolve(self, choice: Choice) -> None:
-        self.panel.step(lambda session: session.resolve(choice))
+        def resolve(session: AnnotationSession) -> None:
+            session.resolve(choice)
+            self.panel.sitting.drawn.changed()
+
+        self.panel.step(resolve)
 
     # Showing the state ----------------------------------------------------------------------------------------------
 

@@ -30,8 +30,8 @@ class CaseList(Part):
         self._rows: list[Case] = []
         self._page = 0
         self._shown: tuple[Any, ...] = ()
-        titles = (_("Patient"), _("Date"), _("View"), _("Status"), _("Time"), _("Comments"))
-        set_up(own.casesTable, titles, (76, 82, 76, 52, 70))
+        titles = (_("Patient"), _("Date"), _("View"), _("Status"), _("Time"), _("Notes"))
+        set_up(own.casesTable, titles, (76, 70, 74, 44, 44))
         own.casesTable.setFixedHeight(ROWS_SHOWN * ROW + 30)
         self._statuses = {
             "unlabelled": _("unlabelled"),

@@ -57,7 +57,7 @@ class Drawn:
         """
         if self._is_showing:
             return False  # half of what is to be shown is no step
-        nodes = self._canvas.nodes if self._session.index is not None else None
+        nodes = self._canvas.nodes if self._session.is_open else None
         if nodes is None:
             self._root = self.findings = self.undo = None
             return False

@@ -46,8 +46,9 @@ class Conversation:
         session = self._session
         if not session.uid:
             return []
-        names = self._names()
-        found = [_talk(thread, names) for thread in self._threads()]
+        threads = self._threads()
+        names = self._names() if any(thread.object_id for thread in threads) else {}
+        found = [_talk(thread, names) for thread in threads]
         return sorted(found, key=lambda talk: (talk.resolved, -talk.thread))
 
     def comment(self, text: str, object_id: str = "") -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingError
 from XRayAILib.project.errors import ProjectError
+from XRayAILib.workflow.blinding import may_see
 from XRayAILib.workflow.own_track import AnnotationError, Choice, Conflict, OwnTrack, SaveState
 from XRayAILib.workflow.shown_image import ShownImage
 from XRayAILib.workflow.start import Start, pre_label
@@ -130,6 +131,13 @@ class ImageWork:
     def is_unsaved(self) -> bool:
         """Whether something is drawn that the project does not have."""
         return self._track.shown is not None and self.state is not SaveState.SAVED
+
+    def visible_times(self) -> dict[str, float]:
+        """Name -> seconds of work on the image shown, of all whom the reader may see; the own ones always."""
+        found = self.project.times.of_image(self._uid)
+        mine = found.pop(self.reader.key, 0.0) + self.stopwatch.counted
+        seen = {key: seconds for key, seconds in found.items() if may_see(self.project, self.reader, self._uid, key)}
+        return {self.reader.name: mine, **{key.partition(":")[2]: seconds for key, seconds in seen.items()}}
 
     def title_of(self, label: str) -> str:
         """What a person reads for a label, also where the schema has lost it."""
