@@ -97,6 +97,11 @@ class Adjudications:
         with self._database.reading() as connection:
             return _why_no_adjudicator(connection, uid, by) or _why_finished(connection, uid)
 
+    def why_not_reopen(self, uid: str, by: Author) -> str:
+        """Why a person cannot go on with an image that is finished; empty where that can be done."""
+        with self._database.reading() as connection:
+            return _why_no_adjudicator(connection, uid, by) or _why_unfinished(connection, uid)
+
     def can_undo(self, uid: str) -> Decision | None:
         """The decision that :meth:`undo` would take back."""
         with self._database.reading() as connection:
@@ -202,9 +207,7 @@ class Adjudications:
     def reopen(self, uid: str, by: Author, reason: str = "") -> None:
         """Go on deciding: until it is finished again, the adjudication does not count."""
         with self._database.writing() as connection:
-            _require(_why_no_adjudicator(connection, uid, by))
-            if state_of(connection, uid, ADJUDICATED.key).is_open:
-                raise ProjectError("This adjudication is not finished, so it need not be reopened.")
+            _require(_why_no_adjudicator(connection, uid, by) or _why_unfinished(connection, uid))
             take(connection, self._history, ReadingState.REOPENED, uid, ADJUDICATED.key, by, reason)
             revision = _revision(connection, uid)
             _append(connection, uid, by, "reopen", reason, (revision, revision))
@@ -273,6 +276,12 @@ def _why_finished(connection: Connection, uid: str) -> str:
     if state_of(connection, uid, ADJUDICATED.key).is_open:
         return ""
     return "The adjudication of this image is finished: reopen it first."
+
+
+def _why_unfinished(connection: Connection, uid: str) -> str:
+    if state_of(connection, uid, ADJUDICATED.key).is_open:
+        return "The adjudication of this image is not finished, so it need not be reopened."
+    return ""
 
 
 def _require(problem: str) -> None:

@@ -131,6 +131,13 @@ class Reviews:
         with self._database.reading() as connection:
             return [_step(row) for row in connection.execute(query.order_by(reviews.c.id))]
 
+    def submitted(self, track: str) -> dict[str, str]:
+        """uid -> time at which an author last submitted it, ISO 8601, UTC; whatever became of it since."""
+        query = select(reviews.c.uid, func.max(reviews.c.time)).group_by(reviews.c.uid)
+        chosen = query.where(reviews.c.track == track, reviews.c.state == ReadingState.SUBMITTED.value)
+        with self._database.reading() as connection:
+            return {uid: str(time) for uid, time in connection.execute(chosen)}
+
     def why_locked(self, uid: str, track: str) -> str:
         """Why nothing can be changed in a track; empty where it can be."""
         with self._database.reading() as connection:

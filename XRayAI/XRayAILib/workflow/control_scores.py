@@ -55,20 +55,18 @@ def control_scores(project: Project, reader: str | None = None) -> list[ControlS
 
     What was not submitted yet has no score: a reader's draft is nobody's business.
     """
-    from XRayAILib.project.reviews import ReadingState
-
-    submitted = [step for step in project.reviews.log() if step.state is ReadingState.SUBMITTED]
-    times = {(step.track, step.uid): step.time for step in submitted}
     truths = project.controls.all()
     known = _labels(project, truths)
     found = []
     for person in project.readers.all():
-        states = project.reviews.states(person.author.key) if reader in (None, person.name) else {}
-        for uid, state in states.items():
+        if reader not in (None, person.name):
+            continue
+        times = project.reviews.submitted(person.author.key)
+        for uid, state in project.reviews.states(person.author.key).items():
             if uid in truths and not state.is_open:
                 figures = _figures(project, uid, person.author.key, truths[uid])
                 told = tuple(one for one in figures if one.label.partition(":")[0] in known[truths[uid]])
-                found.append(ControlScore(person.name, uid, times[person.author.key, uid], told))
+                found.append(ControlScore(person.name, uid, times[uid], told))
     return sorted(found, key=lambda score: (score.reader, score.time, score.uid))
 
 

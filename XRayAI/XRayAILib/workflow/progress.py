@@ -49,25 +49,24 @@ class Progress:
 def progress(project: Project, round_name: str | None = None, reader: str | None = None) -> list[Progress]:
     """How far the readers are, by round and name; of all rounds and readers where none is named."""
     names = [conditions.name for conditions in project.rounds.all() if round_name in (None, conditions.name)]
-    days = _days(project)
     found = []
     for name in names:
         lists: dict[str, list[Assignment]] = {}
         for one in project.assignments.of_round(name):
             if reader in (None, one.reader):
                 lists.setdefault(one.reader, []).append(one)
-        found += [_progress(project, assigned, days) for assigned in lists.values()]
+        found += [_progress(project, assigned) for assigned in lists.values()]
     return found
 
 
-def _progress(project: Project, assigned: list[Assignment], days: dict[tuple[str, str], str]) -> Progress:
+def _progress(project: Project, assigned: list[Assignment]) -> Progress:
     reader, name = assigned[0].reader, assigned[0].round
     track = Author.person(reader).key
-    states, begun = project.reviews.states(track), project.worked_on(track)
+    states, begun, times = project.reviews.states(track), project.worked_on(track), project.reviews.submitted(track)
     now = [states.get(one.uid, ReadingState.DRAFT) for one in assigned]
     counts = Counter(now)
     open_ones = sum(one.uid in begun and state.is_open for one, state in zip(assigned, now, strict=True))
-    done = [days[one.uid, track] for one, state in zip(assigned, now, strict=True) if not state.is_open]
+    done = [times[one.uid][:10] for one, state in zip(assigned, now, strict=True) if not state.is_open]
     return Progress(
         reader,
         name,
@@ -78,9 +77,3 @@ def _progress(project: Project, assigned: list[Assignment], days: dict[tuple[str
         counts[ReadingState.REJECTED],
         tuple(sorted(Counter(done).items())),
     )
-
-
-def _days(project: Project) -> dict[tuple[str, str], str]:
-    """(uid, track) -> date of the last time that it was submitted."""
-    steps = project.reviews.log()
-    return {(step.uid, step.track): step.time[:10] for step in steps if step.state is ReadingState.SUBMITTED}
