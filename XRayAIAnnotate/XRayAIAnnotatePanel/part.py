@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from XRayAIAnnotatePanel.label_table import LabelTable
     from XRayAIAnnotatePanel.object_table import ObjectTable
     from XRayAIAnnotatePanel.sitting import Sitting
+    from XRayAILib.findings.author import Author
     from XRayAILib.workflow.annotate import AnnotationSession
     from XRayAIPanel.desk import Desk
 
@@ -28,12 +29,19 @@ class AnnotatePanel(Protocol):
     sitting: Sitting | None
     labels: LabelTable
     objects: ObjectTable
+    parts: list[Any]
 
     def step(self, step: Callable[[AnnotationSession], object]) -> None:
         """Let the session go to another image, or show this one otherwise; errors are told."""
 
     def showImage(self, show: Callable[[], object]) -> None:
         """Call ``show`` under the wait cursor, tell an error, and show where we are."""
+
+    def sitAgain(self, author: Author | None = None) -> None:
+        """Draw on the findings of ``author``, or as the reader who is there now; what is drawn is saved first."""
+
+    def changeSchema(self, change: Callable[[], object]) -> None:
+        """Change the project's schema by ``change``, and show its labels at once."""
 
     def showState(self) -> None:
         """Show where we are in every part, after another image or project."""

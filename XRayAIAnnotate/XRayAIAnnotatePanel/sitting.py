@@ -14,6 +14,7 @@ from XRayAILib.workflow.annotate import AnnotationSession, Start
 from XRayAILib.workflow.blinding import worklist
 
 if TYPE_CHECKING:
+    from XRayAILib.findings.author import Author
     from XRayAILib.scene.layers import FindingsNodes
     from XRayAIPanel.desk import Desk
 
@@ -33,10 +34,18 @@ class Sitting:
         Called after every change of image or state.
     drawn
         Called when somebody draws something.
+    author
+        Whose findings are drawn on, where they are not the reader's own.
     """
 
     def __init__(
-        self, desk: Desk, editor: Any, start: Start, listener: Callable[[], None], drawn: Callable[[], None]
+        self,
+        desk: Desk,
+        editor: Any,
+        start: Start,
+        listener: Callable[[], None],
+        drawn: Callable[[], None],
+        author: Author | None = None,
     ) -> None:
         from XRayAIPanel.desk import reader
         from XRayAIPanel.installation import interpreter
@@ -50,7 +59,7 @@ class Sitting:
         self.ahead = DecodingAhead(interpreter())
         # Who has been given images to read reads those, in that order, whatever the collection shows.
         uids = worklist(project, reader()) or browse.uids() or None
-        self.session = AnnotationSession(project, reader(), self.canvas, uids, start, listener, self.ahead)
+        self.session = AnnotationSession(project, reader(), self.canvas, uids, start, listener, self.ahead, author)
         self.drawn = Drawn(self.session, self.canvas)
         self._last = ""
         browse.hide_prior()
