@@ -1,4 +1,4 @@
-"""Regions, outlines, boxes, points and measurements, against SimpleITK, MONAI, pycocotools, shapely and published data."""
+"""Regions, outlines, boxes, points, differences, against SimpleITK, MONAI, pycocotools, shapely and published data."""
 
 import itertools
 
@@ -122,7 +122,7 @@ def test_a_square_moved_by_a_known_way_in_honest_units():
 def test_lines_are_compared_by_points_on_them():
     one, other = path_points(np.array([[10, 10], [110, 10]])), path_points(np.array([[10, 13], [110, 13]]))
     found = point_distance(one, other, DETECTOR)
-    assert found.hd95 == found.assd == pytest.approx(0.6)
+    assert (found.hd95, found.assd) == (pytest.approx(0.6), pytest.approx(0.6))
 
 
 def test_objects_as_regions():
@@ -248,9 +248,10 @@ def test_the_free_response_curve_is_that_of_monai():
     scores, hits = random.random(60), random.random(60) < 0.4
     curve = froc(scores, hits, targets=40, images=12)
     false, sensitivity = compute_froc_curve_data(scores[~hits], scores[hits], num_targets=40, num_images=12)
-    # MONAI goes from the lowest threshold on, and ends at a point of its own.
-    for x, y in zip(curve.false_positives, curve.sensitivity, strict=True):
-        assert np.isclose(np.stack([false, sensitivity]), [[x], [y]], atol=1e-9).all(axis=0).any()
+    # MONAI leaves out the lowest threshold, and ends where nothing is found.
+    ours = {(round(x, 9), round(y, 9)) for x, y in zip(curve.false_positives, curve.sensitivity, strict=True)}
+    theirs = {(round(x, 9), round(y, 9)) for x, y in zip(false, sensitivity, strict=True)} - {(0.0, 0.0)}
+    assert theirs <= ours and len(ours - theirs) == 1
     counted = max(hits[scores >= t].sum() for t in scores if (~hits[scores >= t]).sum() <= 12) / 40
     assert curve.at(1.0) == pytest.approx(counted)
     assert curve.at(-1.0) == 0.0
@@ -268,16 +269,12 @@ def test_landmark_errors_on_real_points_are_those_of_numpy(test_data):
 
     with (test_data / "cephalometric-landmarks" / "landmarks.csv").open() as stream:
         rows = list(csv.DictReader(stream))
-    names = {name.rpartition("_")[0] for name in rows[0] if name.endswith("_x")}
-    assert len(names) == 10, "landmarks.csv has columns NAME_x and NAME_y"
     random, errors, expected = np.random.default_rng(2), [], []
-    for row in rows[:20]:
-        for name in sorted(names):
-            x, y = float(row[f"{name}_x"]), float(row[f"{name}_y"])
-            dx, dy = random.normal(0, 10, 2)
-            one = Landmark(label=name, author=ANNA, x=x, y=y)
-            errors.append(landmark_error(one, one.changed(x=x + dx, y=y + dy), ODD).value)
-            expected.append(np.linalg.norm([dx * 0.14, dy * 0.31]))
+    for row in rows:
+        one = Landmark(label=row["landmark"], author=ANNA, x=float(row["x"]), y=float(row["y"]))
+        dx, dy = random.normal(0, 10, 2)
+        errors.append(landmark_error(one, one.changed(x=one.x + dx, y=one.y + dy), ODD).value)
+        expected.append(np.linalg.norm([dx * 0.14, dy * 0.31]))
     assert errors == pytest.approx(expected)
     assert within(errors, 2.0).mean() == np.mean(np.array(expected) <= 2.0)
 
