@@ -37,6 +37,7 @@ class SchemaEditor:
 
         self.edit, self._change = edit, change
         self.dialog: Any = None
+        self._text = ""
         widget = slicer.util.loadUI(str(UI_FOLDER / "SchemaEditor.ui"))
         self.widget, self.own = widget, slicer.util.childWidgetVariables(widget)
         own = self.own
@@ -128,8 +129,8 @@ class SchemaEditor:
 
     def on_tab(self, tab: int) -> None:
         if tab == TEXT:
-            self.own.textEdit.setPlainText(self.edit.text())
-        elif self.own.textEdit.toPlainText() not in ("", self.edit.text()):
+            self._show_text()
+        elif self._is_text_changed:
             self.on_take_text()
 
     def on_take_text(self) -> None:
@@ -153,9 +154,9 @@ class SchemaEditor:
         self._at_once(lambda: self.edit.project.rename_label(old, new))
 
     def on_save(self) -> None:
-        if self.own.tabWidget.currentIndex == TEXT and self.own.textEdit.toPlainText() != self.edit.text():
+        if self._is_text_changed:
             self.on_take_text()
-            if self.own.textEdit.toPlainText() != self.edit.text():
+            if self._is_text_changed:
                 return
         if self.edit.problems():
             self._show_problems()
@@ -169,7 +170,8 @@ class SchemaEditor:
 
     def on_cancel(self) -> None:
         question = _("Drop the changes of the labels?")
-        if not self.edit.is_changed or slicer.util.confirmOkCancelDisplay(question):
+        changed = self.edit.is_changed or self._is_text_changed
+        if not changed or slicer.util.confirmOkCancelDisplay(question):
             self.close()
 
     # Showing --------------------------------------------------------------------------------------------------------
@@ -178,7 +180,16 @@ class SchemaEditor:
         self._show_vanished()
         self._show_labels(0)
         self._show_rules(0)
-        self.own.textEdit.setPlainText(self.edit.text())
+        self._show_text()
+
+    def _show_text(self) -> None:
+        self._text = self.edit.text()
+        self.own.textEdit.setPlainText(self._text)
+
+    @property
+    def _is_text_changed(self) -> bool:
+        """Whether somebody typed into the text since it was shown."""
+        return self.own.textEdit.toPlainText() != self._text
 
     def _show_labels(self, chosen: int) -> None:
         table = self.own.labelsTable
@@ -231,7 +242,7 @@ class SchemaEditor:
         own.vanishedFrame.visible = bool(uses)
 
     def _say(self, problems: list[str]) -> None:
-        shown = [escape(problem) for problem in problems[:MOST_PROBLEMS]]
+        shown = [escape(problem, quote=False) for problem in problems[:MOST_PROBLEMS]]
         if len(problems) > MOST_PROBLEMS:
             shown.append(_("... and {count} more").format(count=len(problems) - MOST_PROBLEMS))
         self.own.problemsLabel.text = f'<span style="color:{FAILED}">{"<br>".join(shown)}</span>'
