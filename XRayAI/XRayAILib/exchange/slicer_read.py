@@ -1,4 +1,12 @@
-"""3D Slicer's segmentations and markups in, ours and others', by the name of the image that they are of."""
+"""3D Slicer's segmentations and markups in, ours and others', by the name of the image that they are of.
+
+::
+
+    chest1.seg.nrrd          the segments and markups of chest1.dcm; labels are the names of segments and markups
+    chest1.mrk.json
+    chest2/Opacity.mrk.json  or a folder per image: Slicer names a file of markups after its node
+    chest2/Segmentation.seg.nrrd
+"""
 
 from __future__ import annotations
 
@@ -27,7 +35,7 @@ NEW_TOOLS = {"ROI": Tool.BOX, "Fiducial": Tool.LANDMARK, "Line": Tool.LINE, "Ang
 
 
 class SlicerFolder(LabelFile):
-    """Segmentations and markups, each named like its image.
+    """Segmentations and markups, each named like its image or in a folder that is.
 
     Markups are in millimetres: those of our export by the spacing that it says, others by the radiograph's.
     """
@@ -38,7 +46,7 @@ class SlicerFolder(LabelFile):
         self.path = path
         self.files: dict[str, list[Path]] = {}
         for file in files:
-            self.files.setdefault(_stem(file), []).append(file)
+            self.files.setdefault(_image_of(file, path), []).append(file)
         self._spacings = spacings_in(path) if path.is_dir() and (path / SPACING).is_file() else {}
         self._headers: dict[str, Header] = {}
 
@@ -104,7 +112,7 @@ def find(files: Files) -> list[SlicerFolder]:
     if path.is_file():
         found = [path] if path.name.endswith((SEG_ENDING, MARKUP_ENDING)) else []
     else:
-        folders = (path, path / SEGMENTATIONS, path / MARKUPS)
+        folders = (path, *sorted(path.iterdir()))
         found = sorted(
             file
             for folder in folders
@@ -119,10 +127,18 @@ def _stem(path: Path) -> str:
     return path.name.removesuffix(SEG_ENDING).removesuffix(MARKUP_ENDING)
 
 
+def _image_of(file: Path, root: Path) -> str:
+    """The name of the image that a file is of."""
+    folder = file.parent
+    return _stem(file) if file == root or folder == root or folder.name in (SEGMENTATIONS, MARKUPS) else folder.name
+
+
 def _markups(path: Path) -> list[dict[str, Any]]:
     document = load_json(path)
     markups = document.get("markups") if isinstance(document, dict) else None
-    return [in_lps(markup) for markup in markups if isinstance(markup, dict)] if isinstance(markups, list) else []
+    found = [in_lps(markup) for markup in markups if isinstance(markup, dict)] if isinstance(markups, list) else []
+    # Slicer writes no name: a node is called as its file.
+    return [{"name": _stem(path), **markup} for markup in found]
 
 
 def _wanted(markup: dict[str, Any]) -> Iterator[tuple[str, Tool]]:
@@ -134,7 +150,7 @@ def _wanted(markup: dict[str, Any]) -> Iterator[tuple[str, Tool]]:
             yield str(entry.get("label", "")), tools.get(str(own.get("kind")), Tool.POLYGON)
     elif kind == "Fiducial":
         for point in markup.get("controlPoints", ()):
-            yield str(point.get("label") or markup.get("name", "")), Tool.LANDMARK
+            yield str(point.get("label") or markup["name"]), Tool.LANDMARK
     else:
         drawn = {name: made for made, name in TYPES.items()}.get(kind)
         tool = next((tool for tool, made in BY_TOOL.items() if made is drawn), Tool.POLYGON)
@@ -159,6 +175,6 @@ def _foreign(markup: dict[str, Any], identity: str, spacing: Spacing, makes: For
         return
     for number, point in enumerate(markup.get("controlPoints", ())):
         if point.get("positionStatus", "defined") == "defined":
-            label = makes.label(point.get("label") or markup.get("name", ""))
+            label = makes.label(point.get("label") or markup["name"])
             x, y = float(point["position"][0]) / spacing.column, float(point["position"][1]) / spacing.row
             yield Landmark(label=label.name, x=x, y=y, **makes.fresh(f"{identity}/{number}"))
