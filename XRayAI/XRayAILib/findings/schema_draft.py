@@ -108,17 +108,23 @@ class SchemaDraft:
         return replace(self, labels=labels, skeletons=skeletons, rules=tuple(rules))
 
     def with_more(self, other: SchemaDraft) -> SchemaDraft:
-        """The same with labels, skeletons and rules of another one that are not there yet; keys that are taken go."""
+        """The same with labels, skeletons and rules of another one that are not there yet.
+
+        What is there stays as it is: a key that is taken is left out, and so is a rule that does not fit a label which
+        both have.
+        """
         names = {label.name for label in self.labels}
         keys = {label.hotkey.upper() for label in self.labels}
         fresh = [label for label in other.labels if label.name not in names]
-        labels = tuple(replace(label, hotkey="") if label.hotkey.upper() in keys else label for label in fresh)
+        more = tuple(replace(label, hotkey="") if label.hotkey.upper() in keys else label for label in fresh)
+        known = {label.name: label for label in (*self.labels, *more)}
         there = {skeleton.name for skeleton in self.skeletons}
+        rules = (rule for rule in other.rules if rule not in self.rules and not any(rule.problems(known)))
         return replace(
             self,
-            labels=(*self.labels, *labels),
+            labels=tuple(known.values()),
             skeletons=(*self.skeletons, *(s for s in other.skeletons if s.name not in there)),
-            rules=(*self.rules, *(rule for rule in other.rules if rule not in self.rules)),
+            rules=(*self.rules, *rules),
         )
 
 

@@ -106,14 +106,17 @@ class Schemas:
 
     def uses(self, labels: Iterable[str]) -> list[Use]:
         """How often each of these labels is used now; those that are not used are left out."""
+        wanted = sorted(labels)
+        if not wanted:
+            return []
         with self._database.reading() as connection:
-            return list(_uses(connection, sorted(labels)).values())
+            return list(_uses(connection, wanted).values())
 
     def vanished(self, schema: LabelSchema) -> list[Use]:
         """The labels that an earlier version had, ``schema`` has not, and objects still use."""
         known = {label.name for label in schema}
         gone = {name for version in self.versions() for name in version.labels} - known
-        return self.uses(gone) if gone else []
+        return self.uses(gone)
 
     def read(self) -> tuple[LabelSchema, str]:
         """The schema of the file, and what had to be left out of it; empty where that was nothing.

@@ -154,7 +154,7 @@ class SchemaEdit:
         """The labels that objects use and that would no longer be in the schema."""
         before = {label.name for label in self.project.schema}
         kept = {entry.get("name") for entry in self.labels} | set(self._origins)
-        return self.project.schemas.uses(before - kept) if before - kept else []
+        return self.project.schemas.uses(before - kept)
 
     def save(self, who: str = "") -> int:
         """Make this the schema of the project, and give objects the new names of their labels.
