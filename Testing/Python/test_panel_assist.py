@@ -19,6 +19,11 @@ def dice(one, other):
     return 2 * float((one & other).sum()) / float(one.sum() + other.sum())
 
 
+def part_with(panel, widget):
+    """The widgets of the part that has this one."""
+    return next(part.own for part in panel.parts if hasattr(part.own, widget))
+
+
 def draw(panel, *objects):
     """What is drawn becomes these objects."""
     image = panel.sitting.session.image.header
@@ -37,13 +42,17 @@ def rim(mask: Mask, count: int) -> list[tuple[float, float]]:
 def test_a_polygon_follows_the_edges_between_its_clicks(panel, mouse, phantoms) -> None:
     (heart,) = truth(panel, phantoms).of(Mask, "heart")
     clicks = rim(heart, 6)
-    panel.parts[-1].own.followEdgesCheckBox.checked = True
+    part_with(panel, "followEdgesCheckBox").followEdgesCheckBox.checked = True
     click_label(panel, "Opacity")
     panel.onTick()
     mouse.click(*clicks[:-1])
+    models = panel.sitting.canvas.host.scene.GetNumberOfNodesByClass
+    before = models("vtkMRMLModelNode")
+    mouse.move(*clicks[-1])  # the side to the mouse is shown before it is clicked
     mouse.double_click(*clicks[-1])
     panel.onStop()
     panel.onTick()
+    assert models("vtkMRMLModelNode") == before - 1
     (polygon,) = panel.sitting.session.save().of(Polygon)
     assert len(polygon.points) > len(clicks)
     near = np.array(polygon.points)
@@ -55,7 +64,7 @@ def test_a_polygon_follows_the_edges_between_its_clicks(panel, mouse, phantoms) 
 def test_a_click_lets_a_mask_grow_and_the_slider_grows_it_again(panel, mouse, phantoms) -> None:
     (lung,) = truth(panel, phantoms).of(Mask, "right_lung")
     row, column = (int(np.median(value)) for value in np.nonzero(lung.array()))
-    own = next(part.own for part in panel.parts if hasattr(part.own, "growButton"))
+    own = part_with(panel, "growButton")
     click_label(panel, "Right lung")
     own.growButton.click()
     assert own.growButton.checked
@@ -72,14 +81,14 @@ def test_a_click_lets_a_mask_grow_and_the_slider_grows_it_again(panel, mouse, ph
 
 
 def test_growing_wants_a_label_of_an_area(panel, desktop) -> None:
-    own = next(part.own for part in panel.parts if hasattr(part.own, "growButton"))
+    own = part_with(panel, "growButton")
     own.growButton.click()
     assert "Choose a label for a mask or a polygon first." in errors(desktop)[-1]
     assert not own.growButton.checked
 
 
 def test_a_box_snaps_and_says_where_it_cannot(panel, desktop) -> None:
-    own = next(part.own for part in panel.parts if hasattr(part.own, "snapButton"))
+    own = part_with(panel, "snapButton")
     rows, columns = panel.sitting.session.radiograph.display().shape
     draw(panel, Box(label="nodule", author=ANNA, x0=2, y0=2, x1=columns - 2, y1=rows - 2))
     own.snapButton.click()
@@ -92,7 +101,7 @@ def test_a_box_snaps_and_says_where_it_cannot(panel, desktop) -> None:
 def test_what_is_drawn_on_one_side_is_mirrored(panel, phantoms) -> None:
     (right,) = truth(panel, phantoms).of(Mask, "right_lung")
     (left,) = truth(panel, phantoms).of(Mask, "left_lung")
-    own = next(part.own for part in panel.parts if hasattr(part.own, "mirrorButton"))
+    own = part_with(panel, "mirrorButton")
     draw(panel, right.derived(ANNA))
     own.mirrorButton.click()
     (made,) = panel.sitting.session.save().of(Mask, "left_lung")
@@ -103,7 +112,7 @@ def test_what_is_drawn_on_one_side_is_mirrored(panel, phantoms) -> None:
 
 
 def test_the_prediction_is_taken_over_and_what_is_missing_is_told(panel, desktop) -> None:
-    own = next(part.own for part in panel.parts if hasattr(part.own, "modelButton"))
+    own = part_with(panel, "modelButton")
     own.modelButton.click()
     (heart,) = panel.sitting.session.save().of(Mask, "heart")
     assert heart.author == ANNA and heart.derived_from

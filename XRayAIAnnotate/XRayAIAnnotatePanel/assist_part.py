@@ -123,7 +123,7 @@ class AssistPart(Part):
             return
         ours = nodes is not None and any(shape.GetID() == active.GetID() for shape in nodes.shapes)
         if ours and shapes.tool_of(active) is Tool.POLYGON and active.GetNumberOfDefinedControlPoints() == 0:
-            self._following = EdgeFollowing(active, sitting.canvas.volume_node, self._path)
+            self._following = EdgeFollowing(host, active, sitting.canvas.volume_node, self._path)
 
     def _path(self, start: tuple[float, float], end: tuple[float, float]) -> list[tuple[float, float]]:
         return self._help().path(start, end)
