@@ -93,6 +93,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         VTKObservationMixin.__init__(self)
         self.logic = None
         self.sitting = None
+        self._isShowing = False
         self._author = None  # whose findings are drawn on, where they are not the reader's own
         self._parameterNode = None
         self._parameterNodeGuiTag = None
@@ -345,10 +346,13 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.showImage(lambda: sitting.step(lambda: step(sitting.session)))
 
     def showImage(self, show) -> None:
+        # The session tells of every step in between; to show the state once, at the end, is enough.
+        self._isShowing = True
         try:
             with slicer.util.tryWithErrorDisplay(_("The image was not changed."), waitCursor=True):
                 show()
         finally:
+            self._isShowing = False
             self.onParameters()
             self.showState()
 
@@ -400,6 +404,8 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def showState(self) -> None:
         """Show where we are, what is saved and what is drawn."""
+        if self._isShowing:
+            return
         if self.sitting is not None and self.sitting.session.project is not self.desk.project:
             self.sitting = None  # somebody else closed the project, and it was saved before
         if self.sitting is not None:

@@ -24,10 +24,6 @@ from typing import Any
 
 import numpy as np
 
-sys.path[:0] = [str(Path(__file__).resolve().parent), str(Path(__file__).resolve().parents[1] / "Python")]
-
-from collection import headers
-from sheet import Sheet
 from XRayAILib.dicom.radiograph import Radiograph
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
@@ -35,7 +31,13 @@ from XRayAILib.findings.objects import Box, FindingObject, Mask, Polygon
 from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
 from XRayAILib.workflow.annotate import AnnotationSession
-from XRayAILib.workflow.look import Look
+
+HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent / "Python")]
+
+from collection import headers  # noqa: E402 - beside this file
+
+from sheet import Sheet  # noqa: E402 - in Testing/Python
 
 SIZE = 3000
 ANNA = Author.person("anna")
@@ -66,9 +68,6 @@ class SceneSheet(Sheet):
         from XRayAILib.scene import layers
 
         return layers.read_findings(self.host, self.nodes, self.schema)
-
-    def look(self) -> Look:
-        return Look()
 
 
 def disc(x: float, y: float, radius: float) -> np.ndarray:
@@ -111,7 +110,7 @@ def changes(session: AnnotationSession) -> dict[str, Callable[[int], FindingObje
     def stroke(n: int) -> FindingObject:
         mask = session.findings.of(Mask)[-1]
         pixels = mask.array()
-        pixels[1500 : 1540, 40 * n : 40 * n + 60] = True
+        pixels[1500:1540, 40 * n : 40 * n + 60] = True
         return mask.with_array(pixels)
 
     return {"a box dragged": drag, "a corner more": corner, "a stroke on a mask": stroke}
@@ -162,7 +161,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         picture = Path(temporary) / "image.png"
         Image.fromarray(np.random.default_rng(0).integers(0, 4000, (SIZE, SIZE), np.uint16)).save(picture)
-        print(f"{args.objects} objects, {args.masks} masks; ms   {'median':>24} {'fastest':>8} {'slowest':>8} {'cpu':>8}")
+        title = f"{args.objects} objects, {args.masks} masks; ms"
+        print(f"{title:<38} {'median':>8} {'fastest':>8} {'slowest':>8} {'cpu':>8}")
         for images in args.images:
             measure(Path(temporary) / f"project {images}", picture, args, images)
 

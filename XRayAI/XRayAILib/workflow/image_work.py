@@ -75,6 +75,7 @@ class ImageWork:
         self._image = ShownImage(project, reader, canvas, self.author)
         self._track = OwnTrack(project, self.author, lambda: self.listener(), reader)
         self._uid = ""
+        self._row: Image | None = None
         self._held: Findings | None = None
 
     # What is shown ----------------------------------------------------------------------------------------------------
@@ -91,8 +92,10 @@ class ImageWork:
 
     @property
     def image(self) -> Image | None:
-        """The image shown, as the project has it now."""
-        return self.project.image(self._uid) if self._uid else None
+        """The image shown, as the project had it when it was shown or last saved."""
+        if self._uid and self._row is None:
+            self._row = self.project.image(self._uid)
+        return self._row if self._uid else None
 
     @property
     def is_open(self) -> bool:
@@ -167,7 +170,7 @@ class ImageWork:
         self._uid = ""
         self._track.let_go()
         self._image.put(radiograph, findings, editable=not locked)
-        self._uid, self.locked = uid, locked
+        self._uid, self._row, self.locked = uid, None, locked
         self._track.open(findings, stored)
         self.stopwatch.stop()
 
@@ -340,6 +343,7 @@ class ImageWork:
     # Within -----------------------------------------------------------------------------------------------------------
 
     def _store(self, only_changes: bool, note: str = "") -> Findings:
+        self._row = None  # its status may change
         return self._track.store(self._image.drawn, only_changes, note)
 
     def _leave(self) -> None:
