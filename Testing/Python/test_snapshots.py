@@ -8,6 +8,7 @@ import sqlite3
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from format_cases import ANNA, made_project
@@ -238,3 +239,30 @@ def test_from_the_terminal(project: Project, capsys: pytest.CaptureFixture[str])
     (snapshot.folder / "manifest.jsonl").unlink()
     code, text = ran("verify")
     assert code == 3 and "damaged" in text
+
+
+def test_a_training_names_its_snapshot_and_can_start_from_an_earlier_one(tmp_path: Path) -> None:
+    """The second training begins after everything was redrawn, and still makes the very same model."""
+    import learning_cases
+    from XRayAILib.learning.model import Model
+    from XRayAILib.learning.worker import run_training
+
+    with learning_cases.make_project(tmp_path, patients=6) as project:
+        trained = run_training(project.folder, learning_cases.tiny(epochs=1), tmp_path / "1", lambda event: None)
+        model = Model.load(Path(trained["model"]))
+        (snapshot,) = project.snapshots.all()
+        assert model.manifest["training"]["snapshot"] == snapshot.digest
+        assert snapshot.digest in (model.folder / "docs" / "README.md").read_text("utf-8")
+        assert {image.split for image in snapshot.images} == {"train", "validation", "test"}
+
+        for image in project.images():
+            everywhere = Mask.from_array(
+                np.ones(image.header.shape, bool), label="heart", author=learning_cases.TEACHER
+            )
+            project.save(Findings(image.uid, image.header.shape, learning_cases.TEACHER, (everywhere,)))
+        project.assign_split({})
+        config = learning_cases.tiny(epochs=1, snapshot=snapshot.digest)
+        again = run_training(project.folder, config, tmp_path / "2", lambda event: None)
+        assert again["digest"] == trained["digest"]
+        assert Model.load(Path(again["model"])).manifest["training"]["snapshot"] == snapshot.digest
+        assert all(image.split == "" for image in project.images())
