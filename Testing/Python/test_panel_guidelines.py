@@ -154,7 +154,7 @@ def test_a_label_in_use_is_not_taken_out_unasked_and_can_be_put_back(slicer_with
     desktop.answer(yes=True)
     editor.own.saveButton.click()
     assert "Nodule" not in titles(panel)
-    assert "No longer in the schema, and used: nodule (1 objects)" in (
+    assert "No longer in the schema, and still used: nodule (1 object of 1 image)" in (
         part(panel, "GuidelinesPart").own.guidelinesLabel.text
     )
     # The object is still on the image, and the label comes back from the editor.

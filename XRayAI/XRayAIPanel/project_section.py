@@ -8,8 +8,11 @@ from pathlib import Path
 
 from slicer.i18n import tr as _
 
+from XRayAILib.workflow.guidelines import schema_notice
 from XRayAIPanel import last_project
 from XRayAIPanel.section import Panel, Section
+
+HINT = "#ef6c00"
 
 
 class ProjectSection(Section):
@@ -24,6 +27,8 @@ class ProjectSection(Section):
     def __init__(self, panel: Panel, refuse: Callable[[], None]) -> None:
         super().__init__(panel)
         self._refuse = refuse
+        self._schema: object = None
+        self._notice = ""
         self.ui.newProjectButton.clicked.connect(self.on_new)
         self.ui.openProjectButton.clicked.connect(self.on_open)
 
@@ -31,7 +36,12 @@ class ProjectSection(Section):
         if self.browse.is_open:
             project = self.browse.project
             self.ui.projectLabel.toolTip = str(project.folder)
-            self.ui.projectLabel.text = f"<b>{escape(project.name)}</b><br>{escape(str(project.folder))}"
+            text = f"<b>{escape(project.name)}</b><br>{escape(str(project.folder))}"
+            if project.schema is not self._schema:
+                self._schema, self._notice = project.schema, schema_notice(project)
+            if self._notice:
+                text += f'<br><span style="color:{HINT}">{escape(self._notice)}</span>'
+            self.ui.projectLabel.text = text
 
     def on_new(self, _checked: bool = False) -> None:
         self._change(_("Choose an empty folder for the new project"), self.browse.create)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from XRayAILib.findings.guidelines import Violation
 
 COLORS = {"refuse": "#c62828", "warn": "#ef6c00", "note": "#78909c"}
-LINES, MOST_LINES = 2, 6
-"""Lines of text of a message as it usually is, and of all that are seen without scrolling."""
+LINE, LINES, MOST_LINES = 17, 2, 6
+"""Pixels of a line of text; lines of a message as it usually is, and of all that are seen without scrolling."""
 
 
 class GuidelinesPart(Part):
@@ -43,7 +43,7 @@ class GuidelinesPart(Part):
         schema = project.schema if project is not None else None
         if project is not self._project or schema is not self._schema:
             self._project, self._schema = project, schema
-            self._notice = _notice(project) if project is not None else ""
+            self._notice = self._notice_of(project)
             self._findings = None
         image = sitting.session.image if sitting is not None else None
         header = image.header if image is not None else None
@@ -73,6 +73,12 @@ class GuidelinesPart(Part):
             self.panel.labels.mark(violation.label)
             self.panel.answers.ask(violation.label)
 
+    @staticmethod
+    def _notice_of(project: Any) -> str:
+        from XRayAILib.workflow.guidelines import schema_notice
+
+        return schema_notice(project) if project is not None else ""
+
     def _check(self, findings: Findings) -> None:
         from XRayAILib.findings.guidelines import Checker
 
@@ -96,7 +102,7 @@ class GuidelinesPart(Part):
         self.panel.objects.mark({object_id: "\n".join(texts) for object_id, texts in marks.items()})
         own.messagesList.visible = bool(self.violations)
         lines = min(LINES * len(self.violations), MOST_LINES)
-        own.messagesList.setFixedHeight(lines * own.messagesList.fontMetrics().lineSpacing() + 8)
+        own.messagesList.setFixedHeight(lines * LINE + 8)
         self._fill_summary()
 
     def _fill_summary(self) -> None:
@@ -120,15 +126,3 @@ class GuidelinesPart(Part):
         visible = bool(text)
         if self.own.guidelinesLabel.isHidden() == visible:
             self.own.guidelinesLabel.visible = visible
-
-
-def _notice(project: Any) -> str:
-    """What a person must know of the schema: labels that vanished from it although objects use them."""
-    words = [
-        _("{label} ({count} objects)").format(label=use.label, count=use.objects) for use in project.vanished_labels()
-    ]
-    if words:
-        return _(
-            "No longer in the schema, and used: {labels}. Nothing is lost; click Labels... to put them back."
-        ).format(labels=", ".join(words))
-    return str(project.schema_notice)

@@ -14,7 +14,7 @@ from XRayAILib.apps.console import as_json as json_text
 from XRayAILib.findings.guidelines import Violation
 from XRayAILib.findings.rule import Severity
 from XRayAILib.project.project import Project
-from XRayAILib.workflow.guidelines import Checked, check_project
+from XRayAILib.workflow.guidelines import Checked, check_project, schema_notice
 
 REFUSED = 3
 """Exit status where a rule is broken that findings must not break."""
@@ -35,17 +35,13 @@ def check_guidelines(folder: Path, reader: str, as_json: bool) -> None:
                 step.result = _summary(checked)
             if not project.schema.rules:
                 console.print("The schema has no rules; only answers and labels were looked at.")
-        vanished = project.vanished_labels()
+        notice = schema_notice(project)
     if as_json:
         sys.stdout.write(json_text([_document(one) for one in checked if one.violations]) + "\n")
     else:
         _show(checked)
-        for use in vanished:
-            console.print(
-                f"[yellow]The label '{plain(use.label)}' is not in the schema any more; {use.objects} objects use it. "
-                f"See: xrayai schema show -p {plain(str(folder))}[/]",
-                soft_wrap=True,
-            )
+        if notice:
+            console.print(f"[yellow]{plain(notice)}[/]", soft_wrap=True)
     if any(v.severity is Severity.REFUSE for one in checked for v in one.violations):
         raise typer.Exit(REFUSED)
 

@@ -13,6 +13,7 @@ from XRayAILib.findings.schema import LabelSchema, SchemaError, Tool
 from XRayAILib.findings.schema_draft import SchemaDraft
 from XRayAILib.findings.template import template, template_about, template_names
 from XRayAILib.project.project import Project
+from XRayAILib.workflow.guidelines import schema_notice
 
 
 def list_templates() -> None:
@@ -28,15 +29,15 @@ def show_schema(source: str, project: Path | None, as_yaml: bool) -> None:
     """Labels and rules of a template, a file or a project; or the whole of it as YAML."""
     if project is not None and not source:
         with Project.open(project) as opened:
-            schema, notes = opened.schema, _notes(opened)
+            schema, notice = opened.schema, schema_notice(opened)
     else:
-        schema, notes = schema_of(source), []
+        schema, notice = schema_of(source), ""
     if as_yaml:
         sys.stdout.write(schema.text())
         return
     _show(schema)
-    for note in notes:
-        console.print(f"[yellow]{plain(note)}[/]", soft_wrap=True)
+    if notice:
+        console.print(f"[yellow]{plain(notice)}[/]", soft_wrap=True)
 
 
 def schema_of(source: str) -> LabelSchema:
@@ -91,16 +92,6 @@ def put_back(project: Path, name: str) -> None:
         opened.put_label_back(name)
         label = opened.schema[name]
     console.print(f"'{plain(name)}' is in the schema again: {plain(label.title)}, drawn as {label.tool.value}.")
-
-
-def _notes(project: Project) -> list[str]:
-    notes = [project.schema_notice] if project.schema_notice else []
-    for use in project.vanished_labels():
-        notes.append(
-            f"The label '{use.label}' is not in the schema any more, and {use.objects} objects of {len(use.images)} "
-            f"images use it. Nothing is lost: xrayai schema put-back {use.label}, or schema rename {use.label} NEW."
-        )
-    return notes
 
 
 def _show(schema: LabelSchema) -> None:

@@ -3,7 +3,8 @@
 ==================  ================================================================================================
 kind                rule
 ==================  ================================================================================================
-mask, polygon       the pixels of a label that more than half of the readers have, or STAPLE
+mask, polygon       the pixels of a label that more than half of the readers have, or STAPLE; of polygons as polygons
+                    again, within a pixel
 box                 weighted boxes fusion; a box counts that more than half of the readers have
 ellipse,            the one that overlaps those of the other readers most, where more than half of the readers have it
 rotated box
@@ -39,11 +40,11 @@ from XRayAILib.findings.consensus_boxes import fuse
 from XRayAILib.findings.consensus_points import Centre, landmark, measurement_points
 from XRayAILib.findings.consensus_regions import majority, staple
 from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.forms import as_polygons
 from XRayAILib.findings.measurements import Measurement
 from XRayAILib.findings.objects import Box, FindingError, FindingObject, ImageLabel, Landmark, Mask, Polygon
 from XRayAILib.findings.schema import LabelSchema
-from XRayAILib.findings.shapes import Ellipse, Point, Polyline, RotatedBox
-from XRayAILib.pixels.trace import outlines, signed_area
+from XRayAILib.findings.shapes import Ellipse, Polyline, RotatedBox
 
 _SPACE = uuid.UUID("0b4f5a3e-0c55-5f0e-9d86-6d1a4f0f3a51")
 T = TypeVar("T", bound=FindingObject)
@@ -188,8 +189,8 @@ class _Council:
         shares = [overlap(whole, mask).dice if own else -1.0 for mask, own in zip(masks, given, strict=True)]
         nearest = given[int(np.argmax(shares))][0]
         if any(isinstance(item, Polygon) for item in sources) and not any(isinstance(item, Mask) for item in sources):
-            for points in _borders(region):
-                self._made.append(Polygon(points=points, **self._values(label, sources, nearest)))
+            for polygon in as_polygons(whole, self._author):
+                self._made.append(Polygon(points=polygon.points, **self._values(label, sources, nearest)))
         else:
             values = self._values(label, sources, nearest)
             self._made.append(Mask(shape=whole.shape, origin=whole.origin, crop=whole.crop, **values))
@@ -258,9 +259,3 @@ class _Council:
 
 def _place(edges: tuple[float, float, float, float]) -> str:
     return f"({(edges[0] + edges[2]) / 2:.0f}, {(edges[1] + edges[3]) / 2:.0f})"
-
-
-def _borders(region: np.ndarray) -> list[tuple[Point, ...]]:
-    """The outer borders of a region's pieces: a polygon has no holes."""
-    rings = [ring for ring in outlines(region) if signed_area(ring) > 0]
-    return [tuple((float(x), float(y)) for x, y in ring) for ring in rings]

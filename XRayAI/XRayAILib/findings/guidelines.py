@@ -113,9 +113,13 @@ class Checker:
 
 
 def _region(item: FindingObject, shape: tuple[int, int], old: Region | None) -> Region:
-    # To compare two masks takes as long as to look at one.
-    same = old is not None and (old.item is item or (not isinstance(item, Mask) and old.item == item))
-    return old if same and old is not None else Region(item, shape)
+    if old is None:
+        return Region(item, shape)
+    if isinstance(item, Mask):
+        # To compare pixels takes as long as to look at them anew; where nothing was painted, the array is the same.
+        same = isinstance(old.item, Mask) and old.item.crop is item.crop and old.item.origin == item.origin
+        return Region(item, shape, known=old if same else None)
+    return old if old.item == item else Region(item, shape)
 
 
 class _Case:
@@ -267,8 +271,8 @@ def _sides(case: _Case, rule: Sides) -> Iterator[Violation]:
         rights, lefts = case.placed(right), case.placed(left)
         if rights and lefts and _middle(rights)[0] >= _middle(lefts)[0]:
             text = (
-                f"{case.title(right)} lies right of {case.title(left)} in the picture; labels mean the patient's sides, "
-                "and a frontal view shows the right on the left"
+                f"{case.title(right)} lies right of {case.title(left)} in the picture; labels mean the patient's "
+                "sides, and a frontal view shows the right on the left"
             )
             yield case.broken(rule, right, text, *(region.item for region in (*rights, *lefts)))
 

@@ -26,6 +26,8 @@ class Region:
     ----------
     shape
         (rows, columns) of the radiograph; what lies beyond is cut off.
+    known
+        A region of the same pixels, whose measures serve again.
 
     Attributes
     ----------
@@ -35,7 +37,7 @@ class Region:
         First row, first column, row after the last, column after the last.
     """
 
-    def __init__(self, item: FindingObject, shape: tuple[int, int]) -> None:
+    def __init__(self, item: FindingObject, shape: tuple[int, int], known: Region | None = None) -> None:
         self.item = item
         self.has_area = isinstance(item, Mask | Box | RotatedBox | Ellipse | Polygon)
         box = extent(item)
@@ -44,7 +46,7 @@ class Region:
         row0, row1 = (min(max(_round_up(y), 0), shape[0]) for y in (y0, y1))
         column0, column1 = (min(max(_round_up(x), 0), shape[1]) for x in (x0, x1))
         self.window = row0, column0, row1, column1
-        self._measured: dict[tuple[Measure, Spacing], Quantity | None] = {}
+        self._measured: dict[tuple[Measure, Spacing], Quantity | None] = known._measured if known else {}
 
     @property
     def middle(self) -> Point:

@@ -47,3 +47,18 @@ def check_project(
             if not reader or findings.author.name == reader:
                 yield Checked(image, findings, tuple(check_image(project, findings, image)))
         progress(number, len(images))
+
+
+def schema_notice(project: Project) -> str:
+    """What a person must know of the schema: labels that vanished from it although objects use them; else empty."""
+    words = [
+        f"{use.label} ({use.objects} object{'s' * (use.objects != 1)} of {len(use.images)} "
+        f"image{'s' * (len(use.images) != 1)})"
+        for use in project.vanished_labels()
+    ]
+    if words:
+        return (
+            f"No longer in the schema, and still used: {', '.join(words)}. Nothing is lost. Put them back, or give the "
+            "objects another label: 'Labels...' in X-Ray AI Annotate, or 'xrayai schema put-back' and 'rename'."
+        )
+    return project.schema_notice

@@ -58,8 +58,9 @@ def point_distance(one: np.ndarray, other: np.ndarray, spacing: Spacing) -> Surf
         return None
     scale = np.array([spacing.row, spacing.column])
     first, second = np.asarray(one) * scale, np.asarray(other) * scale
-    there = cKDTree(second, balanced_tree=False, compact_nodes=False).query(first)[0]
-    back = cKDTree(first, balanced_tree=False, compact_nodes=False).query(second)[0]
+    # A tree that is not balanced is made faster, and searched as fast: points of an outline lie evenly.
+    there = cKDTree(second, balanced_tree=False).query(first)[0]
+    back = cKDTree(first, balanced_tree=False).query(second)[0]
     return SurfaceDistance(
         float(max(there.max(), back.max())),
         float(max(np.percentile(there, 95), np.percentile(back, 95))),
