@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from XRayAIAnnotatePanel import layer, placing
@@ -80,11 +81,8 @@ class SceneCanvas:
         nodes = self.nodes
         if nodes is None:
             raise FindingError("The layer that was drawn on is no longer in the scene. Click Reload to get it back.")
-        self._busy = True  # reading writes ids into the scene, which is no drawing
-        try:
+        with self._quietly():  # reading writes ids into the scene
             return layers.read_findings(self.host, nodes, self.schema)
-        finally:
-            self._busy = False
 
     def update(self, findings: Findings) -> None:
         from XRayAILib.scene import layers
@@ -124,14 +122,25 @@ class SceneCanvas:
     def show_over(self, findings: Findings, schema: LabelSchema, name: str) -> None:
         from XRayAILib.scene import layers
 
-        layers.show_findings(self.host, self.volume_node, findings, schema, name, editable=False)
+        with self._quietly():
+            layers.show_findings(self.host, self.volume_node, findings, schema, name, editable=False)
 
     def clear_over(self, name: str) -> None:
         from XRayAILib.scene import layers
 
         nodes = layers.find_layer(self.host, self.volume_node, name) if self.volume_node is not None else None
         if nodes is not None:
-            layers.remove(self.host, nodes)
+            with self._quietly():
+                layers.remove(self.host, nodes)
+
+    @contextmanager
+    def _quietly(self) -> Iterator[None]:
+        """What happens in the scene meanwhile is no drawing."""
+        before, self._busy = self._busy, True
+        try:
+            yield
+        finally:
+            self._busy = before
 
     def clear(self) -> None:
         """Take the layer away."""
