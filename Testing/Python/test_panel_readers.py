@@ -5,18 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image as Picture
 
 from annotate_clicks import ANNOTATE, click_label, errors
-from study_cases import ADA, ANNA, BEN, RUTH, carina, draw, nodule, uids_of
+from study_cases import ADA, ANNA, BEN, MODEL, RUTH, carina, draw, nodule, uids_of
 from XRayAILib.findings.author import ADJUDICATED, Author, Status
-from XRayAILib.findings.objects import Box, Landmark
+from XRayAILib.findings.objects import Box, Landmark, Mask
+from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
 from XRayAILib.project.reviews import ReadingState
 from XRayAILib.project.rounds import Round
 from XRayAILib.workflow.reader_study import ReaderStudy
 
 pytest_plugins = ["annotate_desk"]
+
+
+@pytest.fixture
+def project_folder(tmp_path):
+    """A project of three pictures, the first of them with a prediction."""
+    (tmp_path / "pictures").mkdir()
+    with Project.create(tmp_path / "project") as project:
+        for n in range(3):
+            grey = np.random.default_rng(n).integers(0, 60000, (256, 224), np.uint16)
+            Picture.fromarray(grey).save(tmp_path / "pictures" / f"chest {n}.png")
+        take_in(project, [tmp_path / "pictures"])
+        heart = np.zeros((256, 224), bool)
+        heart[100:150, 90:160] = True
+        draw(project, uids_of(project)[0], MODEL, Mask.from_array(heart, label="heart", author=MODEL, score=0.9))
+        return project.folder
 
 
 @pytest.fixture
@@ -69,6 +87,17 @@ def choose(table, *numbers: int) -> None:
         table.setRangeSelected(qt.QTableWidgetSelectionRange(number, 0, number, 2), True)
 
 
+def seen(panel) -> list[str]:
+    """The labels of what is shown over the image."""
+    from XRayAIAnnotatePanel.readers_part import LAYER
+    from XRayAILib.scene import layers
+
+    host, volume = panel.sitting.canvas.host, panel.sitting.canvas.volume_node
+    nodes = layers.find_layer(host, volume, LAYER)
+    found = layers.read_findings(host, nodes, panel.sitting.canvas.schema) if nodes is not None else ()
+    return sorted(item.label for item in found)
+
+
 def current(panel) -> str:
     return panel.sitting.session.image.uid
 
@@ -94,8 +123,8 @@ def test_a_reader_reads_what_is_assigned_in_that_order(study, enter, slicer_with
     assert own.roundLabel.text == "Pilot: 0 of 3 submitted" and own.roundProgressBar.maximum == 3
     assert own.reviewFrame.isHidden() and own.decideFrame.isHidden() and own.otherNameButton.isHidden()
     # Nothing tells whose image it is.
-    patient = study.header(listed[0]).patient_id
-    assert "Pilot 1" in panel.ui.detailsLabel.text and patient not in panel.ui.detailsLabel.text
+    shown = "".join(getattr(panel.ui, f"{name}Label").text for name in ("case", "details", "message"))
+    assert "Pilot 1" in shown and "chest" not in shown and "patient" not in shown
     click_label(panel, "Nodule")
     Mouse(desktop_host, panel.desk.viewer.volume_node).click((60, 40), (70, 50))
     own.submitNextButton.click()
@@ -161,6 +190,7 @@ def test_a_reviewer_approves_and_gives_back_with_a_reason(study, enter, slicer_w
     assert own.decideFrame.isHidden() and own.submitButton.isHidden() and not own.reviewFrame.isHidden()
     assert rows(own.readingsTable) == [("anna", "submitted", "1"), ("ben", "submitted", "1")]
     assert own.approveButton.enabled and "Write below the table" in own.rejectButton.toolTip
+    assert seen(panel) == ["nodule"]  # Anna's, who waits first
     own.approveButton.click()
     assert study.reviews.last(uids[0], ANNA.key).who == RUTH.key
     assert rows(own.readingsTable)[0] == ("anna", "approved", "1")
@@ -217,7 +247,9 @@ def test_an_adjudicator_takes_undoes_merges_and_finishes(study, enter, slicer_wi
         ][: table.rowCount]
     )
     assert not own.takeButton.enabled and "Choose objects of a reader" in own.takeButton.toolTip
+    assert seen(panel) == []
     choose(table, 0, 3)
+    assert seen(panel) == ["carina", "nodule"]
     assert own.takeButton.enabled and "one reader only" in own.takeAllButton.toolTip
     own.takeButton.click()
     assert rows(table)[:2] == [("Nodule", "anna", "decided"), ("Carina", "ben", "decided")]
@@ -247,7 +279,10 @@ def test_an_adjudicator_draws_on_what_is_decided(study, enter, slicer_with_modul
     panel.step(lambda session: session.open(uid))
     choose(own.versionsTable, 0)
     own.takeAllButton.click()
-    assert panel.ui.objectsTable.rowCount == 0  # Ada's own reading
+    assert seen(panel) == ["nodule"]
+    choose(own.versionsTable)
+    # Ada's own reading is empty; over it she sees what is decided.
+    assert panel.ui.objectsTable.rowCount == 0 and seen(panel) == ["carina", "nodule"]
     own.editDecisionButton.click()
     assert own.editDecisionButton.checked and panel.ui.objectsTable.rowCount == 2
     click_label(panel, "Nodule")
@@ -260,6 +295,8 @@ def test_an_adjudicator_draws_on_what_is_decided(study, enter, slicer_with_modul
     assert len(study.adjudications.findings(uid).of(Box)) == 1 and panel.ui.objectsTable.rowCount == 2
     own.editDecisionButton.click()
     assert not own.editDecisionButton.checked and panel.ui.objectsTable.rowCount == 0
+    panel.ui.readersCollapsibleButton.collapsed = True
+    assert seen(panel) == []
     assert study.findings(uid, ADA.key) is None and not errors(slicer_with_modules)
 
 

@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 
 from XRayAIAnnotatePanel.label_table import ROW, set_up
 from XRayAILib.findings.author import ADJUDICATED
+from XRayAILib.findings.findings import Findings
 
 if TYPE_CHECKING:
     from XRayAIAnnotatePanel.readers_part import ReadersPart
@@ -56,7 +57,7 @@ class Decisions:
         self._deciding: Deciding | None = None
         set_up(own.versionsTable, (_("Object"), _("Of"), _("Decided")), (110, 66))
         own.editDecisionButton.setCheckable(True)
-        own.versionsTable.itemSelectionChanged.connect(self._show_buttons)
+        own.versionsTable.itemSelectionChanged.connect(self.on_selection)
         own.takeButton.clicked.connect(self.on_take)
         own.takeAllButton.clicked.connect(self.on_take_all)
         own.mergeButton.clicked.connect(self.on_merge)
@@ -73,7 +74,20 @@ class Decisions:
         rows = {index.row() for index in self._own.versionsTable.selectionModel().selectedRows()}
         return tuple(item for row, item in enumerate(self._rows) if row in rows)
 
+    def shown(self) -> Findings | None:
+        """The objects chosen, to be looked at, and what is decided where none are; ``None`` for nobody else."""
+        if self._own.decideFrame.isHidden() or self._deciding is None:
+            return None
+        chosen = [row.item for row in self.chosen if row.item is not None]
+        decided = [] if self._is_editing else list(self._deciding.decided)
+        uid, shape = self._part.uid, self._deciding.shape
+        return Findings(uid, shape, ADJUDICATED, tuple(chosen or decided)) if chosen or decided else None
+
     # What a person does ---------------------------------------------------------------------------------------------
+
+    def on_selection(self) -> None:
+        self._show_buttons()
+        self._part.show_chosen()
 
     def on_take(self, _checked: bool = False) -> None:
         by_track: dict[str, list[str]] = {}

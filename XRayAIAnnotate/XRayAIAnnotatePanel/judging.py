@@ -11,6 +11,7 @@ from XRayAIAnnotatePanel.label_table import ROW, set_up
 
 if TYPE_CHECKING:
     from XRayAIAnnotatePanel.readers_part import ReadersPart
+    from XRayAILib.findings.findings import Findings
     from XRayAILib.workflow.standing import Judged
 
 MOST_ROWS = 5
@@ -44,12 +45,20 @@ class Judging:
         """The reading of the row chosen."""
         return next((row for row in self._rows if row.reading.track == self._chosen), None)
 
+    def shown(self) -> Findings | None:
+        """The reading chosen, to be looked at; ``None`` where there is none."""
+        project, uid = self._part.project, self._part.uid
+        if self._own.reviewFrame.isHidden() or project is None or not self._chosen:
+            return None
+        return project.findings(uid, self._chosen)
+
     # What a person does ---------------------------------------------------------------------------------------------
 
     def on_selection(self) -> None:
         rows = [index.row() for index in self._own.readingsTable.selectionModel().selectedRows()]
         self._chosen = self._rows[rows[0]].reading.track if rows and rows[0] < len(self._rows) else ""
         self._show_buttons()
+        self._part.show_chosen()
 
     def on_reason(self, _text: str) -> None:
         self._show_buttons()

@@ -17,12 +17,16 @@ from XRayAIAnnotatePanel.part import AnnotatePanel, Part
 from XRayAIPanel.desk import READER, reader
 
 if TYPE_CHECKING:
+    from XRayAILib.findings.findings import Findings
     from XRayAILib.findings.guidelines import Violation
     from XRayAILib.project.project import Project
     from XRayAILib.project.reviews import ReadingState, Step
     from XRayAILib.workflow.annotate import AnnotationSession
     from XRayAILib.workflow.reader_study import ReaderStudy
     from XRayAILib.workflow.standing import Own, Standing
+
+LAYER = "Review"
+"""The layer over the image that shows what somebody else says."""
 
 
 class ReadersPart(Part):
@@ -36,7 +40,7 @@ class ReadersPart(Part):
         self._container = self.ui.readersCollapsibleButton
         own = self.load("Readers", self._container)
         self._title = self._container.text
-        self._standing: Standing | None = None
+        self._over: Findings | None = None
         self.judging = Judging(self, own)
         self.decisions = Decisions(self, own)
         self._container.contentsCollapsed.connect(self.on_collapsed)
@@ -166,6 +170,25 @@ class ReadersPart(Part):
 
         self.panel.step(step)
 
+    def show_over(self, findings: Findings | None) -> None:
+        """Show what somebody else says over the image, only to look at; ``None``: nothing."""
+        sitting = self.sitting
+        if sitting is None:
+            return
+        from XRayAILib.scene import layers
+
+        canvas = sitting.canvas
+        there = layers.find_layer(canvas.host, canvas.volume_node, LAYER) is not None
+        if findings is None or not findings.objects:
+            if there:
+                canvas.clear_over(LAYER)
+        elif not there or findings != self._over:
+            canvas.show_over(findings, canvas.schema, LAYER)
+        self._over = findings
+
+    def leave(self) -> None:
+        self.show_over(None)
+
     # Showing the state ----------------------------------------------------------------------------------------------
 
     def on_collapsed(self, _collapsed: bool) -> None:
@@ -176,16 +199,21 @@ class ReadersPart(Part):
         self._container.enabled = project is not None
         self._show_title(project, uid)
         if project is None or self._container.collapsed:
+            self.show_over(None)
             return
         from XRayAILib.workflow.standing import standing
 
         now = standing(project, reader(), uid)
-        self._standing = now
         self._show_who(now)
         self._show_round(now)
         self._show_own(now, bool(uid))
-        self.judging.show(now.judged if uid else None)
-        self.decisions.show(now.deciding if uid else None)
+        self.judging.show(now.judged)
+        self.decisions.show(now.deciding)
+        self.show_chosen()
+
+    def show_chosen(self) -> None:
+        """Show over the image what is chosen in a table: of a version, or else the reading to be reviewed."""
+        self.show_over(self.decisions.shown() or self.judging.shown())
 
     def _show_title(self, project: Project | None, uid: str) -> None:
         text = self._title

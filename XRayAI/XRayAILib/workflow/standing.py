@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from XRayAILib.findings.author import ADJUDICATED, Author
 from XRayAILib.workflow.adjudicating import Adjudicating, Version
-from XRayAILib.workflow.reader_study import Reading, ReaderStudy
+from XRayAILib.workflow.reader_study import ReaderStudy, Reading
 
 if TYPE_CHECKING:
     from XRayAILib.findings.objects import FindingObject
@@ -57,12 +57,15 @@ class Deciding:
         Why nothing can be decided now.
     state
         ``APPROVED`` where it is finished.
+    shape
+        (rows, columns) of the image.
     undo, redo
         What would be undone and done again; empty where there is nothing.
     """
 
     problem: str
     state: ReadingState
+    shape: tuple[int, int]
     decided: tuple[FindingObject, ...]
     versions: tuple[Version, ...]
     undo: str
@@ -96,7 +99,7 @@ class Standing:
 
 
 def standing(project: Project, person: Author, uid: str) -> Standing:
-    """Where a person stands with an image now."""
+    """Where a person stands with an image now; without one (an empty ``uid``) only with the project."""
     from XRayAILib.project.readers import Role
     from XRayAILib.project.reviews import ReadingState
     from XRayAILib.workflow.progress import progress
@@ -117,8 +120,8 @@ def standing(project: Project, person: Author, uid: str) -> Standing:
         tuple(one.name for one in everybody if one.active),
         tuple(one for one in progress(project, reader=person.name) if one.round not in closed),
         own,
-        _judged(project, person, uid) if reader and reader.is_a(Role.REVIEWER) else None,
-        _deciding(project, person, uid) if reader and reader.is_a(Role.ADJUDICATOR) else None,
+        _judged(project, person, uid) if uid and reader and reader.is_a(Role.REVIEWER) else None,
+        _deciding(project, person, uid) if uid and reader and reader.is_a(Role.ADJUDICATOR) else None,
     )
 
 
@@ -140,6 +143,7 @@ def _deciding(project: Project, person: Author, uid: str) -> Deciding:
     return Deciding(
         work.why_not(uid),
         project.reviews.state(uid, ADJUDICATED.key),
+        project.header(uid).shape,
         decided.objects if decided else (),
         tuple(work.versions(uid)),
         f"{undo.action} {undo.detail}".strip() if undo else "",
