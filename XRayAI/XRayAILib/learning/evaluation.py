@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from XRayAILib.dicom.errors import UnreadableError
+from XRayAILib.findings.agreement.bootstrap import mean_interval
 from XRayAILib.findings.author import Author
 from XRayAILib.learning.cache import Cancelled, Emit
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.examples import Example
 from XRayAILib.learning.inference import Inference
 from XRayAILib.project.project import Project
-
-RESAMPLES = 2000
 
 
 def evaluate(
@@ -91,12 +90,8 @@ def _statistics(values: np.ndarray, patients: Sequence[str], seed: int) -> dict[
 
 def bootstrap_interval(values: np.ndarray, patients: Sequence[str], seed: int = 0) -> tuple[float, float]:
     """95 % percentile interval of the mean; patients are drawn, because the images of one are not independent."""
-    _, index = np.unique(np.asarray(patients), return_inverse=True)
-    sums, counts = np.bincount(index, values), np.bincount(index)
-    drawn = np.random.default_rng(seed).integers(0, len(sums), (RESAMPLES, len(sums)))
-    means = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return float(low), float(high)
+    mean = float(values.mean())
+    return mean_interval(values, patients, seed) or (mean, mean)
 
 
 def _agreement(image: Mapping[str, Any]) -> float:

@@ -112,7 +112,7 @@ def compare_readers(
         )
     found: dict[Pair, dict[str, list[Compared]]] = {pair: {} for pair in pairs}
     begun, computed = time.monotonic(), 0
-    with AgreementCache(project.cache_folder) as cache:
+    with AgreementCache(None if project.read_only else project.cache_folder) as cache:
         for done, (uid, own) in enumerate(work.items(), 1):
             if cancelled():
                 raise Cancelled

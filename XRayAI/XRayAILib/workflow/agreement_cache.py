@@ -31,19 +31,27 @@ def key_of(first: str, second: str, spacing: Spacing, schema: LabelSchema, iou: 
 
 
 class AgreementCache:
-    """A file with a document per comparison; to be used in a ``with``."""
+    """A file with a document per comparison; to be used in a ``with``.
 
-    def __init__(self, folder: Path) -> None:
-        self._path = Path(folder) / "agreement.db"
+    Parameters
+    ----------
+    folder
+        The project's cache; ``None`` where nothing can be written: then nothing is kept.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._path = Path(folder) / "agreement.db" if folder else None
         self._fresh: list[tuple[str, str]] = []
         self._written = time.monotonic()
 
     def __enter__(self) -> AgreementCache:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._file = self._opened()
-        except sqlite3.DatabaseError:  # damaged: all of it can be computed again
-            self._path.unlink(missing_ok=True)
+        except sqlite3.DatabaseError as error:
+            # A file that is only locked, or a full disk, says so by a class below.
+            if type(error) is not sqlite3.DatabaseError or self._path is None:
+                raise
+            self._path.unlink(missing_ok=True)  # damaged: all of it can be computed again
             self._file = self._opened()
         return self
 
@@ -71,7 +79,9 @@ class AgreementCache:
         self._fresh, self._written = [], time.monotonic()
 
     def _opened(self) -> sqlite3.Connection:
-        file = sqlite3.connect(self._path, timeout=30)
+        if self._path is not None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+        file = sqlite3.connect(self._path or ":memory:", timeout=30)
         file.execute("CREATE TABLE IF NOT EXISTS compared (key TEXT PRIMARY KEY, document TEXT NOT NULL)")
         file.commit()
         return file

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from XRayAILib.findings.agreement.compare import Compared, What
-from XRayAILib.findings.agreement.region import has_area, outline_points
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.measurements import Measurement
+from XRayAILib.findings.measures import outline
 from XRayAILib.findings.objects import FindingObject, Landmark, Mask
 from XRayAILib.findings.shapes import Polyline
 from XRayAILib.pixels.trace import outlines
@@ -166,10 +166,8 @@ def _lines(item: FindingObject) -> list[np.ndarray]:
         return [np.asarray(item.points, float)]
     if isinstance(item, Measurement):
         return [np.array([item.points[a], item.points[b]], float) for a, b in item.strokes]
-    if has_area(item):
-        ring = np.asarray(outline_points(item), float)
-        return [np.vstack([ring, ring[:1]])]
-    return []
+    ring = np.asarray(outline(item), float).reshape(-1, 2)
+    return [np.vstack([ring, ring[:1]])] if len(ring) else []
 
 
 def _line(draw: ImageDraw, points: np.ndarray, color: str, is_point: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from XRayAILib.findings.agreement.bootstrap import Draws
 from XRayAILib.findings.agreement.compare import Compared, What
 from XRayAILib.findings.agreement.estimate import Estimate, estimate
-from XRayAILib.findings.agreement.icc import icc
+from XRayAILib.findings.agreement.icc import icc, icc_of, icc_parts
 from XRayAILib.findings.agreement.kappa import ALIKE, fleiss_of, fleiss_parts
 from XRayAILib.findings.agreement.krippendorff import Level, alpha_of, coincidences
 from XRayAILib.workflow.agreement import Pair, Study
@@ -213,8 +213,14 @@ class _Group:
                 prefix = "" if what is What.ANSWER else "drawn or not, "
                 for measure in _coefficients(rows, list(self._study.readers), len(answers), draws, is_ordered, prefix):
                     yield self._figure(key, EVERYBODY, (), measure, draws.patients)
-        for name, numbers in _complete(table, uids, what, len(self._study.readers)):
-            yield self._figure(key, EVERYBODY, (), Measure(f"{name}ICC(2,1)", "", icc(numbers)), draws.patients)
+        for name, whole, numbers in _complete(table, uids, what, len(self._study.readers)):
+            found = icc(numbers)
+            if draws.patients < len(uids):
+                parts = np.zeros((len(uids), numbers.shape[1] + 3))
+                parts[whole] = icc_parts(numbers)
+                low, high = draws.interval(parts, icc_of) or (None, None)
+                found = replace(found, low=low, high=high)
+            yield self._figure(key, EVERYBODY, (), Measure(f"{name}ICC(2,1)", "", found), draws.patients)
 
 
 def said_by(study: Study, key: Key) -> dict[str, dict[str, Any]]:
@@ -265,13 +271,13 @@ def _of(parts: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray], n: int
 
 def _complete(
     table: Mapping[str, Mapping[str, Any]], uids: Images, what: What, readers: int
-) -> Iterator[tuple[str, np.ndarray]]:
-    """(what, numbers of (images, readers)) of images of which every reader gives one, in one unit."""
+) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    """What, which images every reader gives a number of, and these numbers (images, readers); all in one unit."""
     if what not in (What.REGION, What.MEASUREMENT):
         return
     rows = [[number for _, given, number, _ in table[uid].values() if number is not None and given] for uid in uids]
     # An ICC compares within images, and its variance between them would be one of units.
     units = {unit for uid in uids for _, given, _, unit in table[uid].values() if given}
-    whole = [row for row in rows if len(row) == readers]
-    if len(whole) > 2 and len(units) == 1:
-        yield ("area, " if what is What.REGION else "", np.array(whole))
+    whole = np.array([len(row) == readers for row in rows])
+    if whole.sum() > 2 and len(units) == 1:
+        yield "area, " if what is What.REGION else "", whole, np.array([row for row in rows if len(row) == readers])

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from XRayAILib import __version__
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.findings.agreement.bootstrap import RESAMPLES
-from XRayAILib.findings.agreement.compare import What
+from XRayAILib.findings.agreement.compare import Compared, What
 from XRayAILib.workflow.agreement import Study
 from XRayAILib.workflow.agreement_cases import picture, worst
 from XRayAILib.workflow.agreement_figures import ALL_LANDMARKS, EVERYBODY, Figure
@@ -116,6 +117,11 @@ def notes_of(study: Study, figures: Sequence[Figure]) -> list[str]:
         if never and users:
             who = ", ".join(never)
             notes.append(f"{who} never used '{label}': taken as not asked, so it is not compared with them.")
+    several = Counter(c.label for of in study.pairs.values() for said in of.values() for c in said if _is_several(c))
+    for label, count in several.items():
+        notes.append(
+            f"'{label}': in {count} comparisons a reader has several, and which belong together is open: left out."
+        )
     undefined: dict[str, list[str]] = {}
     for figure in figures:
         # That nobody gave one of the answers is no surprise.
@@ -130,6 +136,10 @@ def notes_of(study: Study, figures: Sequence[Figure]) -> list[str]:
         told = ", ".join("px (no spacing)" if source == "px" else f"mm ({source})" for source in sorted(sources))
         notes.append(f"Distances of images in {told} are never put together: each unit has figures of its own.")
     return notes
+
+
+def _is_several(compared: Compared) -> bool:
+    return compared.what in (What.LANDMARK, What.MEASUREMENT) and max(compared.given) > 1
 
 
 def _page(project: Project, study: Study, figures: Sequence[Figure], progress: Callable[[int, int, str], None]) -> str:
