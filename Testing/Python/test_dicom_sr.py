@@ -22,7 +22,8 @@ from XRayAILib.exchange.dicom_seg import write_seg
 from XRayAILib.exchange.dicom_seg_read import read_seg
 from XRayAILib.exchange.dicom_source import read_source
 from XRayAILib.exchange.dicom_sr import write_sr
-from XRayAILib.exchange.dicom_sr_read import read_sr, sr_images
+from XRayAILib.exchange.dicom_sr_groups import read_sr
+from XRayAILib.exchange.dicom_sr_read import sr_images
 from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.labels import import_labels
 from XRayAILib.findings.author import Author, Status

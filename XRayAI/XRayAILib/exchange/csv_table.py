@@ -50,7 +50,7 @@ COLUMNS = {
     "measured": "What a line, polyline, angle or ratio comes to",
     "unit": "Of that: mm, px, ° or nothing for a ratio",
     "id": "Identity of the object, the same in every export",
-    "author_kind": "person, model or import",
+    "author_kind": ", ".join(kind.value for kind in AuthorKind),
     "author": "Name of who said it first",
     "author_digest": "SHA-256 of a model's weights",
     "created": "When, UTC",

@@ -27,7 +27,8 @@ from XRayAILib.exchange.dicom_seg import save, write_seg
 from XRayAILib.exchange.dicom_seg_read import read_seg
 from XRayAILib.exchange.dicom_source import read_source
 from XRayAILib.exchange.dicom_sr import write_sr
-from XRayAILib.exchange.dicom_sr_read import read_sr, sr_images
+from XRayAILib.exchange.dicom_sr_groups import read_sr
+from XRayAILib.exchange.dicom_sr_read import sr_images
 from XRayAILib.exchange.errors import ExportError
 from XRayAILib.exchange.format import EVERYTHING, Format, LabelledImage, Plan
 from XRayAILib.exchange.image_forms import deidentifier_of

@@ -9,7 +9,8 @@ from pathlib import Path
 from XRayAILib.dicom.header import Header
 from XRayAILib.exchange.dicom_formats import SEG, SR
 from XRayAILib.exchange.dicom_seg_read import SEGMENTATION, Place, SegFile, read_seg, seg_images
-from XRayAILib.exchange.dicom_sr_read import REPORTS, SrFile, read_sr, sr_images
+from XRayAILib.exchange.dicom_sr_groups import REPORTS, SrFile, read_sr
+from XRayAILib.exchange.dicom_sr_read import sr_images
 from XRayAILib.exchange.file_names import FileNames, UnmatchedError
 from XRayAILib.exchange.import_report import ImportedImage
 from XRayAILib.exchange.text_file import Files

@@ -155,7 +155,7 @@ def _context(author: Author) -> Any:
     from pydicom.sr.codedict import codes
 
     identity: Any
-    if author.kind in (AuthorKind.MODEL, AuthorKind.IMPORT):
+    if author.kind is not AuthorKind.PERSON:
         identity = DeviceObserverIdentifyingAttributes(
             uid=made_uid("device", author.key),
             name=author.name,

@@ -97,9 +97,13 @@ class MonaiDatalist(Format):
 
     def read_again(self, folder: Path, plan: Plan) -> Iterator[tuple[str, list[Said]]]:
         """By MONAI's ``load_decathlon_datalist`` and LoadImage, section by section."""
-        from monai.data import load_decathlon_datalist
-        from monai.transforms import LoadImage
-
+        try:
+            from monai.data import load_decathlon_datalist
+            from monai.transforms import LoadImage
+        except ImportError as error:
+            raise ExportError(
+                "A MONAI datalist is read again by MONAI, which is not installed here: install what training needs."
+            ) from error
         document = json.loads((folder / FILE).read_text("utf-8"))
         load = LoadImage(image_only=True, dtype=np.uint8)
         for section in ("training", "validation", "test"):

@@ -31,6 +31,7 @@ from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.history import read_findings
 from XRayAILib.project.past import state_at
 from XRayAILib.project.snapshot import (
+    RECORD,
     SHORT,
     Snapshot,
     SnapshotError,
@@ -97,10 +98,9 @@ class Snapshots:
             Nothing is labelled, another snapshot has this name, or the folder cannot be written.
         """
         state = self.now(name, who, progress)
-        there = [snapshot for snapshot in self.all() if snapshot.digest == state.digest]
-        if there:
-            return there[0]
-        if name and any(snapshot.name == name for snapshot in self.all()):
+        if state.folder.is_dir():
+            return Snapshot.read(state.folder)
+        if name and name in self._names():
             raise SnapshotError(f"There is a snapshot '{name}' already, of another state: take another name.")
         temporary = self.folder / f".{uuid.uuid4().hex}.part"
         try:
@@ -262,6 +262,16 @@ class Snapshots:
                 data = connection.scalar(select(blobs.c.data).where(blobs.c.name == name))
                 if data is None or hashlib.sha256(bytes(data)).hexdigest() != name:
                     raise SnapshotError(f"The pixels of a mask of {image.uid} by {key} are damaged ({name[:SHORT]}).")
+
+    def _names(self) -> set[str]:
+        """The names that are taken, of damaged ones too, without reading the manifests."""
+        names = set()
+        for folder in self._folders():
+            try:
+                names.add(str(json.loads((folder / RECORD).read_text("utf-8"))["name"]))
+            except (OSError, ValueError, KeyError, TypeError):
+                continue  # such a snapshot is told as damaged by all that reads it
+        return names
 
     def _folders(self) -> list[Path]:
         if not self.folder.is_dir():
