@@ -298,9 +298,11 @@ def test_how_many(limits, number, said):
     assert [v.message for v in found] == ([said] if said else [])
 
 
-def test_a_rule_holds_only_where_its_question_is_answered_so_or_not_yet():
-    rule = "check: count, labels: [nodule], minimum: 1, when: {view: [PA]}"
-    assert len(broken(rule)) == 1 and len(broken(rule, view="")) == 1 and broken(rule, view="LL") == []
+def test_a_rule_can_hold_only_for_some_answers_or_not_for_some():
+    only = "check: count, labels: [nodule], minimum: 1, when: {view: [PA]}"
+    assert len(broken(only)) == 1 and broken(only, view="") == [] and broken(only, view="LL") == []
+    but = "check: count, labels: [nodule], minimum: 1, unless: {view: [LL]}"
+    assert len(broken(but)) == 1 and len(broken(but, view="")) == 1 and broken(but, view="LL") == []
 
 
 def test_required_attributes_and_answers_of_the_wrong_kind():

@@ -150,7 +150,7 @@ def test_a_label_in_use_is_not_taken_out_unasked_and_can_be_put_back(slicer_with
     editor.own.removeLabelButton.click()
     desktop.answer(yes=False)
     editor.own.saveButton.click()
-    assert "nodule: 1 objects" in desktop.messages[-1].text and "nodule" in panel.desk.project.schema
+    assert "nodule, objects: 1" in desktop.messages[-1].text and "nodule" in panel.desk.project.schema
     desktop.answer(yes=True)
     editor.own.saveButton.click()
     assert "Nodule" not in titles(panel)

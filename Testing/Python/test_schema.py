@@ -110,6 +110,7 @@ def test_a_typo_in_a_field_is_told_with_its_line_and_the_field_that_was_meant():
         ("others: [radius]", "others: [ulna]", "rule 2 (inside), field 'others': there is no label 'ulna'"),
         ("others: [radius]", "others: [styloid]", "nothing can lie inside 'styloid', which is drawn as landmark"),
         ("when: {cast: [no]}", "when: {cast: [maybe]}", "'maybe' is no option of 'cast' (yes, no)"),
+        ("when: {cast: [no]}", "unless: {plaster: [no]}", "field 'unless': 'plaster' is no question about the image"),
         ("measure: width", "measure: value", "'value' cannot be measured of 'fracture', which is drawn as box"),
         ("check: size", "check: sise", "rule 1, field 'check': 'sise' is no check (did you mean 'size'?)"),
         ("title: Radius", "mirror: fracture", "'fracture' mirrors to nothing; a pair names each other"),

@@ -50,8 +50,9 @@ class RuleForm:
         titles, tips, choices = _titles(), _tips(), _choices()
         first = ["labels"]
         names = [field.name for field in fields(kind)] if kind is not None else []
-        order = first + [name for name in names if name not in ("labels", "reason", "severity", "when")]
-        for field in [*order, "when", "severity", "reason"] if names else []:
+        last = ["when", "unless", "severity", "reason"]
+        order = first + [name for name in names if name not in (*first, *last)]
+        for field in [*order, *last] if names else []:
             if field in choices:
                 widget = qt.QComboBox()
                 widget.addItems(choices[field])
@@ -90,6 +91,7 @@ def _titles() -> dict[str, str]:
         "distance": _("Pixels that stay free"),
         "axis": _("Along"),
         "when": _("Only where"),
+        "unless": _("Not where"),
         "severity": _("If broken"),
         "reason": _("Reason"),
     }
@@ -101,6 +103,7 @@ def _tips() -> dict[str, str]:
         "others": _("Names of labels, with commas between them."),
         "attributes": _("Names of attributes, with commas between them."),
         "when": _("Questions with their answers, such as view: PA, AP; overall: abnormal. Empty: always."),
+        "unless": _("Questions with the answers for which the rule does not hold, such as view: LL."),
         "severity": _("warn: it is told. refuse: findings cannot be submitted."),
         "reason": _("Why; the reader sees it with the message."),
         "axis": _("x: from left to right in the picture; y: from top to bottom."),
@@ -119,7 +122,7 @@ def _choices() -> dict[str, list[str]]:
 
 
 def _as_text(field: str, value: Any) -> str:
-    if field == "when" and value:
+    if field in ("when", "unless") and value:
         return "; ".join(f"{question}: {', '.join(answers)}" for question, answers in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value))
@@ -130,7 +133,7 @@ def _as_text(field: str, value: Any) -> str:
 def _from_text(field: str, text: str) -> Any:
     if field in ("labels", "others", "attributes"):
         return [part.strip() for part in text.split(",") if part.strip()]
-    if field == "when":
+    if field in ("when", "unless"):
         found = {}
         for part in text.split(";"):
             question, _colon, answers = part.partition(":")

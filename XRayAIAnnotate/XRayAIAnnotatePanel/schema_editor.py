@@ -278,7 +278,7 @@ class SchemaEditor:
 
 def _vanished_text(uses: list[Any]) -> str:
     words = [
-        _("{label} ({objects} objects of {images} images)").format(
+        _("{label} (objects: {objects}, images: {images})").format(
             label=use.label, objects=use.objects, images=len(use.images)
         )
         for use in uses
@@ -288,7 +288,7 @@ def _vanished_text(uses: list[Any]) -> str:
 
 
 def _vanishing_text(uses: list[Any]) -> str:
-    words = [_("{label}: {objects} objects").format(label=use.label, objects=use.objects) for use in uses]
+    words = [_("{label}, objects: {objects}").format(label=use.label, objects=use.objects) for use in uses]
     return _(
         "Objects use labels that you took out ({labels}). The objects stay in the project, but nobody can draw more of "
         "them, until the label is put back here. Save?"

@@ -152,8 +152,12 @@ class _Case:
         return said
 
     def applies(self, rule: Rule) -> bool:
-        """Whether no answer to a question speaks against a rule."""
-        return all(not self.answers.get(name) or self.answers[name].intersection(wanted) for name, wanted in rule.when)
+        """Whether the questions about the image are answered so that a rule holds."""
+
+        def said(name: str, wanted: tuple[str, ...]) -> bool:
+            return not self.answers.get(name, set()).isdisjoint(wanted)
+
+        return all(said(*when) for when in rule.when) and not any(said(*unless) for unless in rule.unless)
 
     def title(self, label: str) -> str:
         return self.schema[label].title if label in self.schema else label

@@ -54,6 +54,9 @@ class Axis(str, Enum):
     Y = "y"
 
 
+Conditions = tuple[tuple[str, tuple[str, ...]], ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """What every rule has.
@@ -67,14 +70,16 @@ class Rule:
     severity
         ``WARN`` or ``REFUSE``.
     when
-        (name of a question, answers): the rule holds only for images of which one of these answers is given, or the
-        question is not answered yet.
+        (name of a question, answers): the rule holds only for images of which one of these answers is given.
+    unless
+        The same: it does not hold for images of which one of these answers is given.
     """
 
     labels: tuple[str, ...]
     reason: str = ""
     severity: Severity = Severity.WARN
-    when: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    when: Conditions = ()
+    unless: Conditions = ()
 
     check: ClassVar[str] = ""
 
@@ -85,12 +90,13 @@ class Rule:
         yield from _vanished("labels", self.labels, labels)
         if self.severity is Severity.NOTE:
             yield "severity", "'note' is for rules that cannot be judged. Use warn or refuse."
-        for name, answers in self.when:
-            question = labels.get(name)
-            if question is None or question.tool is not Tool.IMAGE:
-                yield "when", f"'{name}' is no question about the image (a label with the tool 'image')."
-            elif foreign := [a for a in answers if question.options and a not in question.options]:
-                yield "when", f"'{foreign[0]}' is no option of '{name}' ({', '.join(question.options)})."
+        for field, conditions in (("when", self.when), ("unless", self.unless)):
+            for name, answers in conditions:
+                question = labels.get(name)
+                if question is None or question.tool is not Tool.IMAGE:
+                    yield field, f"'{name}' is no question about the image (a label with the tool 'image')."
+                elif foreign := [a for a in answers if question.options and a not in question.options]:
+                    yield field, f"'{foreign[0]}' is no option of '{name}' ({', '.join(question.options)})."
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,8 +25,13 @@ def in_words(rule: Rule, titles: Mapping[str, str]) -> str:
 
     ``titles`` are those of labels, by their names.
     """
-    only = "; ".join(f"{_titles((name,), titles)} is {' or '.join(answers)}" for name, answers in rule.when)
-    return f"{_titles(rule.labels, titles)}: {_wants(rule, titles)}" + (f", where {only}" if only else "")
+    conditions = [f"where {_said(*when, titles)}" for when in rule.when]
+    conditions += [f"unless {_said(*unless, titles)}" for unless in rule.unless]
+    return ", ".join((f"{_titles(rule.labels, titles)}: {_wants(rule, titles)}", *conditions))
+
+
+def _said(question: str, answers: tuple[str, ...], titles: Mapping[str, str]) -> str:
+    return f"{_titles((question,), titles)} is {' or '.join(answers)}"
 
 
 def _wants(rule: Rule, titles: Mapping[str, str]) -> str:

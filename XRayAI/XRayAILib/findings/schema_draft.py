@@ -103,7 +103,8 @@ class SchemaDraft:
         rules = []
         for rule in self.rules:
             values: dict[str, object] = {field: names(getattr(rule, field)) for field in _name_fields(rule)}
-            values["when"] = tuple((name(question), answers) for question, answers in rule.when)
+            for field in ("when", "unless"):
+                values[field] = tuple((name(question), answers) for question, answers in getattr(rule, field))
             rules.append(replace(rule, **values))  # type: ignore[arg-type]
         return replace(self, labels=labels, skeletons=skeletons, rules=tuple(rules))
 

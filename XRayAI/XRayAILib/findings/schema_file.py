@@ -112,7 +112,7 @@ def _plain(value: Any) -> dict[str, Any]:
         found = getattr(value, field.name)
         if found == field.default or found == ():
             continue
-        if field.name == "when":
+        if field.name in ("when", "unless"):
             found = {question: list(answers) for question, answers in found}
         entry[field.name] = _plain_value(found)
     return entry
@@ -286,13 +286,14 @@ class _Reader:
             "distance": lambda: entry.number(field) or 0.0,
             "reason": lambda: entry.text(field),
             "attribute": lambda: entry.text(field),
-            "when": lambda: tuple(self._when(entry)),
+            "when": lambda: tuple(self._conditions(entry, field)),
+            "unless": lambda: tuple(self._conditions(entry, field)),
         }
         return readers.get(field, lambda: entry.texts(field))()
 
-    def _when(self, entry: _Entry) -> Iterator[tuple[str, tuple[str, ...]]]:
-        nodes = dict(entry.mapping("when"))
-        inner = _Entry(self, nodes, f"{entry.where}, when", entry.line)
+    def _conditions(self, entry: _Entry, field: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+        nodes = dict(entry.mapping(field))
+        inner = _Entry(self, nodes, f"{entry.where}, {field}", entry.line)
         for question in nodes:
             yield question, inner.texts(question)
 

@@ -216,8 +216,9 @@ class SchemaEdit:
             for field in ("labels", "others"):
                 if field in rule:
                     rule[field] = [name(one) for one in rule[field]]
-            if "when" in rule:
-                rule["when"] = {name(question): answers for question, answers in rule["when"].items()}
+            for field in ("when", "unless"):
+                if field in rule:
+                    rule[field] = {name(question): answers for question, answers in rule[field].items()}
 
 
 def _set(entry: Entry, values: Mapping[str, Any]) -> None:
