@@ -296,6 +296,27 @@ def test_while_an_outline_is_drawn_undo_takes_back_its_last_corner(panel, mouse)
     assert np.allclose(outline.points, [(50, 50), (120, 50), (120, 130), (50, 130)], atol=0.5)
 
 
+def test_a_box_with_one_corner_is_begun_anew(panel, mouse):
+    click_label(panel, "Nodule")
+    mouse.click((20, 20))
+    undo_keys(panel)
+    mouse.click((60, 40), (100, 80))
+    panel.onTick()
+    (box,) = panel.sitting.session.drawn().of(Box)
+    assert (box.x0, box.y0, box.x1, box.y1) == pytest.approx((60, 40, 100, 80), abs=0.5)
+
+
+def test_what_was_submitted_is_looked_at_only(drawn, monkeypatch):
+    before = drawn.sitting.session.save()
+    monkeypatch.setattr(drawn.sitting.session, "locked", "This reading was submitted.")
+    choose(drawn, 1)
+    drawn.onTick()
+    buttons = (drawn.ui.deleteButton, drawn.ui.relabelButton, drawn.ui.undoButton)
+    assert not any(button.enabled for button in buttons) and drawn.ui.zoomButton.enabled
+    undo_keys(drawn)
+    assert "was submitted" in drawn.ui.objectMessageLabel.text and drawn.sitting.session.drawn() == before
+
+
 def undo_keys(panel) -> None:
     panel.objectsPart.keys()["Ctrl+Z"]()
 

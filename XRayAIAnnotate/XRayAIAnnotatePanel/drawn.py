@@ -76,11 +76,11 @@ class Drawn:
 
     def back(self) -> bool:
         """Undo the last step, or take away the last corner of what is being placed; ``False`` where nothing is left."""
-        return self._take_back_corner() or self._go(lambda undo: undo.can_go_back, lambda undo: undo.back())
+        return self._take_back_corner() or self._go(forth=False)
 
     def forth(self) -> bool:
         """Redo what was undone; ``False`` where nothing was."""
-        return self._go(lambda undo: undo.can_go_forth, lambda undo: undo.forth())
+        return self._go(forth=True)
 
     def replace(self, findings: Findings) -> None:
         """Make what is drawn these findings: a step that can be undone."""
@@ -113,13 +113,22 @@ class Drawn:
         self.findings = drawn
         self.undo.note(drawn)
 
-    def _go(self, possible: Callable[[Undo], bool], step: Callable[[Undo], Findings]) -> bool:
+    def _go(self, forth: bool) -> bool:
         self.look(at_once=True)
-        if self.undo is None or not possible(self.undo):
+        undo = self.undo
+        if undo is None or not (undo.can_go_forth if forth else undo.can_go_back):
             return False
-        self.findings = step(self.undo)
-        self._show(self.findings)
-        self._changed = False
+        findings = undo.forth() if forth else undo.back()
+        try:
+            self._show(findings)
+        except Exception:
+            # Nothing was undone, so the history is where it was.
+            if forth:
+                undo.back()
+            else:
+                undo.forth()
+            raise
+        self.findings, self._changed = findings, False
         return True
 
     def _show(self, findings: Findings) -> None:

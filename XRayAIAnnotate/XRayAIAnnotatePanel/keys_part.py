@@ -58,7 +58,7 @@ class KeysPart(Part):
         """The list, as it is for the schema of the open project."""
         sitting = self.sitting
         labels = [(label.hotkey, label.title) for label in (sitting.canvas.schema if sitting else ()) if label.hotkey]
-        images = [(shortcut, text) for shortcut, text in self._of_buttons() if shortcut]
+        images = sorted((shortcut, text) for shortcut, text in self._of_buttons() if shortcut)
         others = [pair for part in self.panel.parts for pair in part.key_texts().items()]
         others.append(("Esc", _("Put the tool away")))
         return "".join(
@@ -70,10 +70,12 @@ class KeysPart(Part):
         )
 
     def _of_buttons(self) -> Iterable[tuple[str, str]]:
-        for button in slicer.util.findChildren(self.ui.XRayAIAnnotate, className="QPushButton"):
-            # The first sentence of a tool tip says what a button does.
-            said = button.toolTip.partition("(")[0].strip().rstrip(".") or button.text.replace("&", "")
-            yield button.shortcut.toString(), said
+        rooms = [vars(self.ui), *(vars(part.own) for part in self.panel.parts if part.own is not self.ui)]
+        for name, button in (pair for room in rooms for pair in room.items()):
+            if name.endswith("Button"):
+                # The first sentence of a tool tip says what a button does.
+                said = button.toolTip.partition("(")[0].partition(". ")[0].strip().rstrip(".")
+                yield button.shortcut.toString(), said or button.text.replace("&", "")
 
 
 def _section(title: str, rows: Iterable[tuple[str, str]]) -> str:

@@ -108,9 +108,10 @@ class LayoutsPart(Part):
     def on_prior(self, _index: int) -> None:
         self._choose(self._wanted)
 
-    def on_linked(self, _checked: bool) -> None:
+    def on_linked(self, checked: bool) -> None:
         self._unlink()
-        self._link_up()
+        if checked:
+            self._link_up()
 
     # Within ---------------------------------------------------------------------------------------------------------
 
@@ -126,15 +127,19 @@ class LayoutsPart(Part):
             self._arrange(sitting)
 
     def _ask(self, sitting: Sitting, keep_prior: bool = False) -> None:
+        from XRayAILib.workflow.blinding import case_name
         from XRayAILib.workflow.side_by_side import SideBySide
 
         session, box = sitting.session, self.own.priorComboBox
-        self._beside = SideBySide.of(session.project, session.reader, session.image.uid)
+        image = session.image.uid
+        self._beside = SideBySide.of(session.project, session.reader, image)
         index = box.currentIndex if keep_prior else 0
         box.clear()
-        for prior in self._beside.priors:
+        is_blinded = bool(case_name(session.project, session.reader, image))
+        for number, prior in enumerate(self._beside.priors, 1):
             words = (prior.header.study_date, prior.header.modality, prior.header.view)
-            box.addItem(" ".join(word for word in words if word), prior.uid)
+            blinded = _("Earlier image {number}").format(number=number)
+            box.addItem(blinded if is_blinded else " ".join(word for word in words if word), prior.uid)
         box.setCurrentIndex(min(max(index, 0), box.count - 1))
 
     def _arrange(self, sitting: Sitting) -> None:
@@ -208,7 +213,7 @@ class LayoutsPart(Part):
         from XRayAILib.workflow.side_by_side import Arrangement
 
         sitting = self.sitting
-        if sitting is None or self._link is not None or not self.own.linkCheckBox.checked:
+        if sitting is None or self._link is not None:
             return
         host = sitting.canvas.host
         if self._shown is Arrangement.READERS:
@@ -218,6 +223,10 @@ class LayoutsPart(Part):
         else:
             return
         logics = [arrangement.view_logic(host, name) for name in names]
+        if not self.own.linkCheckBox.checked:
+            for logic in logics[1:]:
+                logic.FitSliceToBackground()
+            return
         views = [View(logic.GetSliceNode(), logic.GetBackgroundLayer().GetVolumeNode()) for logic in logics]
         self._link = LinkedViews(views)
         self._link.follow()

@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 from XRayAIAnnotatePanel.label_table import ROW, set_up, swatch
 from XRayAIAnnotatePanel.shown_objects import ShownObject
 
-LEAST_ROWS, MOST_ROWS = 3, 8
+LEAST_ROWS, MOST_ROWS = 2, 8
 NAME, KIND, SIZE, EYE, LOCK = range(5)
 _ICONS = Path(__file__).resolve().parents[1] / "Resources" / "Icons"
 
@@ -37,7 +37,7 @@ class ObjectTable:
         self._worth = ""
         self._marks: dict[str, str] = {}
         self._quiet = False
-        set_up(widget, ("", "", "", "", ""), (88, 116, 26, 26))
+        set_up(widget, ("", "", "", "", ""), (80, 136, 24, 24))
         for column in (EYE, LOCK):
             widget.horizontalHeader().setSectionResizeMode(column, qt.QHeaderView.Fixed)
         widget.setSelectionMode(qt.QAbstractItemView.ExtendedSelection)

@@ -46,6 +46,7 @@ class ObjectsPart(Part):
         self._described: Findings | None = None
         self._same: dict[str, tuple[tuple[str, str], ...]] = {}
         self._menu: Any = None
+        ui.sameAnswersCheckBox.visible = ui.objectMessageLabel.visible = False
         buttons = {
             ui.undoButton: self.on_undo,
             ui.redoButton: self.on_redo,
@@ -82,15 +83,14 @@ class ObjectsPart(Part):
             "Ctrl+Del": _("Delete the objects chosen"),
         }
         in_table = {
-            "Del": _("Delete the objects chosen"),
-            "H": _("Hide or show them"),
-            "L": _("Lock or unlock them"),
-            "R": _("Give them another label"),
-            "Z": _("Show them large"),
+            "Del": _("delete those chosen"),
+            "H": _("hide or show them"),
+            "L": _("lock or unlock them"),
+            "R": _("give them another label"),
+            "Z": _("show them large"),
         }
-        where = _("in the table of objects")
         free = {key: text for key, text in in_table.items() if self._table_keys[key].enabled}
-        return {**texts, **{f"{key} ({where})": text for key, text in free.items()}}
+        return {**texts, **{key: _("In the table of objects: {what}").format(what=text) for key, text in free.items()}}
 
     def _keys_in_table(self) -> dict[str, Callable[[], None]]:
         return {
@@ -149,9 +149,12 @@ class ObjectsPart(Part):
         rows = shown_objects.as_in_scene(sitting.canvas.host, nodes, self._rows)
         self.table.show(rows, spacing.source.value if spacing.known else "")
         # A mask that is locked is not drawn on: Slicer's editor has no lock for one segment.
-        locked = any(item.locked for item in rows if item.kind == "mask" and item.id == self._edited(sitting))
+        edited = next((item for item in rows if item.kind == "mask" and item.id == self._edited(sitting)), None)
+        locked = edited is not None and edited.locked
         if self.ui.editor.readOnly != locked:
             self.ui.editor.readOnly = locked
+            text = _("{label} is locked: unlock it to draw on it, or draw another one.")
+            self._say(text.format(label=edited.title) if edited is not None and locked else "")
         self._show_form()
 
     def _receive(self, sitting: Sitting, known: set[str]) -> None:
@@ -172,7 +175,8 @@ class ObjectsPart(Part):
         objects = self._chosen_objects()
         labels = {item.label for item in objects}
         label = self._label(labels.pop()) if len(labels) == 1 else None
-        self.form.show(label, objects, enabled=not any(item.locked for item in self.table.chosen))
+        enabled = not self._why_closed() and not any(item.locked for item in self.table.chosen)
+        self.form.show(label, objects, enabled)
         asked = label is not None and bool(label.attributes)
         self.ui.sameAnswersCheckBox.visible = asked
         if label is not None and asked:
@@ -183,8 +187,8 @@ class ObjectsPart(Part):
 
     def _show_buttons(self) -> None:
         ui, chosen = self.ui, self.table.chosen
-        undo = self.sitting.drawn.undo if self.sitting is not None else None
-        free = [item for item in chosen if not item.locked]
+        undo = self.sitting.drawn.undo if self.sitting is not None and not self._why_closed() else None
+        free = [item for item in chosen if not item.locked] if not self._why_closed() else []
         enabled = {
             ui.undoButton: undo is not None and undo.can_go_back,
             ui.redoButton: undo is not None and undo.can_go_forth,
@@ -323,13 +327,18 @@ class ObjectsPart(Part):
 
     # Within ---------------------------------------------------------------------------------------------------------
 
+    def _why_closed(self) -> str:
+        """Why nothing of the image may be changed, such as a reading that was submitted; empty where it may."""
+        return self.sitting.session.locked if self.sitting is not None else ""
+
     def _say(self, message: str) -> None:
         self.ui.objectMessageLabel.text = f'<span style="color:{_FAILED}">{message}</span>'
         self.ui.objectMessageLabel.visible = bool(message)
 
     def _change(self, change: Callable[[Findings], Findings]) -> None:
         sitting = self.sitting
-        if sitting is None:
+        if sitting is None or self._why_closed():
+            self._say(self._why_closed())
             return
         self._say("")
         with slicer.util.tryWithErrorDisplay(_("The objects cannot be changed.")):
@@ -339,7 +348,9 @@ class ObjectsPart(Part):
         self.panel.showState()
 
     def _go(self, step: Callable[[], bool]) -> None:
-        self._say("")
+        self._say(self._why_closed())
+        if self._why_closed():
+            return
         with slicer.util.tryWithErrorDisplay(_("This cannot be undone or redone.")):
             step()
         self.panel.showState()

@@ -124,7 +124,8 @@ def apply() -> Changes:
     for cls in classes:
         _properties(cls, changes)
     changes.set(QtCore.QObject, "name", Property("objectName", "QString", _MISSING, None, None, True))
-    changes.set(QtCore.QObject, "className", lambda self: self.metaObject().className())
+    # Not by metaObject(): PySide6 lets the class lose its meta-object with the object that was asked for it.
+    changes.set(QtCore.QObject, "className", lambda self: type(self).__name__)
     for cls in classes:
         for alias, original in (("exec_", "exec"), ("raise_", "raise_"), ("print_", "print_"), ("del_", "del_")):
             if original in cls.__dict__ and alias not in cls.__dict__:
