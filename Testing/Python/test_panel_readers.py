@@ -125,6 +125,7 @@ def test_a_reader_reads_what_is_assigned_in_that_order(study, enter, slicer_with
     # Nothing tells whose image it is.
     shown = "".join(getattr(panel.ui, f"{name}Label").text for name in ("case", "details", "message"))
     assert "Pilot 1" in shown and "chest" not in shown and "patient" not in shown
+    assert panel.sitting.canvas.volume_node.GetName() == "Pilot 1"
     click_label(panel, "Nodule")
     Mouse(desktop_host, panel.desk.viewer.volume_node).click((60, 40), (70, 50))
     own.submitNextButton.click()

@@ -198,6 +198,7 @@ class ReadersPart(Part):
         project, uid = self.project, self.uid
         self._container.enabled = project is not None
         self._show_title(project, uid)
+        self._hide_identity(project, uid)
         if project is None or self._container.collapsed:
             self.show_over(None)
             return
@@ -223,6 +224,15 @@ class ReadersPart(Part):
                 text += "  ·  " + states()[last.state.value]
         if self._container.text != text:
             self._container.text = text
+
+    def _hide_identity(self, project: Project | None, uid: str) -> None:
+        """Slicer shows the name of the volume too, below its panels and in its other modules."""
+        from XRayAILib.workflow.blinding import case_name
+
+        name = case_name(project, reader(), uid) if project is not None and uid else ""
+        node = self.sitting.canvas.volume_node if self.sitting is not None else None
+        if name and node is not None and node.GetName() != name:
+            node.SetName(name)
 
     def _show_who(self, now: Standing) -> None:
         box = self.own.readerComboBox
