@@ -83,9 +83,7 @@ def test_only_what_a_format_says_is_lost(project: Project, name: str, table_of: 
     else:
         assert not any(item.attributes for item in back)
 
-    whole = {item.id for item, other in held if item.id == other.id and _same(said(item), said(other))}
-    parted = {item.id for item, other in held if item.id != other.id}
-    table_of(TITLE).append(_line(form, before, became, whole - parted))
+    table_of(TITLE).append(_line(form, before, held))
 
 
 def _taken(item: FindingObject, project: Project) -> FindingObject:
@@ -111,18 +109,25 @@ def _same(one: Said, other: Said) -> bool:
     return any(np.allclose(np.roll(one.numbers, turn), other.numbers, rtol=0, atol=1e-6) for turn in turns)
 
 
-def _line(form: Format, before: Findings, became: dict[str, set[str]], whole: set[str]) -> str:
-    """What became of each kind: how many of how many are as they were, and what the others are now."""
-    texts = []
-    for kind, others in became.items():
+def _line(form: Format, before: Findings, held: list[tuple[FindingObject, FindingObject]]) -> str:
+    """What became of each kind: how many are as they were, what the others are now, and how many are gone."""
+    whole: list[str] = []
+    texts: list[str] = []
+    for kind in KINDS:
         items = [item for item in before if item.kind == kind]
-        kept = sum(item.id in whole for item in items)
-        if kept < len(items):
-            now = f"now {', '.join(sorted(others))}" if others else "gone"
-            texts.append(f"{kind} {f'{kept} of {len(items)}, the others ' if kept else ''}{now}")
-    whole_kinds = [kind for kind in became if all(item.id in whole for item in before if item.kind == kind)]
+        came = {item.id: [other for one, other in held if one is item] for item in items}
+        same = [item for item in items if [_same(said(item), said(other)) for other in came[item.id]] == [True]]
+        if len(same) == len(items):
+            whole.append(kind)
+            continue
+        changed = {other.kind for item in items if item not in same for other in came[item.id]}
+        gone = sum(not came[item.id] for item in items)
+        parts = [f"{len(same)} whole"] if same else []
+        parts += [f"{len(items) - len(same) - gone} changed to {', '.join(sorted(changed))}"] if changed else []
+        parts += [f"{gone} gone"] if gone else []
+        texts.append(f"{kind} ({', '.join(parts)})")
     texts.append(f"fields gone: {', '.join(field for field in COMMON if field not in form.carries) or 'none'}")
-    return f"{form.title:20} whole: {', '.join(whole_kinds) or 'nothing'}; " + "; ".join(texts)
+    return f"{form.title:20} whole: {', '.join(whole) or 'nothing'}; " + ", ".join(texts)
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -26,10 +26,10 @@ def within(item: FindingObject, shape: tuple[int, int], where: str, warnings: li
         x0, y0, x1, y1 = clipped
         item = item.changed(x0=x0, y0=y0, x1=x1, y1=y1)
     elif isinstance(item, Polygon):
-        points = np.asarray(item.points, float)
-        if not ((points < -0.5).any() or (points > np.array(shape[::-1]) - 0.5).any()):
+        xs, ys = zip(*item.points, strict=True)
+        if min(xs) >= -0.5 and min(ys) >= -0.5 and max(xs) <= shape[1] - 0.5 and max(ys) <= shape[0] - 0.5:
             return item
-        points = clip_polygon(points, shape)
+        points = clip_polygon(np.asarray(item.points, float), shape)
         if len(points) < 3:
             raise _outside(item, where)
         item = item.changed(points=tuple(map(tuple, points.tolist())))

@@ -12,6 +12,9 @@ from XRayAILib.project.image import Image
 from XRayAILib.project.project import Project
 from XRayAILib.project.query import Query
 
+_TOGETHER = 50
+"""Images whose findings are asked for at once; their masks are in memory then."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -59,24 +62,35 @@ class Choice:
         """The opposite of :meth:`document`; what is not there is as usual."""
         return cls(**{**document, "query": Query.from_document(document.get("query", {}))})
 
-    def findings(self, project: Project, uid: str) -> Findings | None:
-        """What is exported of an image, which can be that there is nothing; ``None`` where nothing is said of it."""
+    def pairs(self, project: Project) -> Iterator[tuple[Image, Findings | None]]:
+        """The images of the query, with what is exported of each.
+
+        That can be that there is nothing; ``None`` where nothing is said of it, or it is excluded.
+        """
+        together: list[Image] = []
+        for image in project.stream(self.query):
+            together.append(image)
+            if len(together) == _TOGETHER:
+                yield from self._with_findings(project, together)
+                together = []
+        yield from self._with_findings(project, together)
+
+    def _with_findings(self, project: Project, images: list[Image]) -> Iterator[tuple[Image, Findings | None]]:
+        taking_part = [image.uid for image in images if not image.excluded]
         if not self.reader:
-            found = project.reference(uid)
+            found = dict(zip(taking_part, project.references(taking_part), strict=True))
         else:
             key = self.reader if ":" in self.reader else Author(AuthorKind.PERSON, self.reader).key
-            found = project.findings(uid, key)
+            found = {uid: project.findings(uid, key) for uid in taking_part}
+        return ((image, self._kept(found.get(image.uid))) for image in images)
+
+    def _kept(self, found: Findings | None) -> Findings | None:
         if found is None:
             return None
         unwanted = [item.id for item in found if not self._wanted(item.status)]
         kept = found.without(unwanted) if unwanted else found
         # Without any object it counts only where somebody has decided that there is nothing, which is a reference.
         return kept if kept.objects or not (found.objects or self.reader) else None
-
-    def pairs(self, project: Project) -> Iterator[tuple[Image, Findings | None]]:
-        """The images of the query, with what is exported of each; ``None`` for excluded ones too."""
-        for image in project.stream(self.query):
-            yield image, None if image.excluded else self.findings(project, image.uid)
 
     def _wanted(self, status: Status) -> bool:
         return status is Status.APPROVED if self.only_approved else status is not Status.REJECTED

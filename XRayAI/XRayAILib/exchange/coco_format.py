@@ -25,7 +25,7 @@ from XRayAILib.findings.shapes import Ellipse, RotatedBox
 ANNOTATIONS = "annotations.json"
 KEYPOINT_SIGMA = 0.05
 """COCOeval needs one per keypoint and knows only those of its own persons; any value does for equal points."""
-EVALUATED = 200
+EVALUATED = 100
 """Images that COCOeval is asked of; what it would find is a fault of the whole file, and it takes long."""
 _NOBODY = Author.imported("COCO")
 _MEASUREMENTS = ("line", "angle", "cobb angle", "cardiothoracic ratio")
@@ -62,13 +62,13 @@ class Coco(Format):
         (folder / ANNOTATIONS).write_text(text, "utf-8")
 
     def read_again(self, folder: Path, plan: Plan) -> Iterator[tuple[str, list[Said]]]:
-        coco = opened(folder / ANNOTATIONS)
+        self._coco = coco = opened(folder / ANNOTATIONS)
         for image in coco.imgs.values():
             yield Path(image["file_name"]).stem, list(_objects(coco, image))
 
     def check(self, folder: Path, plan: Plan) -> None:
         """COCOeval of the file against itself must give an average precision of 1."""
-        coco = opened(folder / ANNOTATIONS)
+        coco = self._coco
         every = -(-len(coco.imgs) // EVALUATED)
         images = set(sorted(coco.imgs)[::every])
         chosen = [annotation for annotation in coco.anns.values() if annotation["image_id"] in images]
@@ -121,7 +121,7 @@ def _objects(coco: Any, image: dict[str, Any]) -> Iterator[Said]:
         elif kind == Mask.kind:
             yield _said(own, category["name"], pixels=digest(coco.annToMask(annotation).astype(bool)))
         elif annotation["segmentation"]:
-            found = tuple(v - OFFSET for v in annotation["segmentation"][0])
+            found = tuple([v - OFFSET for v in annotation["segmentation"][0]])
             yield _said(own, category["name"], found if kind == Polygon.kind else _checked(own, found))
         else:
             x, y, width, height = annotation["bbox"]

@@ -122,12 +122,13 @@ class CocoWriter:
         if isinstance(item, Box):
             box = [item.x0 + OFFSET, item.y0 + OFFSET, item.width, item.height]
             return {"bbox": box, "area": box[2] * box[3], "segmentation": []}
-        points = np.array(outline_of(item), float)
-        low, high = points.min(axis=0), points.max(axis=0)
+        points = outline_of(item)
+        xs, ys = zip(*points, strict=True)
+        left, top = min(xs), min(ys)
         return {
-            "bbox": [*(low + OFFSET).tolist(), *(high - low).tolist()],
-            "area": abs(signed_area(points)),
-            "segmentation": [(points + OFFSET).ravel().tolist()],
+            "bbox": [left + OFFSET, top + OFFSET, max(xs) - left, max(ys) - top],
+            "area": abs(signed_area(np.array(points))),
+            "segmentation": [[value + OFFSET for point in points for value in point]],
         }
 
 

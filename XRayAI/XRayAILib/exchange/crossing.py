@@ -12,7 +12,9 @@ def crosses_itself(points: np.ndarray) -> bool:
     """
     if len(points) < 4:
         return False
-    start, end = points, np.roll(points, -1, axis=0)
+    start, end = points, np.concatenate([points[1:], points[:1]])
+    if _goes_around_once(start, end):
+        return False
     low, high = np.minimum(start, end), np.maximum(start, end)
     order = np.argsort(low[:, 0], kind="stable")
     start, end, low, high = start[order], end[order], low[order], high[order]
@@ -26,6 +28,16 @@ def crosses_itself(points: np.ndarray) -> bool:
     a, b, c, d = start[one], end[one], start[other], end[other]
     apart = _turn(a, b, c) * _turn(a, b, d) < 0
     return bool((apart & (_turn(c, d, a) * _turn(c, d, b) < 0)).any())
+
+
+def _goes_around_once(start: np.ndarray, end: np.ndarray) -> bool:
+    """Whether the outline goes once around its middle, always onward: most do, and such a one cannot cross itself."""
+    middle = start.mean(axis=0)
+    (x0, y0), (x1, y1) = (start - middle).T, (end - middle).T
+    across = x0 * y1 - y0 * x1
+    if not ((across > 0).all() or (across < 0).all()):
+        return False
+    return bool(abs(np.arctan2(across, x0 * x1 + y0 * y1).sum()) < 3 * np.pi)
 
 
 def _turn(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:

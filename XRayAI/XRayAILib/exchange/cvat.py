@@ -144,12 +144,11 @@ def _skeletons(entry: ElementTree.Element, image: LabelledImage, sets: list[Keyp
     for keypoints, group in groups:
         skeleton = child(entry, "skeleton", label=keypoints.name, source="manual", z_order="0")
         for name in keypoints.points:
-            item = group.get(name)
-            if item is not None:
-                state = {"outside": str(int(item.outside)), "occluded": str(int(not item.visible and not item.outside))}
-                places = _text((item.x, item.y))
-                point = child(skeleton, "points", label=name, source="manual", points=places, **state)
-                _attributes(point, item)
+            point = group.get(name)
+            if point is not None:
+                outside, occluded = str(int(point.outside)), str(int(not point.visible and not point.outside))
+                states = {"points": _text((point.x, point.y)), "outside": outside, "occluded": occluded}
+                _attributes(child(skeleton, "points", label=name, source="manual", **states), point)
 
 
 def _is_alone(item: FindingObject, sets: list[KeypointSet]) -> bool:

@@ -219,10 +219,10 @@ def numbers(values: object, what: str, count: int | None = None) -> list[float]:
     """A list of numbers, so many of them; :class:`AnnotationError` where it is something else."""
     if not isinstance(values, list) or (count is not None and len(values) != count):
         raise AnnotationError(f"its {what} is not a list of {count or 'some'} numbers: {str(values)[:60]}")
-    for value in values:
-        if type(value) not in (int, float) or not math.isfinite(value):
-            raise AnnotationError(f"its {what} has a value that is no number: {value!r}")
-    return [float(value) for value in values]
+    if not set(map(type, values)) <= {int, float} or not all(map(math.isfinite, values)):
+        odd = next(v for v in values if type(v) not in (int, float) or not math.isfinite(v))
+        raise AnnotationError(f"its {what} has a value that is no number: {odd!r}")
+    return list(map(float, values))
 
 
 def number(text: object, what: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from operator import sub
 from pathlib import Path
 
 from XRayAILib.exchange.errors import ExportError
@@ -74,7 +75,7 @@ def _equal(one: Said, other: Said, tolerance: float) -> bool:
 def _near(one: tuple[float, ...], other: tuple[float, ...], tolerance: float) -> bool:
     if len(one) != len(other):
         return False
-    return all(abs(a - b) <= tolerance for a, b in zip(one, other, strict=True))
+    return not one or max(map(abs, map(sub, one, other))) <= tolerance
 
 
 def _difference(wanted: Said, left: list[Said]) -> str:

@@ -94,7 +94,8 @@ class LabelMeFiles(LabelFile):
             _require(points, 1, "point")
             flags = shape.get("flags")
             visible = not (isinstance(flags, dict) and flags.get(HIDDEN))
-            return [makes.landmark(label, *points[0].tolist(), visible, common)]
+            x, y = points[0].tolist()
+            return [makes.landmark(label, x, y, visible, common)]
         if kind == "mask":
             _require(points, 2, "mask")
             return [makes.mask(label, _mask(shape.get("mask"), points, makes.shape), common)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ def numbers(item: FindingObject) -> tuple[float, ...]:
     if isinstance(item, Ellipse):
         return item.x, item.y, item.radius_x, item.radius_y, item.angle
     if isinstance(item, (Polygon, Polyline, Measurement)):
-        return tuple(value for point in item.points for value in point)
+        return tuple(chain.from_iterable(item.points))
     if isinstance(item, Landmark):
         return () if item.outside else (item.x, item.y)
     return ()
@@ -70,7 +71,7 @@ def numbers(item: FindingObject) -> tuple[float, ...]:
 
 def plain_fields(item: FindingObject, names: Collection[str] = COMMON) -> dict[str, Any]:
     """Fields of :data:`COMMON` as JSON has them."""
-    fields = {name: getattr(item, name) for name in COMMON if name in names}
+    fields: dict[str, Any] = {name: getattr(item, name) for name in COMMON if name in names}
     if "author" in fields:
         fields["author"] = {"kind": item.author.kind.value, "name": item.author.name, "digest": item.author.digest}
     if "status" in fields:

@@ -44,7 +44,7 @@ def from_document(document: dict[str, Any], blob: Callable[[str], bytes]) -> Fin
     values["status"] = Status(values["status"])
     values["attributes"] = tuple((str(k), str(v)) for k, v in values.get("attributes", ()))
     if "points" in values:
-        values["points"] = tuple((float(x), float(y)) for x, y in values["points"])
+        values["points"] = tuple(map(tuple, values["points"]))
     if kind is Mask:
         values["shape"], values["origin"] = tuple(values["shape"]), tuple(values["origin"])
         values["crop"] = _crop(values["crop"], blob)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import chain
 from typing import ClassVar
 
 import numpy as np
@@ -39,7 +40,7 @@ class Measurement(FindingObject):
             raise FindingError(
                 f"The {self.kind} '{self.label}' has {len(self.points)} points; it has {len(self.parts)}."
             )
-        require_finite(self.kind, self.label, np.asarray(self.points))
+        require_finite(self.kind, self.label, chain.from_iterable(self.points))
         for first, second in self.strokes:
             if self.points[first] == self.points[second]:
                 raise FindingError(

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import math
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
@@ -82,9 +84,9 @@ class FindingObject:
         return replace(self, **{**fresh, **values})  # type: ignore[arg-type]
 
 
-def require_finite(kind: str, label: str, values: np.ndarray) -> None:
+def require_finite(kind: str, label: str, values: Iterable[float]) -> None:
     """Raise :class:`FindingError` where a coordinate of an object is not a number."""
-    if not np.isfinite(values).all():
+    if not all(map(math.isfinite, values)):
         raise FindingError(f"The {kind} '{label}' has a coordinate that is not a number.")
 
 
@@ -108,7 +110,7 @@ class Box(FindingObject):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_finite(self.kind, self.label, np.array([self.x0, self.y0, self.x1, self.y1]))
+        require_finite(self.kind, self.label, (self.x0, self.y0, self.x1, self.y1))
         if self.x1 <= self.x0 or self.y1 <= self.y0:
             raise FindingError(f"The box '{self.label}' has no area: ({self.x0}, {self.y0}) to ({self.x1}, {self.y1}).")
 
@@ -132,7 +134,7 @@ class Polygon(FindingObject):
         super().__post_init__()
         if len(self.points) < 3:
             raise FindingError(f"The polygon '{self.label}' has {len(self.points)} points; it needs at least 3.")
-        require_finite(self.kind, self.label, np.asarray(self.points))
+        require_finite(self.kind, self.label, chain.from_iterable(self.points))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -52,7 +53,7 @@ class RotatedBox(_Turned):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_finite(self.kind, self.label, np.array([self.x, self.y, self.width, self.height, self.angle]))
+        require_finite(self.kind, self.label, (self.x, self.y, self.width, self.height, self.angle))
         if self.width <= 0 or self.height <= 0:
             raise FindingError(f"The rotated box '{self.label}' has no area: {self.width} x {self.height}.")
 
@@ -79,7 +80,7 @@ class Ellipse(_Turned):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_finite(self.kind, self.label, np.array([self.x, self.y, self.radius_x, self.radius_y, self.angle]))
+        require_finite(self.kind, self.label, (self.x, self.y, self.radius_x, self.radius_y, self.angle))
         if self.radius_x <= 0 or self.radius_y <= 0:
             raise FindingError(f"The ellipse '{self.label}' has no area: {self.radius_x} x {self.radius_y}.")
 
@@ -105,4 +106,4 @@ class Polyline(FindingObject):
         super().__post_init__()
         if len(self.points) < 2:
             raise FindingError(f"The polyline '{self.label}' has {len(self.points)} points; it needs at least 2.")
-        require_finite(self.kind, self.label, np.asarray(self.points))
+        require_finite(self.kind, self.label, chain.from_iterable(self.points))

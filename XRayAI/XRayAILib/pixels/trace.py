@@ -48,7 +48,8 @@ def outlines(mask: np.ndarray) -> list[np.ndarray]:
 def signed_area(points: np.ndarray) -> float:
     """Area of a closed polygon (N, 2) in square pixels: positive where it runs clockwise on the screen (y down)."""
     x, y = np.asarray(points, float).T
-    return float(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2
+    across = np.dot(x[:-1], y[1:]) - np.dot(y[:-1], x[1:]) + x[-1] * y[0] - y[-1] * x[0]
+    return float(across) / 2
 
 
 def _corners(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ overwritten. The latest state of each track is kept beside, so reading it needs 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -21,8 +21,9 @@ from XRayAILib.findings.objects import FindingObject, now
 from XRayAILib.project.controls import truth_track
 from XRayAILib.project.database import Database, blobs, current, images, revisions
 from XRayAILib.project.errors import ConflictError, ProjectError
+from XRayAILib.project.many import batches, documents_of, steps_of, store_new
 from XRayAILib.project.reference import reference_of
-from XRayAILib.project.reviews import states_of_image, why_locked
+from XRayAILib.project.reviews import Step, states_of_image, why_locked
 from XRayAILib.project.status import status_of
 from XRayAILib.project.written import (
     Cache,
@@ -81,9 +82,25 @@ class History:
         """
         written = [(replace(each, objects=()), unbound(self._cache.entries(each))) for each in many]
         with self._database.writing() as connection:
-            for each, entries in written:
-                self._store(connection, each, entries, None, None, "")
+            for batch in batches(written):
+                for each, entries in store_new(connection, batch):
+                    self._store(connection, each, entries, None, None, "")
         return len(written)
+
+    def references(self, uids: Sequence[str]) -> list[Findings | None]:
+        """:meth:`reference` of several images, with few questions to the database."""
+        return [
+            reference_of([self._findings(connection, uid, text) for text in documents[uid]], steps[uid])
+            for connection, documents, steps in self._together(uids)
+            for uid in documents
+        ]
+
+    def _together(
+        self, uids: Sequence[str]
+    ) -> Iterator[tuple[Connection, dict[str, list[str]], dict[str, dict[str, Step]]]]:
+        with self._database.reading() as connection:
+            for batch in batches(uids):
+                yield connection, documents_of(connection, batch), steps_of(connection, batch)
 
     def store(self, connection: Connection, findings: Findings, by: Author, note: str) -> int:
         """Save within a transaction that does more: a step of a review, which changes what is locked too."""

@@ -339,6 +339,10 @@ class Project:
         """See :meth:`History.reference`."""
         return self._history.reference(uid)
 
+    def references(self, uids: Sequence[str]) -> list[Findings | None]:
+        """See :meth:`History.references`."""
+        return self._history.references(uids)
+
     def prediction(self, uid: str, digest: str | None = None) -> Findings | None:
         """See :meth:`History.prediction`."""
         return self._history.prediction(uid, digest)

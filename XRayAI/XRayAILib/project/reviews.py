@@ -122,14 +122,14 @@ class Reviews:
         if uid is not None:
             query = query.where(reviews.c.uid == uid)
         with self._database.reading() as connection:
-            return [_step(row) for row in connection.execute(query)]
+            return [step_of(row) for row in connection.execute(query)]
 
     def in_state(self, *states: ReadingState) -> list[Step]:
         """The readings that are in one of these states now, with the step that brought them there, the oldest first."""
         newest = select(func.max(reviews.c.id)).group_by(reviews.c.uid, reviews.c.track)
         query = select(reviews).where(reviews.c.id.in_(newest), reviews.c.state.in_([state.value for state in states]))
         with self._database.reading() as connection:
-            return [_step(row) for row in connection.execute(query.order_by(reviews.c.id))]
+            return [step_of(row) for row in connection.execute(query.order_by(reviews.c.id))]
 
     def submitted(self, track: str) -> dict[str, str]:
         """uid -> time at which an author last submitted it, ISO 8601, UTC; whatever became of it since."""
@@ -211,7 +211,7 @@ def states_of_image(connection: Connection, uid: str) -> dict[str, Step]:
     """Track -> newest step, of all readings of an image that ever took one."""
     newest = select(func.max(reviews.c.id)).where(reviews.c.uid == uid).group_by(reviews.c.track)
     rows = connection.execute(select(reviews).where(reviews.c.id.in_(newest)))
-    return {row.track: _step(row) for row in rows}
+    return {row.track: step_of(row) for row in rows}
 
 
 def why_locked(connection: Connection, uid: str, track: str) -> str:
@@ -300,8 +300,8 @@ def _revision(connection: Connection, uid: str, track: str) -> int:
 def _last(connection: Connection, uid: str, track: str) -> Step | None:
     query = select(reviews).where(reviews.c.uid == uid, reviews.c.track == track).order_by(reviews.c.id.desc()).limit(1)
     row = connection.execute(query).first()
-    return None if row is None else _step(row)
+    return None if row is None else step_of(row)
 
 
-def _step(row: Row[Any]) -> Step:
+def step_of(row: Row[Any]) -> Step:
     return Step(row.id, row.uid, row.track, ReadingState(row.state), row.who, row.reason, row.time, row.revision)
