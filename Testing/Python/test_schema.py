@@ -136,7 +136,7 @@ def test_all_slips_are_told_at_once_in_their_order():
     assert message.startswith("schema.yaml has 2 problems:") and "line 9" in first and "'ulna'" in second
 
 
-@pytest.mark.parametrize("text", ["", "[", "- a\n- b", "labels: {a: b}", "name: x", "labels: 3", "\ta: b"])
+@pytest.mark.parametrize("text", ["", "[", "- a\n- b", "labels: {a: b}", "name: x", "labels: 3", "\ta: b", "[" * 5000])
 def test_what_is_no_schema_at_all_is_told(text):
     assert told(text).startswith("schema.yaml")
 

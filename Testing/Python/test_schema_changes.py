@@ -15,6 +15,7 @@ from XRayAILib.findings.schema_draft import SchemaDraft
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
+from XRayAILib.workflow.schema_edit import SchemaEdit
 
 ANNA, BERT = Author.person("anna"), Author.person("bert")
 
@@ -100,6 +101,51 @@ def test_what_names_a_vanished_label_does_not_keep_the_project_closed_and_comes_
         project.put_label_back("right_lung")
         assert project.schema_notice == ""
         assert set(project.schema.labels) == set(whole.labels) and project.schema.rules == whole.rules
+
+
+def test_an_edit_counts_when_it_is_saved_and_takes_objects_of_a_renamed_label_along(labelled):
+    before = labelled.schema
+    edit = SchemaEdit(labelled)
+    place = next(place for place, entry in enumerate(edit.labels) if entry["name"] == "nodule")
+    edit.change_label(place, {"name": "spot", "hotkey": ""})
+    edit.change_rule(edit.add_rule("count"), {"labels": ["spot"], "maximum": "2"})
+    assert edit.is_changed and edit.problems() == [] and labelled.schema == before
+    assert edit.rules_in_words()[-2:] == ["Nodule: length at most 30 mm", "Nodule: at most 2 of each"]
+    assert edit.save("chief") == 3 and not edit.is_changed
+    assert labelled.schema["spot"].hotkey == "" and labelled.vanished_labels() == []
+
+
+def test_an_edit_says_what_is_wrong_and_saves_nothing_then(labelled):
+    edit = SchemaEdit(labelled)
+    edit.remove_label(0)
+    (mirror, *rules) = [str(problem) for problem in edit.problems()]
+    assert mirror.startswith("label 'left_lung', field 'mirror': there is no label 'right_lung'") and len(rules) == 2
+    with pytest.raises(SchemaError, match="there is no label 'right_lung'"):
+        edit.save()
+    with pytest.raises(SchemaError, match="line 2, label 1"):
+        edit.set_text("labels:\n- {title: x}\n")
+    assert LabelSchema.read(labelled.folder / "schema.yaml") == labelled.schema
+
+
+def test_two_labels_cannot_exchange_their_names_in_one_go(labelled):
+    edit = SchemaEdit(labelled)
+    names = [entry["name"] for entry in edit.labels]
+    for old, new in (("nodule", "x"), ("opacity", "nodule"), ("x", "opacity")):
+        edit.change_label([entry["name"] for entry in edit.labels].index(old), {"name": new})
+    assert sorted(entry["name"] for entry in edit.labels) == sorted(names)
+    with pytest.raises(SchemaError, match="'opacity' cannot be called 'nodule' at once"):
+        edit.save()
+    assert labelled.findings(labelled.images()[0].uid, ANNA.key).of(Box)[0].label == "nodule"
+
+
+def test_a_template_in_place_of_the_labels_tells_which_of_them_are_used(labelled):
+    edit = SchemaEdit(labelled)
+    edit.use_template("hand", add=False)
+    assert {use.label: use.objects for use in edit.vanishing()} == {"nodule": 3}
+    edit.use_template("chest_anatomy", add=True)
+    assert edit.vanishing() == [] and edit.problems() == []
+    edit.save()
+    assert "scaphoid" in labelled.schema and labelled.vanished_labels() == []
 
 
 def test_a_rename_that_cannot_be_written_changes_nothing(labelled, monkeypatch):

@@ -69,6 +69,8 @@ def draft(text: str, source: str, name: str = "") -> tuple[SchemaDraft, list[Pro
         node = yaml.compose(text, yaml.BaseLoader)
     except yaml.YAMLError as error:
         raise SchemaError(f"{source}: the label schema cannot be read, it is no YAML ({error}).") from error
+    except RecursionError as error:
+        raise SchemaError(f"{source}: the label schema cannot be read: lists in lists without end.") from error
     reader = _Reader()
     top = reader.entry(node, "", ("name", "labels", "skeletons", "rules"), "a label schema")
     if top is None or "labels" not in top.nodes:

@@ -189,6 +189,7 @@ class SchemaEdit:
         count = sum(self.project.rename_label(old, new, who) for old, new in renames)
         self.project.set_schema(schema, who)
         self._begun = self._path.read_text("utf-8")
+        self._take(SchemaDraft.of(schema))
         self._origins = [entry["name"] for entry in self.labels]
         return count
 
