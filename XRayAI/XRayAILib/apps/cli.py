@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from XRayAILib import __version__
-from XRayAILib.apps import schema_commands, snapshot_commands, study_commands
+from XRayAILib.apps import history_commands, schema_commands, snapshot_commands, study_commands
 from XRayAILib.apps.console import console, errors, plain, prepare_streams
 from XRayAILib.apps.options import ProjectOption
 
@@ -339,6 +339,7 @@ def test(context: typer.Context) -> None:
 
 
 schema_commands.add_to(app)
+history_commands.add_to(app)
 study_commands.add_to(app)
 snapshot_commands.add_to(app)
 

@@ -157,7 +157,7 @@ def difference(one: Findings, other: Findings, schema: LabelSchema) -> Differenc
 
     before, after = {item.id: item for item in one}, {item.id: item for item in other}
     changes = changes_of(documents(one), documents(other))
-    labels: dict[str, Label] = {}
+    labels: dict[tuple[str, str, str], Label] = {}
     objects: list[FindingObject] = []
     for change in changes:
         shown = []
@@ -170,8 +170,9 @@ def difference(one: Findings, other: Findings, schema: LabelSchema) -> Differenc
             shown = [("removed", before[change.id])]
         for what, item in shown:
             if not isinstance(item, ImageLabel):
-                label = _label(item, what, schema)
-                labels[label.name] = label
+                key = (what, item.kind, item.label)
+                # A label that the schema has lost may have any name.
+                label = labels.setdefault(key, _label(item, what, f"{what}_{len(labels)}", schema))
                 objects.append(item.changed(label=label.name))
     words = in_words(changes, lambda name: schema[name].title if name in schema else name)
     return Difference(
@@ -181,10 +182,10 @@ def difference(one: Findings, other: Findings, schema: LabelSchema) -> Differenc
     )
 
 
-def _label(item: FindingObject, what: str, schema: LabelSchema) -> Label:
+def _label(item: FindingObject, what: str, name: str, schema: LabelSchema) -> Label:
     title = schema[item.label].title if item.label in schema else item.label
     tool = next((tool for tool, kind in BY_TOOL.items() if type(item) is kind), Tool.MASK)
-    return Label(f"{what}_{tool.value.replace(' ', '_')}_{item.label}", f"{title}: {what}", tool, COLORS[what])
+    return Label(name, f"{title}: {what}", tool, COLORS[what])
 
 
 def _newest_first(lines: list[Line]) -> list[Line]:

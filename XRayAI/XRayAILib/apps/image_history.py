@@ -1,0 +1,93 @@
+"""The commands ``history`` and ``comments``: what became of an image, how long it took, what people say about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from XRayAILib.apps.console import as_json as json_text
+from XRayAILib.apps.console import console, one_line, plain
+from XRayAILib.project.changes import in_words
+from XRayAILib.project.comments import Said, Thread
+from XRayAILib.project.history import clock
+from XRayAILib.project.project import Project
+
+
+def show_history(project_folder: Path, uid: str, as_json: bool) -> None:
+    """Every saved change of an image, the newest first, and the working time of each reader."""
+    with Project.open(project_folder) as project:
+        project.image(uid)  # says where there is none
+        schema = project.schema
+        revisions = list(reversed(project.revisions(uid)))
+        seconds = project.times.of_image(uid)
+
+        def words(changes: Any) -> str:
+            return in_words(changes, lambda name: schema[name].title if name in schema else name)
+
+        rows = [
+            {
+                "revision": revision.id,
+                "time": revision.time,
+                "track": revision.track,
+                "saved_by": revision.saved_by,
+                "note": revision.note,
+                "change": words(revision.changes),
+            }
+            for revision in revisions
+        ]
+    if as_json:
+        print(json_text({"uid": uid, "seconds": seconds, "revisions": rows}))
+        return
+    times = ", ".join(f"{plain(_name(who))} {_minutes(found)}" for who, found in seconds.items())
+    console.print(f"Working time: {times or 'none yet'}")
+    table = Table(box=None, pad_edge=False, padding=(0, 1))
+    for title in ("No", "When", "Who", "Change"):
+        table.add_column(title, overflow="fold")
+    for row in rows:
+        who = _name(str(row["track"])) + (
+            f" - {_name(str(row['saved_by']))}" if row["saved_by"] != row["track"] else ""
+        )
+        change = "; ".join(str(part) for part in (row["note"], row["change"]) if part)
+        table.add_row(str(row["revision"]), clock(str(row["time"])), plain(who), plain(change))
+    console.print(table)
+
+
+def show_comments(project_folder: Path, uid: str, only_open: bool, as_json: bool) -> None:
+    """What people say about an image and its objects, or about all images of the project."""
+    with Project.open(project_folder) as project:
+        if uid:
+            project.image(uid)
+        threads = [thread for thread in project.comments.threads(uid) if not (only_open and thread.resolved)]
+    if as_json:
+        print(json_text([_document(thread) for thread in threads]))
+        return
+    console.print(f"{len(threads):,} comment{'' if len(threads) == 1 else 's'}", style="italic")
+    for thread in threads:
+        about = f", object {thread.object_id}" if thread.object_id else ""
+        console.print(f"{one_line(thread.uid)}{about}{' (resolved)' if thread.resolved else ''}", soft_wrap=True)
+        for entry in thread.entries:
+            text = plain(entry.text) if entry.what is Said.COMMENT else f"({entry.what.value})"
+            console.print(f"  {plain(entry.name)}, {clock(entry.time)}: {text}", soft_wrap=True)
+
+
+def _document(thread: Thread) -> dict[str, Any]:
+    entries = [{"what": e.what.value, "who": e.who, "time": e.time, "text": e.text} for e in thread.entries]
+    return {
+        "thread": thread.id,
+        "uid": thread.uid,
+        "object": thread.object_id,
+        "resolved": thread.resolved,
+        "entries": entries,
+    }
+
+
+def _name(key: str) -> str:
+    return key.partition(":")[2]
+
+
+def _minutes(seconds: float) -> str:
+    whole = round(seconds)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
