@@ -146,8 +146,9 @@ def _skeletons(entry: ElementTree.Element, image: LabelledImage, sets: list[Keyp
         for name in keypoints.points:
             point = group.get(name)
             if point is not None:
-                outside, occluded = str(int(point.outside)), str(int(not point.visible and not point.outside))
-                states = {"points": _text((point.x, point.y)), "outside": outside, "occluded": occluded}
+                occluded = not point.visible and not point.outside
+                states = {"outside": str(int(point.outside)), "occluded": str(int(occluded))}
+                states["points"] = _text((point.x, point.y))
                 _attributes(child(skeleton, "points", label=name, source="manual", **states), point)
 
 
