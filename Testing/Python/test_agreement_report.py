@@ -161,11 +161,14 @@ def test_a_label_that_a_reader_never_uses_is_not_held_against_this_reader(tmp_pa
         project.add(cases.header(i, f"P{i}") for i in range(3))
         for i in range(3):
             project.save(cases.reading("anna", i, 1))
+            project.save(cases.reading("carla", i, 3))
             hers = cases.reading("ben", i, 2)
             project.save(hers.without(o.id for o in hers if o.label == "heart"))
         study = compare_readers(project)
         figures = figures_of(study)
-        assert not [f for f in figures if f.label == "heart"]
+        assert not [f for f in figures if f.label == "heart" and "ben" in f.who]
+        pooled = value_of(figures, "heart", "all pairs", "Dice")
+        assert pooled == value_of(figures, "heart", "anna – carla", "Dice") and pooled.value > 0.8
         assert any(note.startswith("ben never used 'heart'") for note in notes_of(study, figures))
 
 

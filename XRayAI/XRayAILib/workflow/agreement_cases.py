@@ -171,7 +171,7 @@ def _lines(item: FindingObject) -> list[np.ndarray]:
 
 
 def _line(draw: ImageDraw, points: np.ndarray, color: str, is_point: bool) -> None:
-    width = 2 * _FINE
+    width = 3 * _FINE
     if is_point:
         (x, y), arm = points[0], 7 * _FINE
         strokes = [[(x - arm, y), (x + arm, y)], [(x, y - arm), (x, y + arm)]]

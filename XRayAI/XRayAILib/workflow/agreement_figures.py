@@ -148,6 +148,7 @@ class _Group:
     def __init__(self, study: Study, column: str, value: str, uids: Images) -> None:
         self._study, self._column, self._value, self._uids = study, column, value, uids
         self._seed = study.wishes.seed
+        self._draws: dict[tuple[str, ...], Draws] = {}
 
     def all(self) -> Iterator[Figure]:
         study, keys = self._study, labels_of(self._study)
@@ -168,33 +169,38 @@ class _Group:
     def _measured(
         self, keys: Sequence[Key], who: str, pair: tuple[str, ...], pairs: Sequence[tuple[Pair, bool]]
     ) -> Iterator[Figure]:
-        patients = patients_of(self._study, pairs, self._uids)
-        if not patients:
-            return
-        draws = Draws(patients, self._seed)
-        keys = [key for key in keys if self._both_use(key[0], pairs)]
+        points: list[tuple[Cases, list[str]]] = []
         for key in keys:
-            for measure in measures(cases_of(self._study, key, pairs, self._uids, draws)):
-                if len(pairs) == 1 or measure.name.startswith(POOLED):
-                    yield self._figure(key, who, pair, measure, draws.patients)
-        points = [key for key in keys if key[1] is What.LANDMARK]
-        if len(points) > 1:
-            compared = [c for key in points for c in cases_of(self._study, key, pairs, self._uids, draws).compared]
-            cases = Cases(What.LANDMARK, compared, Draws(patients * len(points), self._seed))
+            used = self._using(key[0], pairs)
+            patients = patients_of(self._study, used, self._uids)
+            if not patients or (len(used) < 2 <= len(pairs) and pair):
+                continue  # nobody uses it, or the others are one, who is told as a pair
+            cases = cases_of(self._study, key, used, self._uids, self._draws_of(patients))
             for measure in measures(cases):
+                if len(pairs) == 1 or measure.name.startswith(POOLED):
+                    yield self._figure(key, who, pair, measure, cases.draws.patients)
+            if key[1] is What.LANDMARK:
+                points.append((cases, patients))
+        if len(points) > 1:
+            compared = [c for cases, _ in points for c in cases.compared]
+            draws = self._draws_of([patient for _, patients in points for patient in patients])
+            for measure in measures(Cases(What.LANDMARK, compared, draws)):
                 if measure.name.startswith(("MRE", "SDR")):
                     yield self._figure((ALL_LANDMARKS, What.LANDMARK), who, pair, measure, draws.patients)
+
+    def _draws_of(self, patients: list[str]) -> Draws:
+        """The draws of these patients; most labels have the same, and they are not quick to make."""
+        key = tuple(patients)
+        if key not in self._draws:
+            self._draws[key] = Draws(patients, self._seed)
+        return self._draws[key]
 
     def _figure(self, key: Key, who: str, pair: tuple[str, ...], measure: Measure, patients: int) -> Figure:
         return Figure(key[0], key[1], who, pair, self._column, self._value, measure, patients)
 
-    def _both_use(self, label: str, pairs: Sequence[tuple[Pair, bool]]) -> bool:
-        """Whether a label was anybody's business in these pairs: who never draws it has not been asked to."""
-        return any(
-            self._study.users[label].issuperset(pair)
-            for pair, _ in pairs
-            if any(uid in self._study.pairs[pair] for uid in self._uids)
-        )
+    def _using(self, label: str, pairs: Sequence[tuple[Pair, bool]]) -> list[tuple[Pair, bool]]:
+        """The pairs of which both use a label: who never draws it has not been asked to."""
+        return [(pair, is_turned) for pair, is_turned in pairs if self._study.users[label].issuperset(pair)]
 
     def _together(self, key: Key) -> Iterator[Figure]:
         """Coefficients of all readers at once."""
@@ -204,7 +210,7 @@ class _Group:
         if not uids:
             return
         patients = [self._study.images[uid].patient for uid in uids]
-        draws = Draws(patients, self._seed)
+        draws = self._draws_of(patients)
         if what in (What.ANSWER, What.REGION, What.LINE, What.LANDMARK):
             answers = answers_of(self._study, label) if what is What.ANSWER else PRESENCE
             rows = [_categories(table[uid], answers, what) for uid in uids]

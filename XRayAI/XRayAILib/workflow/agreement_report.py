@@ -170,9 +170,12 @@ def _page(project: Project, study: Study, figures: Sequence[Figure], progress: C
         )
         for i, (label, who, unit, one) in enumerate(compared[:PLOTS])
     ]
-    frocs = [(label, Markup(inline_svg(curve_figure(of), f"froc{i}"))) for i, (label, of) in enumerate(scored.items())]
+    frocs = [
+        (title_of(label, project.schema), Markup(inline_svg(curve_figure(of), f"froc{i}")))
+        for i, (label, of) in enumerate(scored.items())
+    ]
     return environment.get_template(PAGE).render(
-        title=f"Agreement of {_and(list(study.readers.values()))}",
+        title=_title(study),
         summary=_summary(study),
         created=datetime.now().astimezone().isoformat(timespec="seconds"),
         project=project.folder,
@@ -217,6 +220,14 @@ def _cases(project: Project, study: Study, progress: Callable[[int, int, str], N
             }
         )
     return found
+
+
+def _title(study: Study) -> str:
+    if not study.wishes.reference:
+        return f"Agreement of {_and(list(study.readers.values()))}"
+    reference = next(iter(study.pairs))[1]
+    others = [name for key, name in study.readers.items() if key != reference]
+    return f"Agreement of {_and(others)} with {study.readers[reference]}"
 
 
 def _summary(study: Study) -> str:

@@ -138,7 +138,8 @@ _COLUMNS: dict[str, tuple[What | None, str, tuple[str, ...], str]] = {
     ),
     "Areas": (
         What.REGION,
-        "Of the regions that both readers drew. Bias and limits as above.",
+        "Of the regions that both readers drew. Bias: mean of the first reader's area less the second's. Between the "
+        "limits lie 95 % of the differences.",
         tuple(f"area, {name}" for name in ("ICC(2,1)", "bias", "lower limit", "upper limit")),
         "n",
     ),

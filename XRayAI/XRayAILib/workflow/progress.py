@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from XRayAILib.findings.author import Author
-from XRayAILib.project.reviews import ReadingState
-
 if TYPE_CHECKING:
-    from XRayAILib.project.assignments import Assignment
     from XRayAILib.project.project import Project
+    from XRayAILib.project.tally import Tally
 
 
 @dataclass(frozen=True)
@@ -48,32 +44,17 @@ class Progress:
 
 def progress(project: Project, round_name: str | None = None, reader: str | None = None) -> list[Progress]:
     """How far the readers are, by round and name; of all rounds and readers where none is named."""
-    names = [conditions.name for conditions in project.rounds.all() if round_name in (None, conditions.name)]
-    found = []
-    for name in names:
-        lists: dict[str, list[Assignment]] = {}
-        for one in project.assignments.of_round(name):
-            if reader in (None, one.reader):
-                lists.setdefault(one.reader, []).append(one)
-        found += [_progress(project, assigned) for assigned in lists.values()]
-    return found
+    names = [reader] if reader is not None else [person.name for person in project.readers.all()]
+    of_reader = [project.reviews.tallies(name) for name in names]
+    rounds = [conditions.name for conditions in project.rounds.all() if round_name in (None, conditions.name)]
+    return [_progress(tallies[name]) for name in rounds for tallies in of_reader if name in tallies]
 
 
-def _progress(project: Project, assigned: list[Assignment]) -> Progress:
-    reader, name = assigned[0].reader, assigned[0].round
-    track = Author.person(reader).key
-    states, begun, times = project.reviews.states(track), project.worked_on(track), project.reviews.submitted(track)
-    now = [states.get(one.uid, ReadingState.DRAFT) for one in assigned]
-    counts = Counter(now)
-    open_ones = sum(one.uid in begun and state.is_open for one, state in zip(assigned, now, strict=True))
-    done = [times[one.uid][:10] for one, state in zip(assigned, now, strict=True) if not state.is_open]
-    return Progress(
-        reader,
-        name,
-        len(assigned),
-        open_ones,
-        counts[ReadingState.SUBMITTED],
-        counts[ReadingState.APPROVED],
-        counts[ReadingState.REJECTED],
-        tuple(sorted(Counter(done).items())),
+def _progress(tally: Tally) -> Progress:
+    from XRayAILib.project.reviews import ReadingState
+
+    submitted, approved, rejected = (
+        tally.states.get(state, 0) for state in (ReadingState.SUBMITTED, ReadingState.APPROVED, ReadingState.REJECTED)
     )
+    days = tuple(tally.per_day.items())
+    return Progress(tally.reader, tally.round, tally.assigned, tally.begun, submitted, approved, rejected, days)
