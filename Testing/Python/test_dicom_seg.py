@@ -257,3 +257,24 @@ def test_pictures_are_left_out_and_said(tmp_path: Path) -> None:
         project.exclude(next(i.uid for i in project.images() if i.header.modality != "PICTURE"), "blurred")
         with pytest.raises(ExportError, match="Nothing was exported"):
             export_project(project, "dicom-seg")
+
+
+def test_a_de_identified_export_is_of_one_piece(tmp_path: Path) -> None:
+    """Results refer to the de-identified images beside them, and are of the same patient and study."""
+    with made_project(tmp_path, 2, ImagerPixelSpacing=[0.2, 0.2], PatientOrientation=["L", "F"]) as project:
+        export = export_project(project, "dicom-sr")
+        uids = {image.header.sop_instance_uid for image in project.images()}
+    for path in (export.folder / "images").iterdir():
+        picture = pydicom.dcmread(path)
+        assert picture.SOPInstanceUID not in uids and picture.PatientIdentityRemoved == "YES"
+        results = [pydicom.dcmread(export.folder / kind / path.name) for kind in ("seg", "sr")]
+        for result in results:
+            assert result.PatientID == picture.PatientID and result.StudyInstanceUID == picture.StudyInstanceUID
+            assert result.PatientIdentityRemoved == "YES"
+        assert read_seg(export.folder / "seg" / path.name).places() == [(picture.SOPInstanceUID, 0)]
+        evidence = results[1].CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence
+        told = {item.ReferencedSOPInstanceUID for series in evidence for item in series.ReferencedSOPSequence}
+        assert told == {picture.SOPInstanceUID, results[0].SOPInstanceUID}
+        _dciodvfy(export.folder / "seg" / path.name)
+        _dciodvfy(export.folder / "sr" / path.name)
+    assert export.warnings == ()

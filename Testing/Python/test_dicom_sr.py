@@ -14,7 +14,7 @@ import pytest
 from pydicom.dataset import Dataset
 
 from dicom_cases import image, save
-from format_cases import ANNA, LUNGS, everything, full_schema
+from format_cases import ANNA, LUNGS, everything, full_schema, made_project
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.radiograph import read_header
 from XRayAILib.exchange.dicom_seg import save as save_result
@@ -25,6 +25,7 @@ from XRayAILib.exchange.dicom_sr import write_sr
 from XRayAILib.exchange.dicom_sr_groups import read_sr
 from XRayAILib.exchange.dicom_sr_read import sr_images
 from XRayAILib.exchange.errors import LabelFileError
+from XRayAILib.exchange.export import export_project
 from XRayAILib.exchange.labels import import_labels
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.findings import Findings
@@ -301,3 +302,21 @@ def test_a_mask_whose_segmentation_is_not_there_is_named(tmp_path: Path) -> None
     (image_read,) = sr_images(read_sr(path), lambda place: header, {}, SCHEMA, IMPORTED)
     assert image_read.findings is None
     assert "which is not beside the report" in image_read.problems[0] and "right_lung" in image_read.problems[0]
+
+
+def test_what_reaches_over_the_border_is_told_and_a_point_outside_lies_on_it(tmp_path: Path) -> None:
+    with made_project(tmp_path, 1) as project:
+        (picture,) = project.images()
+        rows, columns = picture.header.shape
+        box = Box(label="nodule", author=ANNA, x0=columns - 9, y0=1, x1=columns + 5, y1=30)
+        point = Landmark(label="carina", author=ANNA, x=-40.0, y=rows + 9.0, visible=False, outside=True)
+        project.save(Findings(picture.uid, picture.header.shape, ANNA, (box, point)))
+        export = export_project(project, "dicom-sr")
+        (warning,) = export.warnings
+        assert "the box 'nodule' reaches outside the image" in warning
+        import_labels(project, export.folder)
+        back = project.findings(picture.uid, Author.imported("dicom-sr").key)
+    assert back is not None
+    assert back.of(Box)[0] == box
+    landmark = back.of(Landmark)[0]
+    assert landmark.outside and (landmark.x, landmark.y) == (-0.5, rows - 0.5)

@@ -19,6 +19,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from XRayAILib.dicom.header import PICTURE, Header
 from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.exchange.area_join import AREAS
@@ -35,7 +37,8 @@ from XRayAILib.exchange.image_forms import deidentifier_of
 from XRayAILib.exchange.said import Said, digest, said
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.kinds import KINDS
-from XRayAILib.findings.objects import FindingObject, Mask
+from XRayAILib.findings.measures import extent
+from XRayAILib.findings.objects import FindingObject, Landmark, Mask
 from XRayAILib.findings.shapes import Ellipse
 from XRayAILib.project.image import Image
 
@@ -118,13 +121,20 @@ class DicomSr(_DicomFormat):
     inside = False
 
     def hold(self, item: FindingObject, shape: tuple[int, int]) -> list[FindingObject]:
-        """As it is; an ellipse with its longer half axis first, since SCOORD names the axes by length."""
-        return [longer_first(item)] if isinstance(item, Ellipse) else [item]
+        """As it is; an ellipse with its longer half axis first, since SCOORD names the axes by length, and a landmark
+        outside the image on its border, since SCOORD has no place beyond it."""
+        if isinstance(item, Ellipse):
+            return [longer_first(item)]
+        if isinstance(item, Landmark) and item.outside:
+            x, y = (min(max(value, -0.5), limit - 0.5) for value, limit in ((item.x, shape[1]), (item.y, shape[0])))
+            return [item.changed(x=x, y=y)]
+        return [item]
 
     def write(self, folder: Path, images: Iterable[LabelledImage], plan: Plan) -> None:
         """A report per image, and a Segmentation where it has masks."""
         (folder / SR).mkdir()
         for image in images:
+            plan.warnings += _beyond(image)
             segments: dict[str, tuple[Dataset, int]] = {}
             masks = image.findings.of(Mask)
             if masks:
@@ -163,6 +173,18 @@ class DicomSr(_DicomFormat):
             if len(groups) != len(read_sr(path).groups):
                 raise ExportError(f"{self.title}: highdicom finds {len(groups)} groups in {path.name}, not all.")
         self._ask_dciodvfy([*files, *sorted((folder / SEG).glob("*.dcm"))], plan)
+
+
+def _beyond(image: LabelledImage) -> list[str]:
+    """What reaches over the border, which PS3.3 C.18.6.1.2 does not foresee: it is written as it was drawn."""
+    limit = np.array(image.shape[::-1]) - 0.5
+    return [
+        f"image {image.name}: the {item.kind} '{item.label}' reaches outside the image; other programs may refuse it."
+        for item in image.findings
+        if (place := extent(item)) is not None
+        and (min(place[:2]) < -0.5 or (np.array(place[2:]) > limit).any())
+        and not isinstance(item, Mask)
+    ]
 
 
 def longer_first(item: Ellipse) -> Ellipse:

@@ -18,6 +18,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -117,10 +118,13 @@ class Snapshot:
 
     def image(self, uid: str) -> SnapshotImage:
         """The image with this uid; :class:`SnapshotError` where it is not part of the snapshot."""
-        for image in self.images:
-            if image.uid == uid:
-                return image
-        raise SnapshotError(f"The radiograph {uid} is not in the snapshot {self.short}.")
+        if uid not in self._by_uid:
+            raise SnapshotError(f"The radiograph {uid} is not in the snapshot {self.short}.")
+        return self._by_uid[uid]
+
+    @cached_property
+    def _by_uid(self) -> dict[str, SnapshotImage]:
+        return {image.uid: image for image in self.images}
 
     @classmethod
     def read(cls, folder: Path) -> Snapshot:
