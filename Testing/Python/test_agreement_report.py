@@ -169,7 +169,7 @@ def test_a_label_that_a_reader_never_uses_is_not_held_against_this_reader(tmp_pa
         assert not [f for f in figures if f.label == "heart" and "ben" in f.who]
         pooled = value_of(figures, "heart", "all pairs", "Dice")
         assert pooled == value_of(figures, "heart", "anna – carla", "Dice") and pooled.value > 0.8
-        assert any(note.startswith("ben never used 'heart'") for note in notes_of(study, figures))
+        assert any(note.startswith("ben never used 'heart':") for note in notes_of(study, figures))
 
 
 def test_presence_has_a_kappa_of_its_own_and_empty_regions_do_not_raise_the_dice(tmp_path):

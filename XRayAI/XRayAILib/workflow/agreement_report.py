@@ -112,11 +112,10 @@ def notes_of(study: Study, figures: Sequence[Figure]) -> list[str]:
         notes.append(f"There are {patients} patients: intervals of so few say little.")
     if study.alone:
         notes.append(f"{study.alone} images were read by one reader only and take no part.")
-    for label, users in study.users.items():
-        never = [name for key, name in study.readers.items() if key not in users]
-        if never and users:
-            who = ", ".join(never)
-            notes.append(f"{who} never used '{label}': taken as not asked, so it is not compared with them.")
+    for key, name in study.readers.items():
+        never = [f"'{label}'" for label, users in study.users.items() if users and key not in users]
+        if never:
+            notes.append(f"{name} never used {_and(never)}: taken as not asked, and not compared in that.")
     several = Counter(c.label for of in study.pairs.values() for said in of.values() for c in said if _is_several(c))
     for label, count in several.items():
         notes.append(
