@@ -23,6 +23,7 @@ from XRayAILib.project.readers import Role, anybody, person_of
 if TYPE_CHECKING:
     # The history asks this file whether a track may be changed.
     from XRayAILib.project.history import History
+    from XRayAILib.project.tally import Tally
 
 reviews = Table(
     "reviews",
@@ -137,6 +138,12 @@ class Reviews:
         chosen = query.where(reviews.c.track == track, reviews.c.state == ReadingState.SUBMITTED.value)
         with self._database.reading() as connection:
             return {uid: str(time) for uid, time in connection.execute(chosen)}
+
+    def tallies(self, reader: str) -> dict[str, Tally]:
+        """Round -> how many of the images assigned to a reader are in which state."""
+        from XRayAILib.project.tally import tallies  # which counts in this table
+
+        return tallies(self._database, reader)
 
     def why_locked(self, uid: str, track: str) -> str:
         """Why nothing can be changed in a track; empty where it can be."""
