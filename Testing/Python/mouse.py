@@ -16,24 +16,26 @@ class Mouse:
         ``XRayAILib.scene.host.Host`` that draws.
     volume
         The radiograph whose pixels are meant.
+    size
+        Width and height of the view.
     """
 
-    def __init__(self, host: Any, volume: Any) -> None:
+    def __init__(self, host: Any, volume: Any, size: tuple[int, int] = (800, 800)) -> None:
         from XRayAILib.scene import view
 
         self._host, self._volume = host, volume
-        view.render(host, size=(800, 800))
+        view.render(host, size=size)
         self._interactor = host.render_window().GetInteractor()
         self._interactor.EnterEvent()
 
-    def move(self, x: float, y: float) -> None:
-        """To a place in the image, in pixels (centres at integers)."""
-        self._interactor.SetEventInformation(*self._on_screen(x, y), 0, 0, "\0", 0, None)
+    def move(self, x: float, y: float, control: bool = False) -> None:
+        """To a place in the image, in pixels (centres at integers), with the Ctrl key held down or not."""
+        self._interactor.SetEventInformation(*self._on_screen(x, y), int(control), 0, "\0", 0, None)
         self._interactor.MouseMoveEvent()
 
-    def click(self, *places: tuple[float, float]) -> None:
+    def click(self, *places: tuple[float, float], control: bool = False) -> None:
         for x, y in places:
-            self.move(x, y)
+            self.move(x, y, control)
             self._interactor.LeftButtonPressEvent()
             self._interactor.LeftButtonReleaseEvent()
 
@@ -41,6 +43,38 @@ class Mouse:
         self.click((x, y))
         self._interactor.InvokeEvent("LeftButtonDoubleClickEvent")
         self._interactor.LeftButtonReleaseEvent()
+
+    def right_click(self, x: float, y: float) -> None:
+        self.move(x, y)
+        self._interactor.RightButtonPressEvent()
+        self._interactor.RightButtonReleaseEvent()
+
+    def drag(self, start: tuple[float, float], *places: tuple[float, float]) -> None:
+        """Press the left button at ``start``, and let it go at the last of the places."""
+        self.move(*start)
+        self.press()
+        for place in places:
+            self.move(*place)
+        self.release()
+
+    def press(self) -> None:
+        """The left button goes down."""
+        self._interactor.LeftButtonPressEvent()
+
+    def release(self) -> None:
+        """The left button comes up."""
+        self._interactor.LeftButtonReleaseEvent()
+
+    def look(self) -> None:
+        """Let the view be drawn, as a screen does all the time: what was not drawn yet cannot be taken hold of."""
+        self._host.render_window().Render()
+
+    def key(self, name: str) -> None:
+        """A key of the keyboard, by its name in VTK, where the mouse is."""
+        x, y = self._interactor.GetEventPosition()
+        self._interactor.SetEventInformation(x, y, 0, 0, "\x7f" if name == "Delete" else "\0", 1, name)
+        self._interactor.KeyPressEvent()
+        self._interactor.KeyReleaseEvent()
 
     def _on_screen(self, x: float, y: float) -> tuple[int, int]:
         from vtkmodules.vtkCommonMath import vtkMatrix4x4

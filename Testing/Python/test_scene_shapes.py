@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from mouse import Mouse
 from scene_cases import ANNA, MODEL, UID, radiograph
 from XRayAILib.dicom.spacing import Spacing, SpacingSource
 from XRayAILib.findings.chest import chest_schema
@@ -210,6 +211,22 @@ def test_areas_and_lengths_are_shown_of_what_stands_out(host: Host, volume) -> N
     assert node.GetPropertiesLabelText().strip() == f"{30 * 0.15 + 40 * 0.2:.1f} mm (detector plane)"
 
 
+def test_the_handles_of_a_box_that_stands_out_are_dragged(host: Host) -> None:
+    if not host.offscreen:
+        pytest.skip("the mouse of the tests has a view that is on no screen")
+    volume = show_radiograph(host, radiograph(np.zeros((300, 200), np.uint16)))
+    view.show(host, volume)
+    box = Box(label="nodule", author=ANNA, x0=50.0, y0=60.0, x1=150.0, y1=160.0)
+    nodes = layers.show_findings(host, volume, Findings(UID, (300, 200), ANNA, (box,)), SCHEMA, "Mine")
+    (node,), mouse = nodes.shapes, Mouse(host, volume)
+    for chosen, right in ((False, 150), (True, 170)):
+        shapes.set_highlighted(host, node, volume, SCHEMA, chosen)
+        mouse.look()
+        mouse.drag((150, 110), (152, 110), (170, 110))
+        changed = shapes.read_shape(node, volume, SCHEMA, ANNA)
+        assert changed.x1 == pytest.approx(right, abs=0.5) and changed.changed(x1=box.x1) == box
+
+
 def captions_of(nodes) -> list[str]:
     list_ = nodes.captions
     count = range(list_.GetNumberOfControlPoints())
@@ -266,7 +283,9 @@ def test_read_only_means_locked_and_without_handles(host: Host, volume) -> None:
     for editable in (True, False):
         shapes.set_editable(node, editable)
         assert bool(node.GetLocked()) is not editable
-        assert bool(node.GetDisplayNode().GetHandlesInteractive()) is editable
+        for chosen in (True, False):  # handles of all would hide the image, and be slow to draw
+            shapes.set_highlighted(host, node, volume, SCHEMA, chosen)
+            assert bool(node.GetDisplayNode().GetHandlesInteractive()) is (editable and chosen)
     assert shapes.read_shape(node, volume, SCHEMA, ANNA) == BOX
 
 

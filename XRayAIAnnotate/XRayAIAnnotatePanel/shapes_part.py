@@ -168,6 +168,7 @@ class ShapesPart(Part):
         sitting = self.sitting
         assert sitting is not None and sitting.drawn.findings is not None
         sitting.drawn.replace(sitting.drawn.findings.without(gone or ()).with_objects(items))
+        self.panel.showState()
         self.panel.objects.choose([item.id for item in items])
 
     def _tell(self, text: str) -> None:

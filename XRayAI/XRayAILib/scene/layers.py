@@ -242,9 +242,10 @@ def set_opacity(nodes: FindingsNodes, opacity: float) -> None:
 
 def set_editable(nodes: FindingsNodes, editable: bool) -> None:
     """Let a person move the markups of a layer, or only look at them."""
-    for node in (nodes.landmarks, *nodes.shapes):
-        if node is not None:
-            markups.set_editable(node, editable)
+    if nodes.landmarks is not None:
+        markups.set_editable(nodes.landmarks, editable)
+    for shape in nodes.shapes:
+        shapes.set_editable(shape, editable)
 
 
 def _check_same_image(volume_node: Any, findings: Findings) -> None:

@@ -80,6 +80,7 @@ def dress(node: Any, schema: LabelSchema, label: str, tool: Tool) -> Any:
 
 
 def _dress_roi(display: Any, tool: Tool) -> None:
+    # Where the area is drawn, Slicer takes hold of the sides, which do nothing, before the handles on them.
     display.SetFillVisibility(False)
     display.SetFillOpacity(0.0)
     # The frame of an ellipse is only there to be grabbed.
@@ -94,6 +95,12 @@ def show_ring(node: Any, visible: bool) -> None:
     """Show the ring that turns a rotated box or an ellipse: it covers much of what lies within."""
     if node.IsA(ROI):
         node.GetDisplayNode().SetRotationHandleVisibility(visible and tool_of(node) is not Tool.BOX)
+
+
+def show_handles(node: Any, visible: bool) -> None:
+    """Show the handles of a ROI that can be moved; each costs more to draw than the rest of the object."""
+    if node.IsA(ROI):
+        node.GetDisplayNode().SetHandlesInteractive(visible and not node.GetLocked())
 
 
 def _parts(tool: Tool) -> tuple[str, ...]:

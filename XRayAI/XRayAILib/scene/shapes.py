@@ -116,8 +116,9 @@ def set_visible(node: Any, visible: bool) -> None:
 
 
 def set_editable(node: Any, editable: bool) -> None:
-    """Let a person move a shape, or only look at it."""
+    """Let a person move a shape, or only look at it. Of boxes and ellipses those that stand out have handles."""
     markups.set_editable(node, editable)
+    _show_handles(node)
 
 
 def set_highlighted(host: Host, node: Any, volume_node: Any, schema: LabelSchema, highlighted: bool) -> None:
@@ -130,6 +131,7 @@ def set_highlighted(host: Host, node: Any, volume_node: Any, schema: LabelSchema
         outline.GetDisplayNode().SetSliceIntersectionThickness(width)
     if highlighted or _shows_value(node):
         write_attributes(node, {_HIGHLIGHTED: "1" if highlighted else ""})
+        _show_handles(node)
         item = _item(node, volume_node, schema, _NOBODY)
         if item is not None:
             _draw(host, node, volume_node, item)
@@ -141,6 +143,10 @@ def remove(host: Host, node: Any) -> None:
     folder.remove_node(host, node)
     if outline is not None:
         folder.remove_node(host, outline)
+
+
+def _show_handles(node: Any) -> None:
+    markups.show_handles(node, bool(read_attributes(node, (_HIGHLIGHTED,))))
 
 
 def _item(node: Any, volume_node: Any, schema: LabelSchema, author: Author) -> FindingObject | None:
