@@ -185,6 +185,19 @@ def test_the_versions_of_the_schema_are_all_there_as_they_were_written(labelled)
         assert versions[0].labels == tuple(label.name for label in labelled.schema)
 
 
+def test_what_somebody_wrote_into_the_file_meanwhile_is_kept_when_it_is_replaced(labelled):
+    path = labelled.folder / "schema.yaml"
+    by_hand = path.read_text("utf-8").replace("title: Heart\n", "title: Cor\n")
+    path.write_text(by_hand, "utf-8")
+    labelled.set_schema(replace(labelled.schema, name="other"))
+    texts = [version.text for version in labelled.schemas.versions()]
+    assert texts[1] == by_hand and LabelSchema.read(path).name == "other" and len(texts) == 3
+    # A project that stays open takes over such a change when it is asked to.
+    path.write_text(path.read_text("utf-8").replace("title: Heart\n", "title: Cor\n"), "utf-8")
+    labelled.reread_schema()
+    assert labelled.schema["heart"].title == "Cor" and len(labelled.schemas.versions()) == 4
+
+
 def test_a_schema_that_contradicts_itself_keeps_the_project_closed_and_says_why(labelled):
     path = labelled.folder / "schema.yaml"
     path.write_text(path.read_text("utf-8").replace("name: nodule", "name: heart"), "utf-8")

@@ -193,9 +193,15 @@ class Project:
 
     def set_schema(self, schema: LabelSchema, who: str = "") -> None:
         """Replace the label schema, on disk and here. The one before is kept, see :class:`Schemas`."""
-        schema.write(self.folder / "schema.yaml")
+        self.schemas.replace(schema, who or user())
         self.schema, self.schema_notice = schema, ""
-        self.schemas.note(schema, who or user())
+
+    def reread_schema(self) -> None:
+        """Take over what somebody else changed in ``schema.yaml`` since; ``SchemaError`` where it cannot be used."""
+        found, notice = self.schemas.read()
+        if found != self.schema or notice != self.schema_notice:
+            self.schema, self.schema_notice = found, notice
+            self.schemas.note(found, user())
 
     def vanished_labels(self) -> list[Use]:
         """See :meth:`Schemas.vanished`."""
@@ -339,9 +345,9 @@ class Project:
         """See :meth:`History.reference`."""
         return self._history.reference(uid)
 
-    def references(self, uids: Sequence[str]) -> list[Findings | None]:
+    def references(self, uids: Sequence[str], track: str = "", pixels: bool = True) -> list[Findings | None]:
         """See :meth:`History.references`."""
-        return self._history.references(uids)
+        return self._history.references(uids, track, pixels)
 
     def prediction(self, uid: str, digest: str | None = None) -> Findings | None:
         """See :meth:`History.prediction`."""
@@ -350,6 +356,10 @@ class Project:
     def labelled(self, kinds: tuple[AuthorKind, ...] = (AuthorKind.PERSON, AuthorKind.IMPORT)) -> list[str]:
         """See :meth:`History.labelled`."""
         return self._history.labelled(kinds)
+
+    def author_keys(self) -> list[str]:
+        """See :meth:`History.author_keys`."""
+        return self._history.author_keys()
 
     def worked_on(self, author_key: str) -> set[str]:
         """See :meth:`History.worked_on`."""

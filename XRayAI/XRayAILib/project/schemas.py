@@ -36,6 +36,8 @@ schemas = Table(
 )
 FROM_FINDINGS = "found in the findings"
 """Who wrote the first version of a project that was made before versions were kept."""
+BY_HAND = "found in the file"
+"""Who wrote a text that nobody had opened the project with."""
 TOOLS = {kind.kind: tool for tool, kind in BY_TOOL.items()}
 ALIKE = ({Tool.MASK, Tool.POLYGON},)
 """Tools whose objects may have each other's labels: a polygon is made of a mask, and the other way round."""
@@ -98,6 +100,11 @@ class Schemas:
             if last != text:
                 self._append(connection, who, [label.name for label in schema], text)
 
+    def replace(self, schema: LabelSchema, who: str) -> None:
+        """Make this the text of the file; what stood there, perhaps by somebody's hand just now, is kept."""
+        with self._database.writing() as connection:
+            self._write(connection, SchemaDraft.of(schema), who)
+
     def versions(self) -> list[SchemaVersion]:
         """Every text that the schema had, the oldest first."""
         with self._database.reading() as connection:
@@ -146,7 +153,9 @@ class Schemas:
         found = SchemaDraft.read(self._path)
         if any(label.name == name for label in found.labels):
             raise SchemaError(f"{self._path}: the label '{name}' is in the schema.")
-        self._keep(replace(found, labels=(*found.labels, self._as_it_was(name, found))), who)
+        fresh = replace(found, labels=(*found.labels, self._as_it_was(name, found)))
+        with self._database.writing() as connection:
+            self._write(connection, fresh, who)
 
     def rename(self, old: str, new: str, who: str) -> int:
         """Give a label of the file, and every object of it, another name; all of it or nothing.
@@ -184,8 +193,7 @@ class Schemas:
                 raise SchemaError(f"'{new}' is no name of a label: use letters a to z, digits, '_' and '-'.")
             count = _relabel(connection, old, new, who)
             found = found.renamed(old, new)
-            self._append(connection, who, [label.name for label in found.labels], found.text())
-            found.write(self._path)  # the last step that can fail: else the transaction is taken back
+            self._write(connection, found, who)  # the last step that can fail: else the transaction is taken back
         return count
 
     def _as_it_was(self, name: str, present: SchemaDraft) -> Label:
@@ -204,10 +212,13 @@ class Schemas:
             )
         raise SchemaError(f"{self._path}: no version of the schema had a label '{name}'.")
 
-    def _keep(self, found: SchemaDraft, who: str) -> None:
-        with self._database.writing() as connection:
-            self._append(connection, who, [label.name for label in found.labels], found.text())
-            found.write(self._path)
+    def _write(self, connection: Connection, found: SchemaDraft, who: str) -> None:
+        """Make this the text of the file, and keep it and what stood there."""
+        there = self._path.read_text("utf-8")
+        if there != self._last(connection):
+            self._append(connection, BY_HAND, _names(there), there)
+        self._append(connection, who, [label.name for label in found.labels], found.text())
+        found.write(self._path)
 
     def _last(self, connection: Connection) -> str | None:
         return connection.scalar(select(schemas.c.text).order_by(schemas.c.id.desc()).limit(1))
@@ -280,3 +291,11 @@ def _require_alike(label: Label, use: Use | None, old: Label | None) -> None:
 def _plain_label(use: Use) -> Label:
     tool = TOOLS.get(sorted(use.kinds)[0], Tool.MASK)
     return Label(use.label, use.label.replace("_", " "), tool, DEFAULT_COLOR)
+
+
+def _names(text: str) -> list[str]:
+    """The names of the labels of a text; none of one that cannot be understood."""
+    try:
+        return [label.name for label in draft(text, "schema.yaml")[0].labels]
+    except SchemaError:  # it is kept as it is, and whoever opens it is told
+        return []
