@@ -162,6 +162,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from XRayAIAnnotatePanel.readers_part import ReadersPart
         from XRayAIAnnotatePanel.schema_part import SchemaPart
         from XRayAIAnnotatePanel.shapes_part import ShapesPart
+        from XRayAIAnnotatePanel.undo_part import UndoPart
 
         layouts = LayoutsPart(self)
         history = HistoryPart(self)
@@ -172,6 +173,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             CaseList(self),
             SchemaPart(self),
             self.objectsPart,
+            UndoPart(self),
             GuidelinesPart(self),
             ShapesPart(self),
             AssistPart(self),
@@ -301,6 +303,8 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.sitting is not None and not (self.sitting.belongs_to(self.desk) and self.sitting.is_drawing_possible):
             self.sitting = None
         if self.sitting is None and self.desk.browse.is_open and self.desk.browse.project.count():
+            with slicer.util.tryWithErrorDisplay(_("The labels were changed outside, and cannot be used.")):
+                self.desk.browse.project.reread_schema()
             schema = self.desk.browse.project.schema
             self.labels.show(schema)
             self.answers.show(schema)

@@ -1,16 +1,15 @@
-"""The objects of the image: choose, hide, lock, relabel, show large, delete; their attributes; undo and redo."""
+"""The objects of the image: choose, hide, lock, relabel, show large, delete; and their attributes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import qt
 import slicer
 from slicer.i18n import tr as _
 
-from XRayAIAnnotatePanel import placing, shown_objects
+from XRayAIAnnotatePanel import shown_objects
 from XRayAIAnnotatePanel.attributes_form import AttributesForm
 from XRayAIAnnotatePanel.label_table import swatch
 from XRayAIAnnotatePanel.object_table import EYE, ObjectTable
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from XRayAILib.findings.findings import Findings
     from XRayAILib.findings.objects import FindingObject
     from XRayAILib.findings.schema import Label
-    from XRayAILib.workflow.undo import Change
 
 _FAILED = "#c62828"
 
@@ -48,8 +46,6 @@ class ObjectsPart(Part):
         self._menu: Any = None
         ui.sameAnswersCheckBox.visible = ui.objectMessageLabel.visible = False
         buttons = {
-            ui.undoButton: self.on_undo,
-            ui.redoButton: self.on_redo,
             ui.hideButton: self.on_hide,
             ui.lockButton: self.on_lock,
             ui.relabelButton: self.on_relabel,
@@ -65,9 +61,6 @@ class ObjectsPart(Part):
 
     def keys(self) -> dict[str, Callable[[], None]]:
         return {
-            "Ctrl+Z": self.on_undo,
-            "Ctrl+Shift+Z": self.on_redo,
-            "Ctrl+Y": self.on_redo,
             "Ctrl+Down": self.on_next,
             "Ctrl+Up": self.on_previous,
             "Ctrl+Del": self.on_delete,
@@ -75,9 +68,6 @@ class ObjectsPart(Part):
 
     def key_texts(self) -> dict[str, str]:
         texts = {
-            "Ctrl+Z": _("Undo; while an outline is drawn: take back its last corner"),
-            "Ctrl+Shift+Z": _("Redo"),
-            "Ctrl+Y": _("Redo"),
             "Ctrl+Down": _("Choose the next object"),
             "Ctrl+Up": _("Choose the object before"),
             "Ctrl+Del": _("Delete the objects chosen"),
@@ -117,7 +107,6 @@ class ObjectsPart(Part):
             shortcut.setEnabled(key.upper() not in taken)
         if sitting is not None:
             sitting.canvas.picked = self.on_picked
-            sitting.drawn.put_away = self._put_tool_away
         self.tick()
 
     def tick(self) -> None:
@@ -187,11 +176,8 @@ class ObjectsPart(Part):
 
     def _show_buttons(self) -> None:
         ui, chosen = self.ui, self.table.chosen
-        undo = self.sitting.drawn.undo if self.sitting is not None and not self._why_closed() else None
         free = [item for item in chosen if not item.locked] if not self._why_closed() else []
         enabled = {
-            ui.undoButton: undo is not None and undo.can_go_back,
-            ui.redoButton: undo is not None and undo.can_go_forth,
             ui.hideButton: bool(chosen),
             ui.lockButton: bool(chosen),
             ui.relabelButton: bool(free) and len({item.kind for item in free}) == 1,
@@ -208,13 +194,6 @@ class ObjectsPart(Part):
         for button, text in texts.items():
             if button.text != text:
                 button.text = text
-        tips = {
-            ui.undoButton: _("Undo: {change} (Ctrl+Z)").format(change=self._words(undo.last if undo else None)),
-            ui.redoButton: _("Redo: {change} (Ctrl+Shift+Z)").format(change=self._words(undo.next if undo else None)),
-        }
-        for button, tip in tips.items():
-            if button.toolTip != tip:
-                button.toolTip = tip
 
     # What a person does ---------------------------------------------------------------------------------------------
 
@@ -273,12 +252,15 @@ class ObjectsPart(Part):
             objects.show_large(canvas.host, canvas.volume_node, (min(left), min(top), max(right), max(bottom)))
 
     def on_delete(self, _checked: bool = False) -> None:
-        free = [item.id for item in self.table.chosen if not item.locked]
+        free = self._free()
         if free:
             self._change(lambda findings: findings.without(free))
 
     def on_relabel(self, _checked: bool = False) -> None:
-        labels = self._other_labels()
+        from XRayAILib.workflow.object_edits import other_labels
+
+        findings = self.sitting.drawn.findings if self.sitting is not None else None
+        labels = other_labels(findings, self._free(), self.sitting.canvas.schema) if findings is not None else []
         if not labels:
             self._say(_("No other label of the schema is drawn with this tool."))
             return
@@ -298,28 +280,15 @@ class ObjectsPart(Part):
     def on_previous(self) -> None:
         self.table.step(-1)
 
-    def on_undo(self, _checked: bool = False) -> None:
-        if self.sitting is not None:
-            self._go(self.sitting.drawn.back)
-
-    def on_redo(self, _checked: bool = False) -> None:
-        if self.sitting is not None:
-            self._go(self.sitting.drawn.forth)
-
     def on_attribute(self, name: str, answer: str) -> None:
         """An attribute of the objects chosen was answered."""
+        from XRayAILib.workflow.object_edits import answered
+
         label = self._label(self.table.chosen[0].label) if self.table.chosen else None
         if label is None:
             return
-        order = [attribute.name for attribute in label.attributes]
-
-        def answered(item: FindingObject) -> FindingObject:
-            answers = {**dict(item.attributes), name: answer}
-            known = [(key, answers[key]) for key in order if answers.get(key)]
-            return item.changed(attributes=(*known, *(pair for pair in item.attributes if pair[0] not in order)))
-
-        chosen = [item.id for item in self.table.chosen]
-        self._change(lambda findings: findings.each(lambda o: answered(o) if o.id in chosen else o))
+        chosen = {item.id for item in self.table.chosen}
+        self._change(lambda findings: answered(findings, chosen, label, name, answer))
         if self.ui.sameAnswersCheckBox.checked:
             self._same[label.name] = self._chosen_objects()[0].attributes
         else:
@@ -346,34 +315,6 @@ class ObjectsPart(Part):
             assert sitting.drawn.findings is not None
             sitting.drawn.replace(change(sitting.drawn.findings))
         self.panel.showState()
-
-    def _go(self, step: Callable[[], bool]) -> None:
-        self._say(self._why_closed())
-        if self._why_closed():
-            return
-        with slicer.util.tryWithErrorDisplay(_("This cannot be undone or redone.")):
-            step()
-        self.panel.showState()
-
-    def _put_tool_away(self) -> Callable[[], None]:
-        """Let go of what is being placed, before other objects are shown; gives what has the same tool ready again."""
-        sitting, label, editor = self.sitting, self.panel.labels.label, self.ui.editor
-        assert sitting is not None
-        was_placing = placing.is_placing(sitting.canvas.host)
-        if was_placing:
-            sitting.tools.stop()
-
-        def ready_again() -> None:
-            lost = editor.activeEffect() is not None and not self._has_segment(sitting)
-            if label is not None and (was_placing or lost):
-                sitting.tools.choose(label)
-
-        return ready_again
-
-    def _has_segment(self, sitting: Sitting) -> bool:
-        segmentation = sitting.nodes.segmentation.GetSegmentation() if sitting.nodes is not None else None
-        segment_id = self.ui.editor.currentSegmentID()
-        return segmentation is not None and bool(segment_id) and segmentation.GetSegment(segment_id) is not None
 
     def _set(self, items: Any, visible: bool | None = None, locked: bool | None = None) -> None:
         from XRayAILib.scene import objects
@@ -413,33 +354,15 @@ class ObjectsPart(Part):
         schema = self.sitting.canvas.schema if self.sitting is not None else ()
         return next((label for label in schema if label.name == name), None)
 
-    def _other_labels(self) -> list[Label]:
-        """The labels whose tool draws what is chosen; a landmark that is there already is set once only."""
-        from XRayAILib.findings.kinds import BY_TOOL
-        from XRayAILib.findings.objects import Landmark
-
-        sitting = self.sitting
-        free = {item.id for item in self.table.chosen if not item.locked}
-        objects = [item for item in self._chosen_objects() if item.id in free]
-        if sitting is None or not objects:
-            return []
-        kind, present = type(objects[0]), {item.label for item in objects}
-        if kind is Landmark:
-            present |= {item.label for item in sitting.drawn.findings or ()}
-            if len(objects) > 1:
-                return []
-        fitting = [label for label in sitting.canvas.schema if BY_TOOL[label.tool] is kind]
-        return [label for label in fitting if label.name not in present or (kind is not Landmark and len(present) > 1)]
+    def _free(self) -> set[str]:
+        """Ids of the objects chosen that are not locked."""
+        return {item.id for item in self.table.chosen if not item.locked}
 
     def _relabeller(self, label: Label) -> Callable[..., None]:
-        free = {item.id for item in self.table.chosen if not item.locked}
-        asked = {attribute.name for attribute in label.attributes}
+        from XRayAILib.workflow.object_edits import relabelled
 
-        def relabelled(item: FindingObject) -> FindingObject:
-            answers = tuple(pair for pair in item.attributes if pair[0] in asked)
-            return replace(item, label=label.name, attributes=answers) if item.id in free else item
-
-        return lambda _checked=False: self._change(lambda findings: findings.each(relabelled))
+        free = self._free()
+        return lambda _checked=False: self._change(lambda findings: relabelled(findings, free, label))
 
     def _edited(self, sitting: Sitting) -> str:
         """Id of the mask that the Segment Editor draws on; empty where it is none yet."""
@@ -447,17 +370,3 @@ class ObjectsPart(Part):
 
         nodes, segment_id = sitting.nodes, self.ui.editor.currentSegmentID()
         return segmentation.object_of(nodes.segmentation, segment_id) if nodes is not None and segment_id else ""
-
-    def _words(self, change: Change | None) -> str:
-        if change is None:
-            return _("nothing")
-        label = self._label(change.label)
-        texts = {
-            "add": _("{label} drawn"),
-            "delete": _("{label} deleted"),
-            "relabel": _("{label} given as label"),
-            "change": _("{label} changed"),
-            "several": _("{count} objects changed"),
-        }
-        title = label.title if label is not None else change.label
-        return texts[change.verb].format(label=title, count=change.count)
