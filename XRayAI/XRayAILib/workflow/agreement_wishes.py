@@ -99,5 +99,5 @@ def _key(name: str, keys: list[str]) -> str:
     if len(found) == 1:
         return found[0]
     known = ", ".join(found or keys) or "nobody"
-    why = "is the name of several" if found else "has read none of these images"
+    why = "is the name of several" if found else "has read none of these images; who has"
     raise AgreementError(f"'{name}' {why}: {known}.")
