@@ -140,17 +140,46 @@ def test_a_calibrated_patient_comes_out_under_a_pseudonym(tmp_path: Path) -> Non
     assert read_seg(tmp_path / "seg.dcm").places() == [(pseudonyms.uid(header.sop_instance_uid), 0)]
 
 
-def test_one_frame_of_several(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "sop_class",
+    ["ComputedRadiographyImageStorage", "XRayAngiographicImageStorage", "EnhancedXAImageStorage"],
+)
+def test_one_frame_of_several(tmp_path: Path, sop_class: str) -> None:
+    from pydicom import uid
+
     frames = np.stack([wedge(rows=40, columns=50), wedge(rows=40, columns=50)[::-1]])
-    data = image(frames[0], NumberOfFrames=2)
+    data = image(frames[0], NumberOfFrames=2, SOPClassUID=getattr(uid, sop_class))
     data.PixelData = frames.tobytes()
     headers = read_header(save(data, tmp_path / "two.dcm"))
     findings = _masks(headers[1])
-    save_result(write_seg(read_source(headers[1]), findings, SCHEMA), tmp_path / "seg.dcm")
+    result = write_seg(read_source(headers[1]), findings, SCHEMA)
+    save_result(result, tmp_path / "seg.dcm")
     file = read_seg(tmp_path / "seg.dcm")
     assert file.places() == [(headers[1].sop_instance_uid, 1)]
+    referenced = result.ReferencedSeriesSequence[0].ReferencedInstanceSequence[0]
+    assert referenced.ReferencedSOPClassUID == data.SOPClassUID
     (back,) = _read(tmp_path / "seg.dcm", headers[1])
     assert [mask.area for mask in back.findings] == [mask.area for mask in findings.of(Mask)]
+    _dciodvfy(tmp_path / "seg.dcm")
+
+
+@pytest.mark.parametrize(
+    "more", [{}, {"ImagePositionPatient": [0, 0, 0], "ImageOrientationPatient": [1, 0, 0, 0, 0, -1]}]
+)
+def test_an_image_that_says_it_had_a_place(tmp_path: Path, more: dict[str, object]) -> None:
+    """Some DX have a frame of reference, and even an orientation."""
+    from highdicom.seg import segread
+
+    place = {"FrameOfReferenceUID": "2.25.7", "PositionReferenceIndicator": "", "PixelSpacing": [0.2, 0.2]}
+    (header,) = read_header(save(image(**place, **more), tmp_path / "a.dcm"))
+    findings = _masks(header)
+    save_result(write_seg(read_source(header), findings, SCHEMA), tmp_path / "seg.dcm")
+    found = segread(str(tmp_path / "seg.dcm"))
+    pixels = found.get_pixels_by_source_instance(
+        [header.sop_instance_uid], ignore_spatial_locations=True, assert_missing_frames_are_empty=True
+    )
+    np.testing.assert_array_equal(pixels[0, :, :, 0], findings.objects[0].array())  # type: ignore[attr-defined]
+    _dciodvfy(tmp_path / "seg.dcm")
 
 
 def test_heat_maps_are_fractional(real_crs: list[Path], tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """Findings as DICOM Segmentation (PS3.3 A.51).
 
-A projection radiograph has no frame of reference, and highdicom 0.28 writes pixel measures for it which its own reader
-then rejects: they are taken out, and the image's Patient Orientation is copied, as the standard asks for where there is
-no plane orientation (PS3.3 C.7.6.1.1.1).
+A pixel of a projection radiograph is no place in a patient, so there is no frame of reference, whatever some files say,
+and the Derivation Image tells which image a frame belongs to (PS3.3 A.51.4). highdicom 0.28 writes pixel measures all
+the same, which its own reader then rejects: they are taken out, and the image's Patient Orientation is copied, as the
+standard asks for where there is no plane orientation (PS3.3 C.7.6.1.1.1).
 
 Masks are BINARY, so that segments may overlap; heat maps are FRACTIONAL, since a Parametric Map needs a frame of
 reference.
@@ -131,7 +132,6 @@ def _segmentation(
 ) -> Dataset:
     from highdicom.seg import Segmentation
 
-    image = source.dataset
     if pixels.shape[1:3] != source.header.shape:
         raise ExportError(
             f"{source.header.path} has {source.header.columns} x {source.header.rows} pixels, its findings were made "
@@ -141,7 +141,7 @@ def _segmentation(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of what is odd about the image, whose values are copied as they are
         result = Segmentation(
-            source_images=[_single_frame(source)],
+            source_images=[_plain(source)],
             pixel_array=pixels,
             segmentation_type=kind,
             segment_descriptions=segments,
@@ -162,14 +162,10 @@ def _segmentation(
         set_text_encoding(result)
         result.SeriesDescription = "X-Ray AI: segmentation"
         shared = result.SharedFunctionalGroupsSequence[0]
-        if not image.get("FrameOfReferenceUID") and "PixelMeasuresSequence" in shared:
+        if "PixelMeasuresSequence" in shared:
             del shared.PixelMeasuresSequence
-        if "PatientOrientation" not in result:
-            result.PatientOrientation = image.get("PatientOrientation")
-        if source.frame is not None:
-            for group in result.PerFrameFunctionalGroupsSequence:
-                for derivation in group.get("DerivationImageSequence", ()):
-                    derivation.SourceImageSequence[0].ReferencedFrameNumber = source.frame
+        result.PatientOrientation = source.dataset.get("PatientOrientation")
+        _refer(result, source)
     # highdicom mints it by chance; of equal findings everything is to be equal.
     organization = source.uid("dimensions", kind, digest)
     for item in (*result.DimensionOrganizationSequence, *result.DimensionIndexSequence):
@@ -177,12 +173,28 @@ def _segmentation(
     return result
 
 
-def _single_frame(source: SourceImage) -> Dataset:
-    """The image as one of a single frame: highdicom wants a mask for every frame of its source."""
-    if source.frame is None:
-        return source.dataset
-    from copy import copy
+def _plain(source: SourceImage) -> Dataset:
+    """The image as one without frames and without a place: highdicom wants a mask for every frame of its source, and
+    more of planes than a projection can have."""
+    from copy import deepcopy
 
-    single = copy(source.dataset)
-    del single.NumberOfFrames
-    return single
+    from pydicom.uid import ComputedRadiographyImageStorage
+
+    plain = deepcopy(source.dataset)  # a shallow copy of pydicom's has the same elements
+    plain.SOPClassUID = ComputedRadiographyImageStorage
+    for keyword in ("NumberOfFrames", "FrameOfReferenceUID", "ImageOrientationPatient", "ImagePositionPatient"):
+        if keyword in plain:
+            del plain[keyword]
+    return plain
+
+
+def _refer(result: Dataset, source: SourceImage) -> None:
+    """Let the result refer to the image as what it is."""
+    instances = [item for series in result.ReferencedSeriesSequence for item in series.ReferencedInstanceSequence]
+    groups = (*result.SharedFunctionalGroupsSequence, *result.PerFrameFunctionalGroupsSequence)
+    derivations = [item for group in groups for item in group.get("DerivationImageSequence", ())]
+    images = [item for derivation in derivations for item in derivation.SourceImageSequence]
+    for item in (*instances, *result.get("SourceImageSequence", ()), *images):
+        item.ReferencedSOPClassUID = source.sop_class_uid
+    for item in images if source.frame is not None else ():
+        item.ReferencedFrameNumber = source.frame
