@@ -79,8 +79,9 @@ class KeysPart(Part):
 
 
 def _section(title: str, rows: Iterable[tuple[str, str]]) -> str:
+    style = "padding:1px 14px 1px 0"
     lines = [
-        f'<tr><td style="padding:1px 14px 1px 0"><b>{escape(key)}</b></td><td>{escape(text)}</td></tr>'
+        f'<tr><td style="{style}"><b>{escape(key)}</b></td><td>{escape(text[:1].upper() + text[1:])}</td></tr>'
         for key, text in rows
     ]
     return f"<h4>{escape(title)}</h4><table>{''.join(lines)}</table>" if lines else ""

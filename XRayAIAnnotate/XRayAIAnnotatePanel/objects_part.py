@@ -44,6 +44,7 @@ class ObjectsPart(Part):
         self._described: Findings | None = None
         self._same: dict[str, tuple[tuple[str, str], ...]] = {}
         self._menu: Any = None
+        self._lit: set[str] = set()
         ui.sameAnswersCheckBox.visible = ui.objectMessageLabel.visible = False
         buttons = {
             ui.hideButton: self.on_hide,
@@ -338,8 +339,10 @@ class ObjectsPart(Part):
         nodes, canvas = sitting.nodes, sitting.canvas
         chosen = {item.id for item in self.table.chosen}
         for shape in nodes.shapes:
-            wanted = shapes.object_id(shape) in chosen
-            shapes.set_highlighted(canvas.host, shape, canvas.volume_node, canvas.schema, wanted)
+            object_id = shapes.object_id(shape)
+            if object_id in chosen | self._lit:
+                shapes.set_highlighted(canvas.host, shape, canvas.volume_node, canvas.schema, object_id in chosen)
+        self._lit = chosen
         points = nodes.landmarks
         indices = [landmarks.index_of(points, object_id) for object_id in chosen]
         active = next((index for index in indices if index is not None), -1)
