@@ -1,7 +1,8 @@
 """A program in which a reader draws boxes on the first image and saves each.
 
-It is called as ``save_at_once.py PROJECT READER COUNT``, begins when a line comes on standard input, and puts both versions together where another program saved in between.
-It says the id of each box that it drew, and at last how often it was told of another program.
+It is called as ``save_at_once.py PROJECT READER COUNT``, begins when a line comes on standard input, and puts both
+versions together where another program saved in between. It says the id of each box that it drew, and at last how often
+it was told of another program.
 """
 
 from __future__ import annotations

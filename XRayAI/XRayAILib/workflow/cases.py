@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -158,7 +159,12 @@ class Cases:
     def status_counts(self) -> dict[str, int]:
         """How far this reader is with the images that the other filters leave: status -> number of images."""
         others = replace(self._query, filters={k: v for k, v in self._query.filters.items() if k != "own"})
-        return dict(self._project.values("own", others))
+        if self._given is None:
+            return dict(self._project.values("own", others))
+        left = set(self._project.uids(others))
+        return Counter(
+            self._project.own_statuses(self._reader.key, [uid for uid in self._given if uid in left]).values()
+        )
 
     def next_untouched(self, after: int) -> int | None:
         """Position of the first image behind a position on which this reader has said nothing; it goes round once."""
