@@ -11,11 +11,11 @@ from typer.testing import CliRunner
 import agreement_cases as cases
 from XRayAILib.apps.cli import app
 from XRayAILib.dicom.spacing import Spacing, SpacingSource
-from XRayAILib.findings.agreement.compare import What, compare
+from XRayAILib.findings.agreement.compare import Compared, What, compare
 from XRayAILib.findings.agreement.overlap import overlap
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.objects import Box, Mask
+from XRayAILib.findings.objects import Box, Landmark, Mask
 from XRayAILib.learning.cache import Cancelled
 from XRayAILib.project.project import Project
 from XRayAILib.project.query import Query
@@ -298,6 +298,29 @@ def test_bands_of_age():
 def test_wishes_go_to_a_job_and_back():
     wishes = Wishes(("anna",), "ben", ("heart",), Query("chest", {"view": ("PA",)}), ("sex",), (), 0.3, 4)
     assert Wishes.from_document(json.loads(json.dumps(wishes.document()))) == wishes
+
+
+def test_a_reader_who_sets_a_point_further_right_is_found_out(tmp_path):
+    with Project.create(tmp_path / "project", cases.SCHEMA) as project:
+        project.add(cases.header(i, f"P{i}") for i in range(12))
+        for i in range(12):
+            anna = cases.reading("anna", i, 1, careless=0.2)
+            project.save(anna)
+            ben = Author.person("ben")
+            points = [p.changed(author=ben, x=p.x - 10.0, id=f"{i}-{p.label}") for p in anna.of(Landmark)]
+            project.save(Findings(anna.radiograph_uid, cases.SHAPE, ben, tuple(points)))
+        figures = figures_of(compare_readers(project, Wishes(labels=("apex",))))
+        assert value_of(figures, "apex", "anna – ben", "x, bias").value == pytest.approx(10 * 0.2)
+        assert value_of(figures, "apex", "anna – ben", "y, bias").value == pytest.approx(0.0)
+        assert value_of(figures, "apex", "anna – ben", "MRE").value == pytest.approx(2.0)
+        assert value_of(figures, "apex", "anna – ben", "SDR 2.5 mm (detector plane)").value == 1.0
+        (turned,) = {c.turned().numbers["first_x"] - c.numbers["second_x"] for c in compared_of(project)}
+        assert turned == 0.0
+
+
+def compared_of(project: Project) -> list[Compared]:
+    study = compare_readers(project, Wishes(labels=("apex",)))
+    return [c for of in study.pairs.values() for said in of.values() for c in said]
 
 
 def test_findings_of_two_radiographs_are_not_compared():

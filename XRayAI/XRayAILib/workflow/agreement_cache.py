@@ -15,7 +15,7 @@ from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.findings.agreement.compare import Compared
 from XRayAILib.findings.schema import LabelSchema
 
-VERSION = 1
+VERSION = 2
 """To be counted up when something is compared in another way, so that all is computed anew."""
 LIMIT = 500_000
 """Entries that are kept, which takes about 200 MB; of more, those that were made first go."""

@@ -156,6 +156,10 @@ def _landmark(cases: Cases) -> list[Measure]:
             for radius in RADII:
                 hits = np.where(np.isfinite(errors), within(errors, radius), np.nan)
                 found.append(_mean(cases, f"SDR {radius:g} {unit}", hits))
+        for axis in "xy":
+            first, second = (cases.values(f"{who}_{axis}", unit) for who in ("first", "second"))
+            shift = _differences(cases, f"{axis}, ", first, second, unit, np.isfinite(first))
+            found += [measure for measure in shift if "ICC" not in measure.name]
     return [*found, *_presence(cases)]
 
 

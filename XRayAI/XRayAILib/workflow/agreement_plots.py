@@ -22,17 +22,24 @@ MANY = 400
 """Points from which on they are drawn as pixels: as shapes they would make the page slow."""
 
 
-def differences(study: Study) -> Iterator[tuple[str, str, str, BlandAltman]]:
-    """(label, readers, unit, comparison) of every label with a number, and every pair; areas in mm² or px²."""
+_SUFFIXES: dict[What, tuple[tuple[str, str], ...]] = {
+    What.MEASUREMENT: (("", ""),),
+    What.LANDMARK: (("x", "_x"), ("y", "_y")),
+    What.REGION: (("area", ""),),
+}
+"""Kinds that have numbers: what each is called, and how its name ends."""
+
+
+def differences(study: Study) -> Iterator[tuple[str, str, str, str, BlandAltman]]:
+    """(label, what of it, readers, unit, comparison) of every label with a number, and every pair of readers."""
     for label, what in labels_of(study):
-        if what not in (What.REGION, What.MEASUREMENT):
-            continue
-        for pair in study.pairs:
-            for unit, values in _numbers(study, pair, label, what).items():
-                compared = bland_altman(*np.array(values).T)
-                if compared is not None:
-                    shown = unit.replace("mm", "mm²").replace("px", "px²") if what is What.REGION else unit
-                    yield label, study.called(pair), shown, compared
+        for what_of, suffix in _SUFFIXES.get(what, ()):
+            for pair in study.pairs:
+                for unit, values in _numbers(study, pair, label, what, suffix).items():
+                    compared = bland_altman(*np.array(values).T)
+                    if compared is not None:
+                        shown = unit.replace("mm", "mm²").replace("px", "px²") if what is What.REGION else unit
+                        yield label, what_of, study.called(pair), shown, compared
 
 
 def curves(study: Study) -> Iterator[tuple[str, str, Froc]]:
@@ -106,13 +113,14 @@ def curve_figure(named: list[tuple[str, Froc]]) -> Figure:
     return figure
 
 
-def _numbers(study: Study, pair: Pair, label: str, what: What) -> dict[str, list[tuple[float, float]]]:
+def _numbers(study: Study, pair: Pair, label: str, what: What, suffix: str) -> dict[str, list[tuple[float, float]]]:
     """Unit -> (first, second) of the images where both readers have a number."""
     found: dict[str, list[tuple[float, float]]] = {}
     for said in study.pairs[pair].values():
         for c in said:
-            if (c.label, c.what) == (label, what) and "first" in c.numbers and min(c.given) > 0:
-                found.setdefault(c.unit, []).append((c.numbers["first"], c.numbers["second"]))
+            if (c.label, c.what) == (label, what) and f"first{suffix}" in c.numbers and min(c.given) > 0:
+                both = c.numbers[f"first{suffix}"], c.numbers[f"second{suffix}"]
+                found.setdefault(c.unit, []).append(both)
     return found
 
 

@@ -154,20 +154,18 @@ def _page(project: Project, study: Study, figures: Sequence[Figure], progress: C
     )
     environment.filters["moment"] = moment
     environment.filters["slug"] = lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-    # Measurements first: areas are many, and tell less than what was drawn to be measured.
-    compared = sorted(differences(study), key=lambda entry: "²" in entry[2])
+    # Measurements first: places and areas are many, and tell less than what was drawn to be measured.
+    compared = sorted(differences(study), key=lambda entry: ("", "x", "y", "area").index(entry[1]))
     scored: dict[str, list[Any]] = {}
     for label, who, curve in curves(study):
         scored.setdefault(label, []).append((who, curve))
     left = len(compared) - PLOTS
     # Markup only here: matplotlib has escaped the texts in its own drawing.
     plots = [
-        (
-            title_of(label, project.schema) + (", area" if "²" in unit else ""),
-            who,
-            Markup(inline_svg(difference_figure(one, unit), f"difference{i}")),
+        (", ".join(filter(None, (title_of(label, project.schema), what))), who, Markup(inline_svg(drawing, f"plot{i}")))
+        for i, (label, what, who, drawing) in enumerate(
+            (label, what, who, difference_figure(one, unit)) for label, what, who, unit, one in compared[:PLOTS]
         )
-        for i, (label, who, unit, one) in enumerate(compared[:PLOTS])
     ]
     frocs = [
         (title_of(label, project.schema), Markup(inline_svg(curve_figure(of), f"froc{i}")))

@@ -130,6 +130,13 @@ _COLUMNS: dict[str, tuple[What | None, str, tuple[str, ...], str]] = {
         ("MRE", "SDR 2 mm", "SDR 2.5 mm", "SDR 3 mm", "SDR 4 mm"),
         "points",
     ),
+    "Shift of landmarks": (
+        What.LANDMARK,
+        "Whether one reader sets a point further to the right (x) or down (y): mean of the first reader's place "
+        "less the second's, and the limits between which 95 % of the differences lie.",
+        tuple(f"{axis}, {name}" for axis in "xy" for name in ("bias", "lower limit", "upper limit")),
+        "n",
+    ),
     "Measurements": (
         What.MEASUREMENT,
         "Bias: mean of the first reader's value less the second's. Between the limits lie 95 % of the differences.",

@@ -57,8 +57,8 @@ class Compared:
     numbers
         By name; lengths and areas in ``unit``. ``REGION``: ``dice``, ``iou``, ``first`` and ``second`` (areas), and
         ``hd95`` and ``assd`` where both drew. ``OBJECTS``: ``pairs``, ``only_first``, ``only_second``, and ``iou``, the
-        sum over the pairs. ``LINE``: ``hd95``, ``assd``. ``LANDMARK``: ``error``. ``MEASUREMENT``: ``first``,
-        ``second``.
+        sum over the pairs. ``LINE``: ``hd95``, ``assd``. ``LANDMARK``: ``error`` and the places ``first_x``,
+        ``second_x``, ``first_y``, ``second_y``. ``MEASUREMENT``: ``first``, ``second``.
     given
         How many objects each reader has; for an answer, whether there is one.
     answers
@@ -79,8 +79,9 @@ class Compared:
 
     def turned(self) -> Compared:
         """The same with the readers exchanged; the scores of the first are of no use then."""
-        names = {"first": "second", "second": "first", "only_first": "only_second", "only_second": "only_first"}
-        numbers = {names.get(name, name): value for name, value in self.numbers.items()}
+        other = {"first": "second", "second": "first"}
+        turned = {"_".join(other.get(part, part) for part in name.split("_")): name for name in self.numbers}
+        numbers = {name: self.numbers[old] for name, old in turned.items()}
         given, answers = (self.given[1], self.given[0]), (self.answers[1], self.answers[0])
         return replace(self, numbers=numbers, given=given, answers=answers, scored=())
 
@@ -245,6 +246,9 @@ def _landmarks(
         return []
     error = landmark_error(first[0], second[0], spacing) if len(first) == len(second) == 1 else None
     numbers = {} if error is None else {"error": error.value}
+    if error is not None:
+        for who, point in (("first", first[0]), ("second", second[0])):
+            numbers |= {f"{who}_x": point.x * spacing.column, f"{who}_y": point.y * spacing.row}
     return [Compared(label, What.LANDMARK, (len(first), len(second)), numbers, unit=length_unit(spacing))]
 
 
