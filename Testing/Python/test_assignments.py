@@ -63,6 +63,7 @@ def test_who_and_what_comes_later_changes_nothing_of_what_was_assigned(project, 
     fresh = [uid for uid in uids_of(project) if uid not in before["anna"]]
     done = project.assignments.assign(PILOT, NAMES, uids_of(project))
     after = lists(project)
+    project.assignments.assign(PILOT, ["cora"], uids_of(project))  # there are enough in this round
     assert all(after[name][: len(before[name])] == before[name] for name in NAMES)
     # Cora, who has none, gets one of every pair of the new ones until she has caught up.
     assert done.images["cora"] == len(fresh) and sum(done.images.values()) == 2 * len(fresh)

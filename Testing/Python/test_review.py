@@ -104,8 +104,8 @@ def test_who_may_do_what(project):
     assert "Only ben submits" in why(submitted, uid, BEN.key, ANNA)
     assert "'dan' is no active reader" in why(submitted, uid, "person:dan", Author.person("dan"))
     assert "'ruth' is no active reader" in why(submitted, uid, RUTH.key, RUTH)
-    assert "It is draft: only what was submitted" in why(approved, uid, BEN.key, RUTH)
-    assert "It is draft: only what was submitted" in why(rejected, uid, BEN.key, RUTH)
+    assert "It is a draft: only what was submitted" in why(approved, uid, BEN.key, RUTH)
+    assert "It is a draft: only what was submitted" in why(rejected, uid, BEN.key, RUTH)
     assert "open already" in why(reopened, uid, BEN.key, RUTH)
     assert why(submitted, uid, BEN.key, BEN) == ""
     ReaderStudy(project, BEN).submit(uid)
@@ -116,7 +116,7 @@ def test_who_may_do_what(project):
     assert not any(why(state, uid, BEN.key, CORA) for state in (approved, rejected, reopened))
     assert why(reopened, uid, BEN.key, BEN) == ""  # before the review, its reader may take it back
     project.readers.remove("ruth")
-    assert "'ruth' is no active reviewer" in why(approved, uid, BEN.key, RUTH)
+    assert "'ruth' is no active reviewer of this project (there are: ben, cora)" in why(approved, uid, BEN.key, RUTH)
     with pytest.raises(ProjectError, match="Nobody reviews own work"):
         project.reviews.approve(uid, BEN.key, BEN)
     assert len(project.reviews.log()) == 1

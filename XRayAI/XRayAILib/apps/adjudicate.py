@@ -8,6 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rich.table import Table
+
 from XRayAILib.apps.check import project_image
 from XRayAILib.apps.console import as_json as json_text
 from XRayAILib.apps.console import console, one_line, plain
@@ -36,10 +38,13 @@ def list_images(project_folder: Path, who: str, as_json: bool) -> None:
         print(json_text(rows))
         return
     console.print(counted(len(rows), "image", "images"))
+    table = Table(box=None, pad_edge=False)
+    for column in ("State", "Submitted by", "Image"):
+        table.add_column(column, overflow="fold")
     for row in rows:
-        console.print(
-            f"{row['state']:10}  {plain(', '.join(row['readers']))}  {one_line(str(row['path']))}", soft_wrap=True
-        )
+        table.add_row(str(row["state"]), plain(", ".join(row["readers"])), one_line(str(row["path"])))
+    if rows:
+        console.print(table)
 
 
 def show_image(project_folder: Path, image: str, who: str, as_json: bool) -> None:

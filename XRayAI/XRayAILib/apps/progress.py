@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.table import Table
 
 from XRayAILib.apps.console import as_json as json_text
-from XRayAILib.apps.console import console, plain
+from XRayAILib.apps.console import console, one_line, plain
 from XRayAILib.project.project import Project
 from XRayAILib.workflow.control_scores import Measured, control_scores
 from XRayAILib.workflow.progress import progress
@@ -48,6 +48,7 @@ def show_controls(project_folder: Path, as_json: bool) -> None:
     with Project.open(project_folder) as project:
         scores = control_scores(project)
         number = len(project.controls.all())
+        files = {score.uid: Path(project.header(score.uid).path).name for score in scores}
     if as_json:
         print(json_text([asdict(score) for score in scores]))
         return
@@ -58,7 +59,9 @@ def show_controls(project_folder: Path, as_json: bool) -> None:
     for column in ("Reader", "Submitted", "Control", "Against the truth"):
         table.add_column(column, overflow="fold")
     for score in scores:
-        table.add_row(plain(score.reader), score.time[:16].replace("T", " "), score.uid, _text(score.measured))
+        table.add_row(
+            plain(score.reader), score.time[:16].replace("T", " "), one_line(files[score.uid]), _text(score.measured)
+        )
     console.print(table)
 
 

@@ -20,7 +20,7 @@ from XRayAILib.project.database import Database, audit, current, metadata
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.history import History
 from XRayAILib.project.past import Past
-from XRayAILib.project.readers import Role, anybody, person_of
+from XRayAILib.project.readers import Role, anybody, person_of, those_who_are
 from XRayAILib.project.reviews import ReadingState, must_read_first, state_of, take
 
 adjudications = Table(
@@ -266,7 +266,7 @@ def _why_no_adjudicator(connection: Connection, uid: str, by: Author) -> str:
         return "Nobody is registered in this project. Adjudication begins with people who have roles: readers add."
     person = person_of(connection, by)
     if person is None or not person.is_a(Role.ADJUDICATOR):
-        return f"'{by.name}' is no active adjudicator of this project."
+        return f"'{by.name}' is no active adjudicator of this project{those_who_are(connection, Role.ADJUDICATOR)}."
     if must_read_first(connection, uid, by):
         return "This image is assigned to you as well: submit your own reading first."
     return ""

@@ -115,7 +115,8 @@ class Assignments:
         names = list(dict.fromkeys(names))
         hidden = sorted(set(controls))
         with self._database.writing() as connection:
-            _require_readers(connection, names, wanted.per_image)
+            there = {one.reader for one in _in_round(connection, wanted.name)}
+            _require_readers(connection, names, there, wanted.per_image)
             normal = sorted(set(uids) - set(hidden))
             _require_images(connection, [*normal, *hidden])
             conditions = begin(connection, wanted)
@@ -190,14 +191,15 @@ def closed_round(connection: Connection, uid: str, track: str) -> str:
     return found.name if found and found.closed else ""
 
 
-def _require_readers(connection: Connection, names: Sequence[str], per_image: int) -> None:
+def _require_readers(connection: Connection, names: Sequence[str], there: set[str], per_image: int) -> None:
     for name in names:
         if not require(connection, name).is_a(Role.READER):
             raise ProjectError(f"'{name}' has not the role reader, or no longer takes part: readers role, readers add.")
-    if len(names) < per_image:
+    everybody = sorted(there | set(names))
+    if len(everybody) < per_image or not names:
         raise ProjectError(
-            f"{per_image} readers per image need as many readers; there {'is' if len(names) == 1 else 'are'} only "
-            f"{len(names)}: {', '.join(names) or 'nobody'}."
+            f"{per_image} readers per image need as many readers; there {'is' if len(everybody) == 1 else 'are'} only "
+            f"{len(everybody)}: {', '.join(everybody) or 'nobody'}."
         )
 
 

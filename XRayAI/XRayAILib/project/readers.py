@@ -148,6 +148,13 @@ def person_of(connection: Connection, author: Author) -> Reader | None:
     return find(connection, author.name) if author.kind is AuthorKind.PERSON else None
 
 
+def those_who_are(connection: Connection, role: Role) -> str:
+    """Who takes part in a role, for a message: `` (there are: ada, ruth)``."""
+    people = [_reader(row) for row in connection.execute(select(readers).order_by(readers.c.name))]
+    names = [person.name for person in people if person.is_a(role)]
+    return f" (there {'is' if len(names) == 1 else 'are'}: {', '.join(names) or 'nobody'})"
+
+
 def _written(name: str) -> str:
     name = name.strip()
     if not name or not name.isprintable() or "," in name or len(name) > 200:

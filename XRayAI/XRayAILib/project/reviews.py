@@ -18,7 +18,7 @@ from XRayAILib.findings.objects import now
 from XRayAILib.project.assignments import assigned, closed_round, is_in_a_round
 from XRayAILib.project.database import Database, audit, current, metadata
 from XRayAILib.project.errors import ProjectError
-from XRayAILib.project.readers import Role, anybody, person_of
+from XRayAILib.project.readers import Role, anybody, person_of, those_who_are
 
 if TYPE_CHECKING:
     # The history asks this file whether a track may be changed.
@@ -251,9 +251,9 @@ def _why_not(connection: Connection, to: ReadingState, uid: str, track: str, by:
     if not problem and own:
         problem = "Nobody reviews own work: another reviewer has to."
     if not problem and to is ReadingState.APPROVED and state is not ReadingState.SUBMITTED:
-        problem = f"It is {state.value}: only what was submitted can be approved."
+        problem = f"It is {_word(state)}: only what was submitted can be approved."
     if not problem and to is ReadingState.REJECTED and state.is_open:
-        problem = f"It is {state.value}: only what was submitted or approved can be rejected."
+        problem = f"It is {_word(state)}: only what was submitted or approved can be rejected."
     closed = closed_round(connection, uid, track) if not problem and to is not ReadingState.APPROVED else ""
     return f"The round '{closed}' is closed: open it again before a reading is given back." if closed else problem
 
@@ -261,7 +261,8 @@ def _why_not(connection: Connection, to: ReadingState, uid: str, track: str, by:
 def _why_no_reader(connection: Connection, uid: str, by: Author) -> str:
     person = person_of(connection, by)
     if person is None or not person.is_a(Role.READER):
-        return f"{_not_one(by)} no active reader of this project. Choose your name, or be registered with: readers add."
+        there = those_who_are(connection, Role.READER)
+        return f"'{by.name}' is no active reader of this project{there}. Choose your name, or be registered first."
     closed = closed_round(connection, uid, by.key)
     if closed:
         return f"The round '{closed}' is closed: nothing is submitted any more."
@@ -275,7 +276,8 @@ def _why_no_reviewer(connection: Connection, uid: str, by: Author) -> str:
         return "Nobody is registered in this project. Reviews begin with people who have roles: readers add."
     person = person_of(connection, by)
     if person is None or not person.is_a(Role.REVIEWER):
-        return f"{_not_one(by)} no active reviewer of this project: reviewers approve, reject and reopen."
+        there = those_who_are(connection, Role.REVIEWER)
+        return f"'{by.name}' is no active reviewer of this project{there}: reviewers approve, reject and reopen."
     if must_read_first(connection, uid, by):
         return "This image is assigned to you as well: submit your own reading first."
     return ""
@@ -288,8 +290,8 @@ def must_read_first(connection: Connection, uid: str, by: Author) -> bool:
     return state_of(connection, uid, by.key).is_open
 
 
-def _not_one(by: Author) -> str:
-    return f"'{by.name}' is"
+def _word(state: ReadingState) -> str:
+    return "a draft" if state is ReadingState.DRAFT else state.value
 
 
 def _name(key: str) -> str:
