@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from annotate_clicks import ANNA, click_label, errors
+from annotate_clicks import ANNA, ANNOTATE, click_label, errors
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Box
 from XRayAILib.findings.schema import LabelSchema
@@ -92,6 +92,24 @@ def test_findings_that_are_the_same_are_not_checked_again(panel, mouse, monkeypa
     for _ in range(20):
         panel.onTick()
     assert len(checks) == number
+
+
+def test_a_schema_that_cannot_be_used_is_told_when_the_panel_opens(slicer_with_modules, project_folder):
+    import qt
+
+    from XRayAIPanel.last_project import LAST_PROJECT
+
+    path = project_folder / "schema.yaml"
+    path.write_text(path.read_text("utf-8").replace("tool: box", "tool: bx"), "utf-8")
+    qt.QSettings().setValue(LAST_PROJECT, str(project_folder))
+    panel = slicer_with_modules.open_module(ANNOTATE)
+    assert "label 'nodule', field 'tool': 'bx' is none of mask, polygon, box" in panel.ui.projectLabel.text
+    assert not panel.ui.schemaButton.enabled and panel.ui.caseLabel.text == "No image"
+    # Mended by hand, it opens.
+    path.write_text(path.read_text("utf-8").replace("tool: bx", "tool: box"), "utf-8")
+    slicer_with_modules.answer(path=project_folder)
+    panel.ui.openProjectButton.click()
+    assert "Nodule" in titles(panel) and panel.ui.schemaButton.enabled
 
 
 def test_a_new_label_is_there_at_once_with_its_key_and_its_rule(panel, editor, mouse):

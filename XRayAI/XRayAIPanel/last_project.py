@@ -19,6 +19,7 @@ LAST_PROJECT = "XRayAI/Project"
 
 def open_last(browse: Browse) -> str:
     """Open the project of the last session, if that takes no question to anybody; what went wrong, or empty."""
+    from XRayAILib.findings.schema import SchemaError
     from XRayAILib.project.errors import ProjectError
     from XRayAIPanel.installation import library_is_there
 
@@ -27,7 +28,7 @@ def open_last(browse: Browse) -> str:
         return ""
     try:
         browse.open(Path(folder))
-    except ProjectError as error:
+    except (ProjectError, SchemaError) as error:
         return str(error)
     return ""
 
