@@ -63,7 +63,7 @@ def test_before_a_project_is_open_only_a_project_can_be_had(panel):
         ui.trainButton,
         ui.predictAllButton,
         ui.acceptButton,
-        ui.exportButton,
+        panel.export.own.exportButton,
     ):
         assert not button.enabled
 
@@ -153,7 +153,7 @@ def test_the_filter_leaves_matching_rows(desktop, filled):
     assert filled.ui.collectionTable.rowCount == 0 and not filled.ui.nextButton.enabled
     filled.refresh()
     # Training, prediction and export take the whole collection, whatever is filtered away.
-    assert filled.ui.trainButton.enabled and filled.ui.exportButton.enabled
+    assert filled.ui.trainButton.enabled and filled.export.own.exportButton.enabled
     assert filled.ui.countLabel.text == "no radiograph matches"
 
 
@@ -322,12 +322,32 @@ def test_without_a_ticked_label_no_training_starts(desktop, filled):
 
 
 def test_an_export_says_where_it_lies(desktop, filled):
-    filled.ui.exportButton.click()
+    filled.export.own.exportButton.click()
     desktop.process_events(until=lambda: not filled.timer.active, timeout=120)
-    assert filled.ui.exportLabel.text.startswith("Exported 12 images with ")
+    assert filled.export.own.exportLabel.text.startswith("Exported 12 images with ")
     assert (filled.export.export.folder / "annotations.json").exists()
-    filled.ui.exportFolderButton.click()
+    filled.export.own.exportFolderButton.click()
     assert desktop.messages[-1].kind == "url" and errors(desktop) == []
+
+
+def test_an_export_says_what_is_lost_before_it_starts(desktop, filled):
+    own, section = filled.export.own, filled.export
+    own.exportFormatComboBox.setCurrentIndex([form.name for form in section.formats].index("yolo-detect"))
+    assert [own.exportImagesComboBox.itemText(i) for i in range(3)][2] == "no pictures"
+    desktop.answer(yes=False)
+    own.exportButton.click()
+    question = desktop.messages[-1].text
+    assert "masks become boxes" in question and "Export all the same?" in question
+    assert not section.running and section.export.folder is None
+
+    own.exportImagesComboBox.setCurrentIndex(2)
+    own.exportReaderComboBox.setCurrentIndex(own.exportReaderComboBox.findData(MODEL.key))
+    desktop.answer(yes=True)
+    own.exportButton.click()
+    desktop.process_events(until=lambda: not filled.timer.active, timeout=120)
+    assert own.exportLabel.text.startswith("Exported 3 images with "), errors(desktop)
+    assert len(list((section.export.folder / "labels").rglob("*.txt"))) == 3
+    assert not (section.export.folder / "images").exists()
 
 
 def test_a_folder_that_is_no_project_is_named(desktop, panel, tmp_path):

@@ -32,10 +32,14 @@ def need_library() -> None:
     _need("project")
 
 
-def need_export() -> None:
-    """Install what checks an export."""
+def need_export(package: str) -> None:
+    """Install the package that reads an export again; ``monai`` comes with what learning needs."""
+    if package == "monai":
+        need_learning()
+        return
     _need("project")
-    _need("export")
+    if package:
+        _need(f"export-{package}")
 
 
 def need_servers() -> None:

@@ -62,26 +62,28 @@ class Choice:
         """The opposite of :meth:`document`; what is not there is as usual."""
         return cls(**{**document, "query": Query.from_document(document.get("query", {}))})
 
-    def pairs(self, project: Project) -> Iterator[tuple[Image, Findings | None]]:
+    def pairs(self, project: Project, pixels: bool = True) -> Iterator[tuple[Image, Findings | None]]:
         """The images of the query, with what is exported of each.
 
-        That can be that there is nothing; ``None`` where nothing is said of it, or it is excluded.
+        That can be that there is nothing; ``None`` where nothing is said of it, or it is excluded. Without ``pixels``
+        masks have only as many as counting needs.
         """
         together: list[Image] = []
         for image in project.stream(self.query):
             together.append(image)
             if len(together) == _TOGETHER:
-                yield from self._with_findings(project, together)
+                yield from self._with_findings(project, together, pixels)
                 together = []
-        yield from self._with_findings(project, together)
+        yield from self._with_findings(project, together, pixels)
 
-    def _with_findings(self, project: Project, images: list[Image]) -> Iterator[tuple[Image, Findings | None]]:
+    def _with_findings(
+        self, project: Project, images: list[Image], pixels: bool
+    ) -> Iterator[tuple[Image, Findings | None]]:
+        key = self.reader
+        if key and ":" not in key:
+            key = Author(AuthorKind.PERSON, key).key
         taking_part = [image.uid for image in images if not image.excluded]
-        if not self.reader:
-            found = dict(zip(taking_part, project.references(taking_part), strict=True))
-        else:
-            key = self.reader if ":" in self.reader else Author(AuthorKind.PERSON, self.reader).key
-            found = {uid: project.findings(uid, key) for uid in taking_part}
+        found = dict(zip(taking_part, project.references(taking_part, key, pixels), strict=True))
         return ((image, self._kept(found.get(image.uid))) for image in images)
 
     def _kept(self, found: Findings | None) -> Findings | None:

@@ -39,6 +39,7 @@ class Coco(Format):
     becomes = {kind: kind for kind in KINDS}
     carries = EVERYTHING
     reader = "pycocotools"
+    needs = "pycocotools"
 
     def losses(self, contents: Contents, plan: Plan) -> list[str]:
         kinds = contents.kinds

@@ -72,6 +72,7 @@ class CsvTable(Format):
     becomes = {kind: kind for kind in KINDS}
     carries = EVERYTHING
     reader = "pandas"
+    needs = "pandas"
     tolerance = 0.0
     inside = False
 

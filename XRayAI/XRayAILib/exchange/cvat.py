@@ -52,6 +52,7 @@ class Cvat(Format):
     carries = frozenset({"attributes"})
     forms = ("png8", "png16", "none")
     reader = "datumaro, and a second reader for ellipses"
+    needs = "datumaro"
     tolerance = 0.011  # datumaro rounds to hundredths
     empty_masks = False
 

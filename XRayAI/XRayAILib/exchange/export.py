@@ -58,7 +58,7 @@ class Export:
 def losses(project: Project, format_name: str, choice: Choice = Choice()) -> list[str]:  # noqa: B008 - it is frozen
     """What an export would not hold of what is chosen, in sentences for before it starts."""
     form = format_named(format_name)
-    chosen = (findings for _, findings in choice.pairs(project) if findings is not None)
+    chosen = (findings for _, findings in choice.pairs(project, pixels=False) if findings is not None)
     return form.losses(Contents.of(chosen), _plan(project, form, choice))
 
 
@@ -189,7 +189,8 @@ def _parts(project: Project, choice: Choice) -> dict[str, str]:
     """The parts of the images that are exported, where some are to be dealt."""
     if not choice.split:
         return {}
-    return splits.parts_of((image for image, findings in choice.pairs(project) if findings is not None), choice.split)
+    chosen = (image for image, findings in choice.pairs(project, pixels=False) if findings is not None)
+    return splits.parts_of(chosen, choice.split)
 
 
 def _plan(project: Project, form: Format, choice: Choice) -> Plan:

@@ -101,6 +101,8 @@ class Format(ABC):
     """The forms of pictures that go with it, the usual one first."""
     reader: ClassVar[str]
     """The program that reads it again."""
+    needs: ClassVar[str] = ""
+    """The package for that, where it is not there already: inside Slicer it is installed when an export wants it."""
     tolerance: ClassVar[float] = 1e-3
     """Pixels by which a coordinate may differ after writing and reading."""
     inside: ClassVar[bool] = True

@@ -55,6 +55,7 @@ class LabelMe(Format):
     carries = frozenset({"attributes"})
     forms = ("png8", "png16", "none")
     reader = "supervision (rectangles, boxes of polygons) and a second reader"
+    needs = "supervision"
     empty_masks = False
 
     def losses(self, contents: Contents, plan: Plan) -> list[str]:

@@ -44,6 +44,7 @@ class MonaiDatalist(Format):
     becomes = {**AREAS, "box": "box", "rotated box": "box", "landmark": "landmark", "image label": "image label"}
     forms = ("png8", "png16", "dicom")
     reader = "MONAI"
+    needs = "monai"
 
     def losses(self, contents: Contents, plan: Plan) -> list[str]:
         """As of every format, and that all images have all masks."""

@@ -35,6 +35,7 @@ class PngMasks(Format):
     title = "PNG masks, a folder per label"
     becomes = AREAS
     reader = "scikit-image"
+    needs = "scikit-image"
 
     def losses(self, contents: Contents, plan: Plan) -> list[str]:
         """As of every format, and that areas of one label become one."""
@@ -69,6 +70,7 @@ class LabelMaps(Format):
     title = "PNG label maps"
     becomes = AREAS
     reader = "scikit-image"
+    needs = "scikit-image"
 
     def losses(self, contents: Contents, plan: Plan) -> list[str]:
         """As of every format, and what a picture of numbers does not tell."""

@@ -43,6 +43,7 @@ class Voc(Format):
     carries = frozenset({"attributes"})
     forms = ("png8", "png16", "none")
     reader = "datumaro"
+    needs = "datumaro"
     tolerance = 0.011  # datumaro rounds to hundredths
 
     def losses(self, contents: Contents, plan: Plan) -> list[str]:

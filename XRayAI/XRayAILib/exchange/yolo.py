@@ -108,6 +108,7 @@ class YoloDetect(Yolo):
     title = "YOLO, boxes"
     becomes = dict.fromkeys(_REGIONS, Box.kind)
     reader = "supervision"
+    needs = "supervision"
     task = "detect"
 
     def row(self, points: np.ndarray) -> Sequence[float]:
@@ -126,6 +127,7 @@ class YoloSegment(Yolo):
     title = "YOLO, outlines"
     becomes = dict.fromkeys(_REGIONS, Polygon.kind)
     reader = "supervision (classes and boxes) and a second reader (points)"
+    needs = "supervision"
     task = "segment"
 
     def found(self, lines: list[str], shape: tuple[int, int], names: list[str]) -> Iterator[Said]:
@@ -143,6 +145,7 @@ class YoloObb(Yolo):
     title = "YOLO, rotated boxes"
     becomes = dict.fromkeys(_REGIONS, RotatedBox.kind)
     reader = "supervision"
+    needs = "supervision"
     task = "obb"
 
     def hold(self, item: FindingObject, shape: tuple[int, int]) -> list[FindingObject]:

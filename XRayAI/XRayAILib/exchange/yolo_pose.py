@@ -30,6 +30,7 @@ class YoloPose(Yolo):
     title = "YOLO, landmarks"
     becomes = {Landmark.kind: Landmark.kind}
     reader = "supervision (classes and boxes) and a second reader (points)"
+    needs = "supervision"
     task = "pose"
 
     def losses(self, contents: Contents, plan: Plan) -> list[str]:

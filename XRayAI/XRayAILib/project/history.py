@@ -7,7 +7,8 @@ overwritten. The latest state of each track is kept beside, so reading it needs 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+import zlib
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -23,7 +24,7 @@ from XRayAILib.project.database import Database, blobs, current, images, revisio
 from XRayAILib.project.errors import ConflictError, ProjectError
 from XRayAILib.project.many import batches, documents_of, steps_of, store_new
 from XRayAILib.project.reference import reference_of
-from XRayAILib.project.reviews import Step, states_of_image, why_locked
+from XRayAILib.project.reviews import states_of_image, why_locked
 from XRayAILib.project.status import status_of
 from XRayAILib.project.written import (
     Cache,
@@ -35,6 +36,8 @@ from XRayAILib.project.written import (
     track_document,
     unbound,
 )
+
+_ONE_PIXEL = zlib.compress(b"\x80")
 
 
 class History:
@@ -87,20 +90,25 @@ class History:
                     self._store(connection, each, entries, None, None, "")
         return len(written)
 
-    def references(self, uids: Sequence[str]) -> list[Findings | None]:
-        """:meth:`reference` of several images, with few questions to the database."""
-        return [
-            reference_of([self._findings(connection, uid, text) for text in documents[uid]], steps[uid])
-            for connection, documents, steps in self._together(uids)
-            for uid in documents
-        ]
+    def references(self, uids: Sequence[str], track: str = "", pixels: bool = True) -> list[Findings | None]:
+        """:meth:`reference` of several images, with few questions to the database.
 
-    def _together(
-        self, uids: Sequence[str]
-    ) -> Iterator[tuple[Connection, dict[str, list[str]], dict[str, dict[str, Step]]]]:
+        Parameters
+        ----------
+        track
+            What this author says, instead of what counts as true.
+        pixels
+            Whether masks have theirs; without, each that has any has one pixel, which is enough for counting.
+        """
+        found: list[Findings | None] = []
         with self._database.reading() as connection:
             for batch in batches(uids):
-                yield connection, documents_of(connection, batch), steps_of(connection, batch)
+                documents = documents_of(connection, batch, track)
+                steps = {} if track else steps_of(connection, batch)
+                for uid in batch:
+                    tracks = [read_findings(connection, uid, t, self._database.place, pixels) for t in documents[uid]]
+                    found.append((tracks[0] if tracks else None) if track else reference_of(tracks, steps[uid]))
+        return found
 
     def store(self, connection: Connection, findings: Findings, by: Author, note: str) -> int:
         """Save within a transaction that does more: a step of a review, which changes what is locked too."""
@@ -197,6 +205,11 @@ class History:
         with self._database.reading() as connection:
             return list(connection.scalars(query))
 
+    def author_keys(self) -> list[str]:
+        """Who says something of any image, as keys."""
+        with self._database.reading() as connection:
+            return list(connection.scalars(select(current.c.track).distinct().order_by(current.c.track)))
+
     def worked_on(self, author_key: str) -> set[str]:
         """The uids of images of which one author has said something, if only that there is nothing."""
         with self._database.reading() as connection:
@@ -247,10 +260,12 @@ class History:
             )
 
 
-def read_findings(connection: Connection, uid: str, document: str, place: object) -> Findings:
+def read_findings(connection: Connection, uid: str, document: str, place: object, pixels: bool = True) -> Findings:
     """The findings of a document of the table ``current``; ``place`` is what messages call the project."""
 
     def blob(name: str) -> bytes:
+        if not pixels:
+            return _ONE_PIXEL
         data = connection.scalar(select(blobs.c.data).where(blobs.c.name == name))
         if data is None:
             raise ProjectError(f"Project {place}: the pixels {name} of a mask of {uid} are missing.")
@@ -258,6 +273,10 @@ def read_findings(connection: Connection, uid: str, document: str, place: object
 
     state = json.loads(document)
     author = state["author"]
+    for entry in () if pixels else state["objects"]:
+        if "crop" in entry:
+            crop = entry["crop"]
+            entry["crop"] = {**crop, "rows": min(crop["rows"], 1), "columns": min(crop["columns"], 1)}
     return Findings(
         uid,
         (state["shape"][0], state["shape"][1]),

@@ -28,10 +28,11 @@ def batches(items: Sequence[Any], size: int = BATCH) -> Iterator[Sequence[Any]]:
     return (items[i : i + size] for i in range(0, len(items), size))
 
 
-def documents_of(connection: Connection, uids: Sequence[str]) -> dict[str, list[str]]:
-    """The documents of the table ``current`` of each image, the most recently saved first."""
+def documents_of(connection: Connection, uids: Sequence[str], track: str = "") -> dict[str, list[str]]:
+    """The documents of the table ``current`` of each image, the most recently saved first; of one track, or of all."""
     found: dict[str, list[str]] = {uid: [] for uid in uids}
     query = select(current.c.uid, current.c.document).where(current.c.uid.in_(uids))
+    query = query.where(current.c.track == track) if track else query
     for uid, document in connection.execute(query.order_by(current.c.revision.desc())):
         found[uid].append(document)
     return found

@@ -16,6 +16,12 @@ from XRayAILib.workflow.work import Work
 if TYPE_CHECKING:
     from XRayAILib.project.project import Project
 
+SPLIT = "70/15/15"
+"""The usual shares of training, validation and test."""
+
+SHOWN = 5
+"""Warnings that the outcome names."""
+
 
 class ExportRefused(RuntimeError):
     """An export that cannot start, and what to do."""
@@ -63,4 +69,6 @@ class Export:
         """What the last export wrote, in a sentence."""
         result = self.work.result or {}
         text = f"{result.get('images', 0)} images with {result.get('objects', 0)} objects"
-        return f"Exported {text} to {result.get('folder', '')}"
+        warnings = [str(warning) for warning in result.get("warnings", [])]
+        told = [*warnings[:SHOWN], *([f"... and {len(warnings) - SHOWN} more."] if len(warnings) > SHOWN else [])]
+        return "\n".join([f"Exported {text} to {result.get('folder', '')}", *told])
