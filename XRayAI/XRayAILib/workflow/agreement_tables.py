@@ -133,8 +133,8 @@ _COLUMNS: dict[str, tuple[What | None, str, tuple[str, ...], str]] = {
     "Shift of landmarks": (
         What.LANDMARK,
         "Whether one reader sets a point further to the right (x) or down (y): mean of the first reader's place "
-        "less the second's, and the limits between which 95 % of the differences lie.",
-        tuple(f"{axis}, {name}" for axis in "xy" for name in ("bias", "lower limit", "upper limit")),
+        "less the second's. The limits of agreement stand in the drawings below and in the file of figures.",
+        ("x, bias", "y, bias"),
         "n",
     ),
     "Measurements": (
