@@ -27,7 +27,7 @@ TITLE = "What of findings each format cannot hold (out and in again)"
 @pytest.fixture
 def project(tmp_path: Path):
     """Images whose pixels are not square."""
-    with made_project(tmp_path, ImagerPixelSpacing=[0.2, 0.15]) as project:
+    with made_project(tmp_path, 2, ImagerPixelSpacing=[0.2, 0.15]) as project:
         yield project
 
 
@@ -54,7 +54,7 @@ def _same(one: Said, other: Said, tolerance: float) -> bool:
 def test_only_what_a_format_says_is_lost(project: Project, name: str, table_of: Any) -> None:
     form = format_named(name)
     back = _back(project, name)
-    assert len(back) == 3
+    assert len(back) == 2
     for uid, found in back.items():
         before = project.findings(uid, ANNA.key)
         assert before is not None
@@ -96,7 +96,7 @@ def test_losses_are_said_before_the_start(project: Project, name: str) -> None:
     for kind in contents.kinds:
         if form.becomes.get(kind) != kind:
             assert f" {kind}" in text, f"{name} says nothing of {kind}: {text}"
-    assert ("attributes of 3 objects" in text) == ("attributes" not in form.carries)
+    assert ("attributes of 2 objects" in text) == ("attributes" not in form.carries)
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -131,7 +131,7 @@ def test_a_label_that_the_schema_has_no_more_is_named_or_added(project: Project,
 def test_parts_and_names_of_patients(project: Project, name: str) -> None:
     """No name of a patient leaves the house, and the parts of an export are those of the project."""
     uids = [image.uid for image in project.images()]
-    project.assign_split({uids[0]: "train", uids[1]: "validation", uids[2]: "test"})
+    project.assign_split({uids[0]: "train", uids[1]: "test"})
     export = export_project(project, name)
     for path in export.folder.rglob("*"):
         assert "Wedge" not in path.name and "P1" not in path.name

@@ -27,7 +27,7 @@ from XRayAILib.exchange.area_join import AREAS
 from XRayAILib.exchange.dicom_codes import CodedLabels
 from XRayAILib.exchange.dicom_seg import save, write_seg
 from XRayAILib.exchange.dicom_seg_read import read_seg
-from XRayAILib.exchange.dicom_source import read_source
+from XRayAILib.exchange.dicom_source import SourceImage, read_source
 from XRayAILib.exchange.dicom_sr import write_sr
 from XRayAILib.exchange.dicom_sr_groups import read_sr
 from XRayAILib.exchange.dicom_sr_read import sr_images
@@ -82,7 +82,7 @@ class DicomSeg(_DicomFormat):
     def write(self, folder: Path, images: Iterable[LabelledImage], plan: Plan) -> None:
         """A Segmentation per image."""
         for image in images:
-            _written_seg(image, folder, plan)
+            _written_seg(_source(image, plan), image, folder, plan)
 
     def read_again(self, folder: Path, plan: Plan) -> Iterator[tuple[str, list[Said]]]:
         """By highdicom, which looks the pixels up by the image that they are of."""
@@ -137,10 +137,10 @@ class DicomSr(_DicomFormat):
             plan.warnings += _beyond(image)
             segments: dict[str, tuple[Dataset, int]] = {}
             masks = image.findings.of(Mask)
+            source = _source(image, plan)
             if masks:
-                result = _written_seg(image, folder, plan)
+                result = _written_seg(source, image, folder, plan)
                 segments = {mask.id: (result, number) for number, mask in enumerate(masks, start=1)}
-            source = read_source(image.image.header, deidentifier_of(plan.pseudonyms, plan.choice.own_names))
             save(write_sr(source, image.findings, plan.schema, segments), folder / SR / f"{image.name}.dcm")
 
     def read_again(self, folder: Path, plan: Plan) -> Iterator[tuple[str, list[Said]]]:
@@ -195,8 +195,11 @@ def longer_first(item: Ellipse) -> Ellipse:
     return item.changed(radius_x=long, radius_y=short, angle=angle if angle > -90.0 else 90.0)
 
 
-def _written_seg(image: LabelledImage, folder: Path, plan: Plan) -> Dataset:
-    source = read_source(image.image.header, deidentifier_of(plan.pseudonyms, plan.choice.own_names))
+def _source(image: LabelledImage, plan: Plan) -> SourceImage:
+    return read_source(image.image.header, deidentifier_of(plan.pseudonyms, plan.choice.own_names))
+
+
+def _written_seg(source: SourceImage, image: LabelledImage, folder: Path, plan: Plan) -> Dataset:
     masks = replace(image.findings, objects=tuple(image.findings.of(Mask)))
     result = write_seg(source, masks, plan.schema)
     (folder / SEG).mkdir(exist_ok=True)

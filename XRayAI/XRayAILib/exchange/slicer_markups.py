@@ -16,7 +16,7 @@ import numpy as np
 from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.exchange.nrrd_place import to_lps, to_pixels
 from XRayAILib.exchange.slicer_segmentation import identity_of, record_of
-from XRayAILib.findings.kinds import BY_TOOL, KINDS
+from XRayAILib.findings.kinds import KINDS
 from XRayAILib.findings.measurements import Angle, Line, Measurement
 from XRayAILib.findings.objects import Box, FindingObject, ImageLabel, Landmark, Mask, Polygon
 from XRayAILib.findings.schema import LabelSchema
@@ -209,8 +209,3 @@ def _roi_object(
 def pairs(points: list[Any], spacing: Spacing) -> tuple[tuple[float, float], ...]:
     """Positions in LPS as x, y in pixels."""
     return tuple((float(x), float(y)) for x, y in to_pixels(points, spacing)) if points else ()
-
-
-def kind_for(schema: LabelSchema, label: str) -> type[FindingObject]:
-    """The kind of object that a label is drawn as."""
-    return BY_TOOL[schema[label].tool]

@@ -71,7 +71,8 @@ def _train(
     counts = label_counts(examples, labels)
     parts = {part: len(part_of(examples, part)) for part in PARTS}
     emit({"event": "split", "images": parts, "labels": counts})
-    excluded = project.marks.exclusions()
+    # A snapshot holds what was not excluded then; what is excluded now says nothing of it.
+    excluded = {} if isinstance(project, PinnedProject) else project.marks.exclusions()
     if excluded:
         emit({"event": "note", "message": f"Left out because excluded: {counts_text(excluded)}"})
     for part in ("validation", "test"):
