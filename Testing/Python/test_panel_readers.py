@@ -338,6 +338,36 @@ def test_nothing_is_asked_of_the_project_while_the_section_is_folded(study, ente
     assert asked == []
 
 
+def test_a_study_is_set_up_in_the_panel(enter, slicer_with_modules, project_folder):
+    own = part(panel := enter("lead")).own
+    assert own.setUpFrame.isHidden()
+    own.setUpButton.click()
+    for name, roles in (("anna", "reader"), ("ben", "reader"), ("ruth", "reviewer")):
+        own.personLineEdit.text = name
+        own.personRoleComboBox.setCurrentIndex(own.personRoleComboBox.findText(roles))
+        own.addPersonButton.click()
+    assert own.peopleLabel.text == "anna: reader\nben: reader\nruth: reviewer" and own.personLineEdit.text == ""
+    own.perImageSpinBox.setValue(3)
+    own.assignButton.click()
+    assert "3 readers per image need as many readers" in errors(slicer_with_modules)[0]
+    own.roundLineEdit.text = "Pilot"
+    own.perImageSpinBox.setValue(2)
+    own.assignButton.click()
+    assert own.readersMessageLabel.text == "Pilot: 6 readings assigned to 2 readers."
+    own.personLineEdit.text = "ben"
+    own.removePersonButton.click()
+    assert own.peopleLabel.text == "anna: reader\nruth: reviewer"
+    own.readerComboBox.textActivated.emit("anna")
+    assert own.roundLabel.text == "Pilot: 0 of 3 submitted"
+    assert own.setUpButton.isHidden() and own.setUpFrame.isHidden()  # she reads blinded
+    own.readerComboBox.textActivated.emit("ruth")
+    slicer_with_modules.answer(yes=True)
+    own.closeRoundButton.click()
+    with Project.open(project_folder) as project:
+        assert project.rounds.get("Pilot").closed and len(project.assignments.of_reader("ben")) == 3
+    assert len(errors(slicer_with_modules)) == 1 and panel.sitting is not None
+
+
 @pytest.mark.parametrize("name", ["anna", "ruth", "ada"])
 def test_every_role_fits_the_panel(study, enter, slicer_with_modules, tmp_path, name):
     uid = both_submitted(study)

@@ -14,6 +14,7 @@ from XRayAIAnnotatePanel.case_bar import FAILED, HINT, SAVED, UNSAVED
 from XRayAIAnnotatePanel.decisions import Decisions
 from XRayAIAnnotatePanel.judging import Judging
 from XRayAIAnnotatePanel.part import AnnotatePanel, Part
+from XRayAIAnnotatePanel.study_form import StudyForm
 from XRayAIPanel.desk import READER, reader
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class ReadersPart(Part):
         self._over: Findings | None = None
         self.judging = Judging(self, own)
         self.decisions = Decisions(self, own)
+        self.form = StudyForm(self, own)
         self._container.contentsCollapsed.connect(self.on_collapsed)
         own.readerComboBox.textActivated.connect(self.on_reader)
         own.otherNameButton.clicked.connect(self.on_other_name)
@@ -210,6 +212,7 @@ class ReadersPart(Part):
         self._show_own(now, bool(uid))
         self.judging.show(now.judged)
         self.decisions.show(now.deciding)
+        self.form.show(now)
         self.show_chosen()
 
     def show_chosen(self) -> None:
@@ -246,7 +249,10 @@ class ReadersPart(Part):
         # Who is registered is chosen; another name would only see what an outsider does.
         self.own.otherNameButton.visible = not now.registered
         if not now.registered:
-            text, color = _("Nobody is registered, so one user may do everything. To begin: xrayai readers add."), HINT
+            text, color = (
+                _("Nobody is registered: one user may do everything. Set up a study to read with others."),
+                HINT,
+            )
         elif now.roles:
             text, color = now.roles, ""
         else:

@@ -20,8 +20,7 @@ from XRayAILib.project.query import Query, QueryError
 from XRayAILib.project.readers import Role
 from XRayAILib.project.rounds import Reveal, Round
 from XRayAILib.workflow.filling import counted
-
-FIRST_ROUND = "Round 1"
+from XRayAILib.workflow.study_setup import StudySetup
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def assign_images(project_folder: Path, wishes: Wishes, as_json: bool) -> None:
 def set_closed(project_folder: Path, name: str, closed: bool) -> None:
     """End a round, or go on with it."""
     with Project.open(project_folder) as project:
-        name = name or _newest(project)
+        name = name or StudySetup(project, user()).round_name()
         if closed:
             project.rounds.close(name, by=user())
         else:
@@ -100,13 +99,8 @@ def set_closed(project_folder: Path, name: str, closed: bool) -> None:
     console.print(f"{plain(name)} is {said}.")
 
 
-def _newest(project: Project) -> str:
-    rounds = project.rounds.all()
-    return rounds[-1].name if rounds else FIRST_ROUND
-
-
 def _round(project: Project, wishes: Wishes) -> Round:
-    name = wishes.round or _newest(project)
+    name = wishes.round or StudySetup(project, user()).round_name()
     asked: dict[str, Any] = {key: value for key, value in wishes.conditions.items() if value is not None}
     if wishes.reveal:
         try:
@@ -136,7 +130,7 @@ def _controls(project: Project, text: str) -> list[str]:
     else:
         uids = project.controls.with_track(text)
         if not uids:
-            known = ", ".join(_imports(project)) or "no imports"
+            known = ", ".join(StudySetup(project, user()).truths()) or "no imports"
             raise ProjectError(f"--controls {text}: there is no such file, and no such track (there are: {known}).")
     tracks: dict[str, list[str]] = {}
     for uid in uids:
@@ -152,9 +146,3 @@ def _truth(project: Project, uid: str) -> str:
         if findings.author.kind is AuthorKind.IMPORT:
             return findings.author.key
     raise ProjectError(f"{project.header(uid).path}: its truth is not known. Import it first: import.")
-
-
-def _imports(project: Project) -> list[str]:
-    imported = project.labelled((AuthorKind.IMPORT,))
-    keys = {found.author.key for uid in imported[:50] for found in project.tracks(uid)}
-    return sorted(key for key in keys if key.startswith(AuthorKind.IMPORT.value))
