@@ -76,7 +76,7 @@ def desk_panel(views, panel):
 def arrange(desktop, panel, arrangement: int) -> None:
     box = layouts(panel).own.arrangementComboBox
     box.setCurrentIndex(arrangement)
-    box.activated.emit(arrangement)
+    box.textActivated.emit(box.currentText)
     desktop.process_events()
 
 

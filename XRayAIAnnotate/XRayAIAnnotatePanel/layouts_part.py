@@ -52,8 +52,9 @@ class LayoutsPart(Part):
         for arrangement, text in texts.items():
             own.arrangementComboBox.addItem(text, arrangement.value)
         own.priorComboBox.visible = own.linkCheckBox.visible = own.arrangementMessageLabel.visible = False
-        own.arrangementComboBox.activated.connect(self.on_arrangement)
-        own.priorComboBox.activated.connect(self.on_prior)
+        # Not "activated": in Qt 5 there are two signals of that name.
+        own.arrangementComboBox.textActivated.connect(self.on_arrangement)
+        own.priorComboBox.textActivated.connect(self.on_prior)
         own.linkCheckBox.clicked.connect(self.on_linked)
 
     def keys(self) -> dict[str, Callable[[], None]]:
@@ -100,12 +101,12 @@ class LayoutsPart(Part):
 
     # What a person does ---------------------------------------------------------------------------------------------
 
-    def on_arrangement(self, index: int) -> None:
+    def on_arrangement(self, _text: str) -> None:
         from XRayAILib.workflow.side_by_side import Arrangement
 
-        self._choose(Arrangement(self.own.arrangementComboBox.itemData(index)))
+        self._choose(Arrangement(self.own.arrangementComboBox.currentData))
 
-    def on_prior(self, _index: int) -> None:
+    def on_prior(self, _text: str) -> None:
         self._choose(self._wanted)
 
     def on_linked(self, checked: bool) -> None:

@@ -53,7 +53,7 @@ class ObjectTable:
     @property
     def chosen(self) -> tuple[ShownObject, ...]:
         """The objects of the rows chosen, in the order of the table."""
-        rows = {index.row() for index in self._widget.selectionModel().selectedRows()}
+        rows = {item.row() for item in self._widget.selectedItems()}
         return tuple(item for row, item in enumerate(self._shown) if row in rows)
 
     def show(self, objects: Sequence[ShownObject], worth: str = "") -> None:
@@ -77,8 +77,8 @@ class ObjectTable:
         self._quiet = True
         self._widget.clearSelection()
         for row in wanted:
-            whole = qt.QTableWidgetSelectionRange(row, 0, row, self._widget.columnCount - 1)
-            self._widget.setRangeSelected(whole, True)
+            for column in range(self._widget.columnCount):
+                self._widget.item(row, column).setSelected(True)
         self._quiet = False
         if wanted:
             self._widget.scrollToItem(self._widget.item(wanted[0], NAME))
