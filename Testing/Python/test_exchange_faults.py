@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exchange_cases import SCHEMA, new_project, uid_of
 
+from exchange_cases import SCHEMA, new_project, uid_of
 from XRayAILib.exchange import text_file
 from XRayAILib.exchange.brush_runs import decode_brush, encode_brush
 from XRayAILib.exchange.errors import LabelFileError

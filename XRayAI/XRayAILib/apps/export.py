@@ -51,7 +51,7 @@ def choice_of(
 def _pairs(texts: list[str]) -> list[tuple[str, str]]:
     pairs = [text.partition("=") for text in texts]
     for key, sign, value in pairs:
-        if not (key and sign and value):
+        if not (key and sign):
             raise OptionError(f"'{key}{sign}{value}' is not of the form KEY=VALUE.")
     return [(key, value) for key, _, value in pairs]
 

@@ -12,7 +12,6 @@ points of their own: occluded where one is not visible, outside where it lies be
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -88,7 +87,7 @@ class Cvat(Format):
         for image in root.iter("image"):
             name = Path(image.get("name", "")).stem
             found = [_ellipse(entry) for entry in image.iter("ellipse")]
-            others = by_datumaro[name]
+            others = by_datumaro.get(name, [])
             # Both go through the file in its order; datumaro takes the points of a skeleton one by one. The text of an
             # attribute is the file's, because datumaro makes numbers of it.
             entries = [entry for entry in image.iter() if entry.tag in _READ]
@@ -270,13 +269,15 @@ def _by_datumaro(path: Path) -> dict[str, list[tuple[str, Any]]]:
     from datumaro import AnnotationType, Dataset
 
     with tempfile.TemporaryDirectory(prefix="xrayai-") as place:
-        # Datumaro wants to see a picture of each name, which an export without pictures does not have.
-        shutil.copy(path, Path(place, path.name))
+        # Datumaro wants to see a picture of each name, which an export without pictures does not have, and leaves out
+        # images of the parts of a task.
         images = Path(place, "images")
         images.mkdir()
-        for image in ElementTree.parse(path).getroot().iter("image"):
+        tree = ElementTree.parse(path)
+        for image in tree.getroot().iter("image"):
             image.attrib.pop("subset", "")
             (images / image.get("name", "")).touch()
+        tree.write(Path(place, path.name), "utf-8")
         dataset = Dataset.import_from(place, "cvat")
         labels = dataset.categories()[AnnotationType.label]
         return {item.id: [(labels[a.label].name, a) for a in item.annotations] for item in dataset}
