@@ -6,12 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
+from PIL import Image as Picture
 
 from format_cases import ANNA, EXTRA, everything, made_project
+from XRayAILib.dicom.pseudonyms import Pseudonyms
+from XRayAILib.exchange import gate
 from XRayAILib.exchange.choice import Choice
 from XRayAILib.exchange.contents import Contents
+from XRayAILib.exchange.errors import ExportError
 from XRayAILib.exchange.export import export_project, losses
+from XRayAILib.exchange.format import Plan
 from XRayAILib.exchange.formats import format_named
 from XRayAILib.exchange.labels import import_labels
 from XRayAILib.exchange.said import COMMON, Said, said
@@ -139,3 +145,63 @@ def test_parts_and_names_of_patients(project: Project, name: str) -> None:
             assert b"Wedge" not in path.read_bytes()
             for uid in uids:
                 assert uid.encode() not in path.read_bytes(), path
+
+
+def _other_pixel(path: Path) -> None:
+    with Picture.open(path) as picture:
+        values = np.array(picture)
+    values[50, 60] = 0 if values[50, 60] else 1 if path.parent.name != "heart" else 255
+    Picture.fromarray(values).save(path)
+
+
+def _other_text(old: str, new: str) -> Any:
+    def change(path: Path) -> None:
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), "utf-8")
+
+    return change
+
+
+def _other_seg(path: Path) -> None:
+    data = pydicom.dcmread(path)
+    data.PixelData = bytes([data.PixelData[0] ^ 1]) + data.PixelData[1:]
+    data.save_as(path)
+
+
+def _other_sr(path: Path) -> None:
+    data = pydicom.dcmread(path)
+    for item in data.iterall():
+        if item.keyword == "GraphicData":
+            item.value = [item.value[0] + 0.25, *item.value[1:]]
+            break
+    data.save_as(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "change"),
+    [
+        ("nnunet", "Dataset501_XRayAI/labelsTr/*.png", _other_pixel),
+        ("labelmap", "labelmaps/*.png", _other_pixel),
+        ("masks", "masks/heart/*.png", _other_pixel),
+        ("masks", "masks/heart/*.png", Path.unlink),
+        ("monai", "labels/heart/*.png", _other_pixel),
+        ("monai", "dataset.json", _other_text('"PA"', '"AP"')),
+        ("csv", "objects.csv", _other_text("draft", "approved")),
+        ("csv", "objects.csv", _other_text("0.8125", "0.8126")),
+        ("slicer", "markups/*.mrk.json", _other_text('"status": "draft"', '"status": "approved"')),
+        ("slicer", "segmentations/*.seg.nrrd", Path.unlink),
+        ("dicom-seg", "seg/*.dcm", _other_seg),
+        ("dicom-sr", "sr/*.dcm", _other_sr),
+        ("dicom-sr", "sr/*.dcm", Path.unlink),
+    ],
+)
+def test_the_gate_finds_what_was_not_written_as_it_should(project: Project, name: str, file: str, change: Any) -> None:
+    form = format_named(name)
+    folder = export_project(project, name).folder
+    plan = Plan(project.schema, Choice(), project.name, form.forms[0], Pseudonyms.of(project.folder))
+    expected = dict(form.read_again(folder, plan))
+    gate.check(form, folder, plan, expected)
+    change(sorted(folder.glob(file))[0])
+    with pytest.raises(ExportError, match=r"missing|came back|was read back|dataset"):
+        gate.check(form, folder, plan, expected)

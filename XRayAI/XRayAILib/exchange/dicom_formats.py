@@ -62,7 +62,7 @@ class _DicomFormat(Format):
         return ""
 
     def _ask_dciodvfy(self, files: Sequence[Path], plan: Plan) -> None:
-        """Add what dciodvfy (dicom3tools) calls an error in some of the files to the warnings, where it is installed."""
+        """Add what dciodvfy (dicom3tools), where it is installed, calls an error in some files to the warnings."""
         program = shutil.which("dciodvfy")
         every = max(1, len(files) // ASKED)
         for path in files[::every][:ASKED] if program else ():
@@ -147,8 +147,7 @@ class DicomSr(_DicomFormat):
             save(write_sr(source, image.findings, plan.schema, segments), folder / SR / f"{image.name}.dcm")
 
     def read_again(self, folder: Path, plan: Plan) -> Iterator[tuple[str, list[Said]]]:
-        """By a walk through the content tree that knows nothing of the writer, and by highdicom, which must find as many
-        measurement groups."""
+        """By a walk through the content tree that knows nothing of the writer; highdicom must find as many groups."""
         from highdicom.sr import srread
 
         segmentations = {file.uid: file for file in map(read_seg, sorted((folder / SEG).glob("*.dcm")))}
