@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from XRayAIAnnotatePanel.sitting import Sitting
     from XRayAILib.findings.findings import Findings
     from XRayAILib.findings.objects import FindingObject
-    from XRayAILib.findings.schema import Label
+    from XRayAILib.findings.schema import Label, LabelSchema
 
 _FAILED = "#c62828"
 
@@ -42,6 +42,7 @@ class ObjectsPart(Part):
         self.form = AttributesForm(ui.attributesGroupBox, self.on_attribute, self._say)
         self._rows: list[ShownObject] = []
         self._described: Findings | None = None
+        self._schema: LabelSchema | None = None
         self._same: dict[str, tuple[tuple[str, str], ...]] = {}
         self._menu: Any = None
         self._lit: set[str] = set()
@@ -133,8 +134,8 @@ class ObjectsPart(Part):
         if findings is None or nodes is None:
             return
         spacing = spacing_of(sitting.canvas.volume_node)
-        if findings is not self._described:
-            self._described = findings
+        if findings is not self._described or sitting.canvas.schema is not self._schema:
+            self._described, self._schema = findings, sitting.canvas.schema
             self._rows = shown_objects.shown_objects(findings, sitting.canvas.schema, spacing)
         rows = shown_objects.as_in_scene(sitting.canvas.host, nodes, self._rows)
         self.table.show(rows, spacing.source.value if spacing.known else "")
