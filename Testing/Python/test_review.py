@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from sheet import Sheet
 from study_cases import ANNA, BEN, CORA, MODEL, RUTH, TRUTH, carina, draw, nodule, study, uids_of
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.findings import Findings
@@ -17,6 +18,7 @@ from XRayAILib.project.image import ImageStatus
 from XRayAILib.project.project import Project
 from XRayAILib.project.reviews import ReadingState
 from XRayAILib.project.rounds import Round
+from XRayAILib.workflow.annotate import AnnotationSession, SaveState
 from XRayAILib.workflow.progress import progress
 from XRayAILib.workflow.reader_study import ReaderStudy, SubmitError
 
@@ -167,6 +169,24 @@ def test_one_who_works_alone_submits_and_opens_again(tmp_path):
             ReaderStudy(alone, ANNA).approve(uid, ANNA.key)
         ReaderStudy(alone, ANNA).reopen(uid, ANNA.key)
         assert status(alone, uid) is ImageStatus.DRAFT
+
+
+def test_what_is_submitted_elsewhere_is_told_to_whoever_still_draws_on_it(project):
+    """Anna has the image open on two machines, and submits on the other one."""
+    sheet, uid = Sheet(), uids_of(project)[0]
+    session = AnnotationSession(project, ANNA, sheet)
+    session.open(uid)
+    sheet.draw(nodule(ANNA))
+    session.save()
+    with Project.open(project.folder) as other:
+        ReaderStudy(other, ANNA).submit(uid)
+    sheet.draw(carina(ANNA))
+    session.changed(0.0)
+    session.tick(10.0)
+    assert session.state is SaveState.FAILED and "was submitted by anna" in session.problem
+    session.reload()
+    assert session.locked and session.state is SaveState.SAVED and sheet.drawn().labels() == ["nodule"]
+    assert session.next()
 
 
 def test_guidelines_refuse_or_ask(project):

@@ -145,11 +145,11 @@ class History:
         last = self._written(connection, uid, track)
         if last and [e.text for e in last.entries] == [e.text for e in entries]:
             return last
-        if base is not None and base != (last.revision if last else 0):
-            raise _conflict(connection, uid, track)
         locked = "" if is_review else why_locked(connection, uid, track)
         if locked:
             raise ProjectError(locked)
+        if base is not None and base != (last.revision if last else 0):
+            raise _conflict(connection, uid, track)
         keep_blobs(connection, entries)
         row: dict[str, Any] = {"uid": uid, "track": track, "saved_by": (by or findings.author).key}
         row.update(time=now(), change=change_document(findings, last.entries if last else (), entries), note=note)
