@@ -153,9 +153,9 @@ def test_the_eye_and_the_lock_of_a_row_work_by_one_click(drawn):
 def test_a_locked_mask_is_not_drawn_on(drawn):
     choose(drawn, 0)
     drawn.ui.lockButton.click()
-    assert drawn.ui.editor.readOnly
+    assert drawn.ui.editor.readOnly and "Heart is locked" in drawn.ui.objectMessageLabel.text
     drawn.ui.lockButton.click()
-    assert not drawn.ui.editor.readOnly
+    assert not drawn.ui.editor.readOnly and drawn.ui.objectMessageLabel.isHidden()
 
 
 def test_locked_and_hidden_stay_so_through_an_undo(drawn):

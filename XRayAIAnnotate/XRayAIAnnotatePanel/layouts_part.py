@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import qt
@@ -162,7 +163,8 @@ class LayoutsPart(Part):
         own.arrangementComboBox.setCurrentIndex(own.arrangementComboBox.findData(wanted.value))
         own.priorComboBox.visible = self._shown is Arrangement.PRIOR and own.priorComboBox.count > 1
         own.linkCheckBox.visible = self._shown in (Arrangement.PRIOR, Arrangement.READERS)
-        own.arrangementMessageLabel.text = f'<span style="color:{_HINT}">{message}</span>'
+        lines = "<br>".join(escape(line) for line in message.splitlines())
+        own.arrangementMessageLabel.text = f'<span style="color:{_HINT}">{lines}</span>'
         own.arrangementMessageLabel.visible = bool(message)
         if self._shown is not Arrangement.SINGLE:
             # The views get their sizes in the event loop, and are fitted to their images first.
@@ -206,7 +208,7 @@ class LayoutsPart(Part):
         layers.set_opacity(nodes, 0.0)
         count = len(self._beside.others) + (self._beside.own is not None)
         said = _("Consensus of {count} readers, as they were saved last.").format(count=count)
-        return "<br>".join((said, *agreed.notes))
+        return "\n".join((said, *agreed.notes))
 
     def _link_up(self) -> None:
         from XRayAILib.scene import arrangement

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 import qt
@@ -45,6 +46,7 @@ class ObjectsPart(Part):
         self._schema: LabelSchema | None = None
         self._same: dict[str, tuple[tuple[str, str], ...]] = {}
         self._menu: Any = None
+        self._lock_message = ""
         self._lit: set[str] = set()
         ui.sameAnswersCheckBox.visible = ui.objectMessageLabel.visible = False
         buttons = {
@@ -144,8 +146,13 @@ class ObjectsPart(Part):
         locked = edited is not None and edited.locked
         if self.ui.editor.readOnly != locked:
             self.ui.editor.readOnly = locked
+        if locked and edited is not None and not self.ui.editorCollapsibleButton.collapsed:
             text = _("{label} is locked: unlock it to draw on it, or draw another one.")
-            self._say(text.format(label=edited.title) if edited is not None and locked else "")
+            self._lock_message = text.format(label=edited.title)
+            self._say(self._lock_message)
+        elif self._lock_message:
+            self._lock_message = ""
+            self._say("")
         self._show_form()
 
     def _receive(self, sitting: Sitting, known: set[str]) -> None:
@@ -303,7 +310,9 @@ class ObjectsPart(Part):
         return self.sitting.session.locked if self.sitting is not None else ""
 
     def _say(self, message: str) -> None:
-        self.ui.objectMessageLabel.text = f'<span style="color:{_FAILED}">{message}</span>'
+        text = f'<span style="color:{_FAILED}">{escape(message)}</span>'
+        if self.ui.objectMessageLabel.text != text:
+            self.ui.objectMessageLabel.text = text
         self.ui.objectMessageLabel.visible = bool(message)
 
     def _change(self, change: Callable[[Findings], Findings]) -> None:
