@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, unquote
 
 from XRayAILib.findings.author import Author, AuthorKind, Status
 from XRayAILib.findings.objects import FindingError, FindingObject, new_id, now
 from XRayAILib.findings.schema import Label, LabelSchema, Tool
+
+_SAFE = " -_.,()/+@=#[]"
+_PLAIN = re.compile(f"[A-Za-z0-9~{re.escape(_SAFE)}]*")
 
 PREFIX = "XRayAI."
 """Every tag and attribute that we write begins with this."""
@@ -30,7 +34,8 @@ FIELDS = (
 
 def encoded(text: str) -> str:
     """``text`` without the characters that mean something in tags of .seg.nrrd (``|``, ``:``) or in MRML (``;``)."""
-    return quote(text, safe=" -_.,()/+@=#")
+    # Most texts are ids, names and numbers: nothing to be quoted in those, and quoting is slow.
+    return text if _PLAIN.fullmatch(text) else quote(text, safe=_SAFE)
 
 
 def decoded(text: str) -> str:
