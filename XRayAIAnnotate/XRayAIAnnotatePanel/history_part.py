@@ -29,7 +29,7 @@ class HistoryPart(Part):
         own = self.load("History", self.ui.historyCollapsibleButton)
         self._lines: list[Line] = []
         self._shown: tuple[str, int] | None = None
-        set_up(own.historyTable, (_("Change"), _("Who"), _("When")), (90, 110))
+        set_up(own.historyTable, (_("Change"), _("Who"), _("When")), (70, 84))
         own.historyTable.setFixedHeight(ROWS_SHOWN * ROW + 30)
         own.historyTable.itemSelectionChanged.connect(self.on_chosen)
         own.differenceButton.toggled.connect(self.on_difference)

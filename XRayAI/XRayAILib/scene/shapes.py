@@ -19,6 +19,7 @@ from XRayAILib.scene.host import Host
 from XRayAILib.scene.markups import is_complete, is_shape, label_of, object_id, tool_of
 from XRayAILib.scene.points import write_place
 from XRayAILib.scene.record import identity_of, label_for, read_attributes, record_of, write_attributes
+from XRayAILib.scene.shape_cache import known_shape, remember
 from XRayAILib.scene.volume import spacing_of
 
 __all__ = [
@@ -83,9 +84,13 @@ def read_shape(node: Any, volume_node: Any, schema: LabelSchema, author: Author)
 
     A person may have renamed the node to another label, see :func:`XRayAILib.scene.record.label_for`.
     """
+    known = known_shape(node, volume_node, schema, author)
+    if known is not None:
+        return known
     item = _item(node, volume_node, schema, author)
     if item is not None:
         _remember(node, item)
+        remember(node, volume_node, schema, author, item)
     return item
 
 
