@@ -266,3 +266,24 @@ def test_a_training_names_its_snapshot_and_can_start_from_an_earlier_one(tmp_pat
         assert again["digest"] == trained["digest"]
         assert Model.load(Path(again["model"])).manifest["training"]["snapshot"] == snapshot.digest
         assert all(image.split == "" for image in project.images())
+
+
+def test_what_is_drawn_while_a_training_runs_does_not_reach_it(tmp_path: Path) -> None:
+    import learning_cases
+
+    from XRayAILib.learning.worker import run_training
+
+    with learning_cases.make_project(tmp_path, patients=6) as project:
+        whole = run_training(project.folder, learning_cases.tiny(epochs=1), tmp_path / "1", lambda event: None)
+        drawn: list[str] = []
+
+        def draw(event: dict[str, object]) -> None:
+            """As soon as it says what it learns from, and before it has read the first mask."""
+            if event["event"] == "split" and not drawn:
+                for image in project.images():
+                    mask = Mask.from_array(np.eye(*image.header.shape), label="heart", author=learning_cases.TEACHER)
+                    project.save(Findings(image.uid, image.header.shape, learning_cases.TEACHER, (mask,)))
+                    drawn.append(image.uid)
+
+        again = run_training(project.folder, learning_cases.tiny(epochs=1), tmp_path / "2", draw)
+    assert drawn and again["digest"] == whole["digest"]

@@ -54,7 +54,12 @@ def training_message(job: Job) -> str:
 
 
 def train_model(
-    project_folder: Path, preset: str, config_file: Path | None, resume: Path | None, enhancement: str = "", snapshot: str = ""
+    project_folder: Path,
+    preset: str,
+    config_file: Path | None,
+    resume: Path | None,
+    enhancement: str = "",
+    snapshot: str = "",
 ) -> None:
     """Train a model and print what it reached on the test part."""
     import json

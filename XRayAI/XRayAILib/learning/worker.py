@@ -52,27 +52,42 @@ def run_training(
         What is wrong and what to do; wherever it can be known, before the training starts.
     """
     job_folder.mkdir(parents=True, exist_ok=True)
-    opened = PinnedProject.at(project_folder, config.snapshot) if config.snapshot else Project.open(project_folder)
-    with opened as project:
-        return _train(project, config, job_folder, emit, cancelled)
+    config.check()
+    device = choose_device(config.device, config.threads)
+    # What is learnt is what the snapshot holds, also where somebody draws on meanwhile.
+    snapshot, excluded = config.snapshot, dict[str, int]()
+    if not snapshot:
+        with Project.open(project_folder) as project:
+            snapshot, excluded = _kept(project, config)
+    pinned = PinnedProject.at(project_folder, snapshot)
+    with pinned:
+        return _train(pinned, config, device, excluded, job_folder, emit, cancelled)
+
+
+def _kept(project: Project, config: TrainingConfig) -> tuple[str, dict[str, int]]:
+    """The hash of a snapshot of the present state, every image with its part, and how many images are excluded."""
+    labels, examples = gather(project, config)
+    split(project, examples, labels, config.seed)
+    return project.snapshots.create().digest, project.marks.exclusions()
 
 
 def _train(
-    project: Project, config: TrainingConfig, job_folder: Path, emit: Emit, cancelled: Callable[[], bool]
+    project: PinnedProject,
+    config: TrainingConfig,
+    device: Device,
+    excluded: Mapping[str, int],
+    job_folder: Path,
+    emit: Emit,
+    cancelled: Callable[[], bool],
 ) -> dict[str, Any]:
-    config.check()
     sweep(project.cache_folder / "learning")
     sweep(project.models_folder)
-    device = choose_device(config.device, config.threads)
     labels, examples = gather(project, config)
     examples = split(project, examples, labels, config.seed)
-    snapshot = project.pinned if isinstance(project, PinnedProject) else project.snapshots.create()
-    emit({"event": "note", "message": f"Labelled data set: snapshot {snapshot.short}"})
+    emit({"event": "note", "message": f"Labelled data set: snapshot {project.pinned.short}"})
     counts = label_counts(examples, labels)
     parts = {part: len(part_of(examples, part)) for part in PARTS}
     emit({"event": "split", "images": parts, "labels": counts})
-    # A snapshot holds what was not excluded then; what is excluded now says nothing of it.
-    excluded = {} if isinstance(project, PinnedProject) else project.marks.exclusions()
     if excluded:
         emit({"event": "note", "message": f"Left out because excluded: {counts_text(excluded)}"})
     for part in ("validation", "test"):
@@ -98,7 +113,7 @@ def _train(
     metrics = evaluate(
         inference, project, part_of(examples, "test"), Author.model(config.name, "test"), emit, cancelled, config.seed
     )
-    made = _description(examples, outcome, device, cache.left_out, excluded, snapshot.digest)
+    made = _description(examples, outcome, device, cache.left_out, excluded, project.pinned.digest)
     model = write_model(
         project.models_folder,
         config,
