@@ -270,7 +270,6 @@ def test_a_training_names_its_snapshot_and_can_start_from_an_earlier_one(tmp_pat
 
 def test_what_is_drawn_while_a_training_runs_does_not_reach_it(tmp_path: Path) -> None:
     import learning_cases
-
     from XRayAILib.learning.worker import run_training
 
     with learning_cases.make_project(tmp_path, patients=6) as project:
