@@ -12,7 +12,8 @@ def crosses_itself(points: np.ndarray) -> bool:
     """
     if len(points) < 4:
         return False
-    start, end = points, np.concatenate([points[1:], points[:1]])
+    start = np.ascontiguousarray(points, float)
+    end = np.concatenate([start[1:], start[:1]])
     if _goes_around_once(start, end):
         return False
     low, high = np.minimum(start, end), np.maximum(start, end)
@@ -32,12 +33,13 @@ def crosses_itself(points: np.ndarray) -> bool:
 
 def _goes_around_once(start: np.ndarray, end: np.ndarray) -> bool:
     """Whether the outline goes once around its middle, always onward: most do, and such a one cannot cross itself."""
-    middle = start.mean(axis=0)
-    (x0, y0), (x1, y1) = (start - middle).T, (end - middle).T
-    across = x0 * y1 - y0 * x1
-    if not ((across > 0).all() or (across < 0).all()):
+    # As complex numbers, from the middle: the turn from one to the next has the sign of the imaginary part.
+    first, second = start.view(complex).ravel(), end.view(complex).ravel()
+    middle = first.sum() / len(first)
+    turns = (second - middle) * (first - middle).conj()
+    if not ((turns.imag > 0).all() or (turns.imag < 0).all()):
         return False
-    return bool(abs(np.arctan2(across, x0 * x1 + y0 * y1).sum()) < 3 * np.pi)
+    return bool(abs(np.arctan2(turns.imag, turns.real).sum()) < 3 * np.pi)
 
 
 def _turn(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> np.ndarray:

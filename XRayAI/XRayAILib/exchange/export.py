@@ -19,6 +19,7 @@ from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.pseudonyms import Pseudonyms
 from XRayAILib.exchange import gate, image_forms, splits
 from XRayAILib.exchange.border import within
+from XRayAILib.exchange.bulk import rare_collection
 from XRayAILib.exchange.choice import Choice
 from XRayAILib.exchange.contents import Contents
 from XRayAILib.exchange.errors import ExportError
@@ -97,10 +98,11 @@ def export_project(
     try:
         temporary.mkdir(parents=True)
         run = _Run(project, form, plan, temporary, progress)
-        form.write(temporary, run.images(), plan)
-        if not run.expected:
-            raise ExportError(_nothing(choice))
-        gate.check(form, temporary, plan, run.expected, run.checking)
+        with rare_collection():
+            form.write(temporary, run.images(), plan)
+            if not run.expected:
+                raise ExportError(_nothing(choice))
+            gate.check(form, temporary, plan, run.expected, run.checking)
         folder = _free_folder(project.exports_folder, name)
         temporary.rename(folder)
     except OSError as error:

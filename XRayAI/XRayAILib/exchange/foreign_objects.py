@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import uuid
 from collections.abc import Sequence
@@ -30,6 +31,8 @@ RECTANGLE = 1.0
 OFFSET = 0.5
 """Most programs put 0 on the outer corner of the first pixel, we put it on its centre."""
 
+_NAMESPACE = uuid.NAMESPACE_URL.bytes
+
 
 @dataclass
 class ForeignObjects:
@@ -55,6 +58,9 @@ class ForeignObjects:
     labels: LabelNames
     notes: list[str] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        self._prefix = f"{self.author.key}/{self.uid}/"
+
     def label(self, name: object) -> Label:
         """The label of the schema that a name of the file means."""
         label = self.labels.get(str(name))
@@ -64,9 +70,8 @@ class ForeignObjects:
 
     def fresh(self, identity: str, attributes: Sequence[tuple[str, str]] = ()) -> dict[str, Any]:
         """The common fields of a new object; an ``identity`` within an image has the same id in every import."""
-        name = f"{self.author.key}/{self.uid}/{identity}"
         return {
-            "id": str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
+            "id": _uuid5(f"{self._prefix}{identity}"),
             "author": self.author,
             "created": self.created,
             "status": Status.APPROVED,
@@ -133,7 +138,7 @@ class ForeignObjects:
             Polygon(
                 label=label.name,
                 points=tuple(map(tuple, outline.tolist())),
-                **{**common, "id": part_id(common["id"], number)},
+                **(common if not number else {**common, "id": part_id(common["id"], number)}),
             )
             for number, outline in enumerate(inside)
         ]
@@ -177,7 +182,11 @@ class ForeignObjects:
     def inside(self, points: Sequence[Sequence[float]] | np.ndarray, what: str) -> np.ndarray:
         """Points (N, 2) in our coordinates, those a little outside the image put on its border."""
         found = np.asarray(points, float)
-        size = np.array(self.shape[::-1], float)
+        rows, columns = self.shape
+        xs, ys = found[:, 0], found[:, 1]
+        if xs.min() >= 0 and ys.min() >= 0 and xs.max() <= columns and ys.max() <= rows:
+            return found - OFFSET
+        size = np.array((columns, rows), float)
         if (found < -SLACK).any() or (found > size + SLACK).any():
             (x0, y0), (x1, y1) = found.min(axis=0), found.max(axis=0)
             raise AnnotationError(
@@ -202,6 +211,17 @@ class ForeignObjects:
         if crosses_itself(found):
             self.notes.append("a polygon crosses itself; it was taken, and its inside is by the even-odd rule")
         return found
+
+
+def _uuid5(name: str) -> str:
+    """``str(uuid.uuid5(uuid.NAMESPACE_URL, name))`` (RFC 9562 5.5) in a quarter of the time."""
+    data = bytearray(
+        hashlib.sha1(_NAMESPACE + name.encode("utf-8", "surrogatepass"), usedforsecurity=False).digest()[:16]
+    )
+    data[6] = data[6] & 0x0F | 0x50
+    data[8] = data[8] & 0x3F | 0x80
+    text = data.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
 def is_rectangle(corners: np.ndarray, tolerance: float = RECTANGLE) -> bool:

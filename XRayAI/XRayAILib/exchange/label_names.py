@@ -25,9 +25,12 @@ class LabelNames:
         self.schema = schema
         self._labels = {normalised(label.title): label for label in schema}
         self._labels.update((normalised(label.name), label) for label in schema)
+        self._found: dict[str, Label | None] = {}
 
     def get(self, name: str) -> Label | None:
-        return self._labels.get(normalised(name))
+        if name not in self._found:
+            self._found[name] = self._labels.get(normalised(name))
+        return self._found[name]
 
     def require(self, source: str, names: Iterable[str]) -> None:
         """Raise :class:`LabelFileError` that lists those of ``names`` which are not in the schema."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from XRayAILib.dicom.pseudonyms import KEY_FILE, Pseudonyms
+from XRayAILib.exchange.bulk import rare_collection
 from XRayAILib.exchange.csv_read import is_object_table
 from XRayAILib.exchange.file_names import FileNames
 from XRayAILib.exchange.import_report import ImportedImage, ImportReport, Skipped
@@ -61,6 +62,20 @@ def import_labels(
     path = Path(path)
     if path.suffix.lower() == ".csv" and format in ("", "table") and not is_object_table(path):
         return import_table(project, path, extend_schema, name, progress, dry_run=dry_run)
+    with rare_collection():
+        return _import(project, path, name, format, extend_schema, leave_out_faulty, dry_run, progress)
+
+
+def _import(
+    project: Project,
+    path: Path,
+    name: str,
+    format: str,
+    extend_schema: bool,
+    leave_out_faulty: bool,
+    dry_run: bool,
+    progress: Callable[[int, int, str], None],
+) -> ImportReport:
     source = open_labels(path, format)
     schema = extended(project.schema, source.wanted()) if extend_schema else project.schema
     author = Author.imported(name or path.resolve().stem)
