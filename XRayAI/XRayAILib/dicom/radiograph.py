@@ -198,8 +198,10 @@ def _decoded(
 
 
 def needs_decoder(name: str) -> bool:
-    """Whether pixels of this Transfer Syntax UID are compressed."""
+    """Whether pixels of this Transfer Syntax UID are compressed; pictures have a word in its place."""
     from pydicom.uid import UID
 
+    if not name[:1].isdigit():
+        return False
     syntax = UID(name)
-    return bool(name) and syntax.is_transfer_syntax and syntax.is_compressed
+    return bool(syntax.is_transfer_syntax and syntax.is_compressed)
