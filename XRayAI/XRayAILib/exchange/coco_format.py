@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 
 from XRayAILib import __version__
 from XRayAILib.exchange.coco_write import OFFSET, PLACE, CocoWriter
@@ -59,8 +59,7 @@ class Coco(Format):
         for image in images:
             name = Path(image.picture).name
             writer.add_image(name, image.findings, split=image.part, patient=image.patient, xrayai=facts(image))
-        text = json.dumps(writer.document(**_info(plan)), allow_nan=False)
-        (folder / ANNOTATIONS).write_text(text, "utf-8")
+        (folder / ANNOTATIONS).write_bytes(orjson.dumps(writer.document(**_info(plan))))
 
     def read_again(self, folder: Path, plan: Plan) -> Iterator[tuple[str, list[Said]]]:
         self._coco = coco = opened(folder / ANNOTATIONS)

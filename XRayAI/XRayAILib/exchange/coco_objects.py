@@ -6,17 +6,26 @@ from typing import Any
 
 import numpy as np
 
+from XRayAILib.exchange.coco_outlines import Points
 from XRayAILib.exchange.coco_write import PLACE
 from XRayAILib.exchange.errors import AnnotationError
 from XRayAILib.exchange.foreign_objects import ForeignObjects, carried, numbers
 from XRayAILib.exchange.rle import decode
 from XRayAILib.findings.kinds import KINDS
-from XRayAILib.findings.objects import FindingError, FindingObject, ImageLabel, Landmark, Mask
+from XRayAILib.findings.objects import FindingError, FindingObject, ImageLabel, Landmark, Mask, Polygon
 from XRayAILib.findings.schema import Tool
 
 
-def annotated(annotation: dict[str, Any], category: dict[str, Any], makes: ForeignObjects) -> list[FindingObject]:
-    """The objects of an annotation; :class:`AnnotationError` says what is wrong with it."""
+def annotated(
+    annotation: dict[str, Any], category: dict[str, Any], makes: ForeignObjects, outline: Points | None = None
+) -> list[FindingObject]:
+    """The objects of an annotation; :class:`AnnotationError` says what is wrong with it.
+
+    Parameters
+    ----------
+    outline
+        The points of its only outline, where that was looked at before and nothing is wrong with it.
+    """
     own = annotation.get("xrayai")
     own = own if isinstance(own, dict) else {}
     found: list[FindingObject] = []
@@ -38,6 +47,8 @@ def annotated(annotation: dict[str, Any], category: dict[str, Any], makes: Forei
             found.append(KINDS[kind](label=label.name, **common, **_place(own, kind)))
         elif isinstance(segmentation, dict):
             found.append(makes.mask(label, _runs(segmentation, makes.shape), common))
+        elif outline is not None and kind != Mask.kind and label.tool not in (Tool.MASK, Tool.ROTATED_BOX):
+            found.append(Polygon(label=label.name, points=outline, **common))
         elif isinstance(segmentation, list):
             found += makes.region(label, [_outline(part) for part in segmentation], common, kind)
         else:

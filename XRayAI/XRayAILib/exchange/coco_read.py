@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from XRayAILib.exchange.coco_objects import annotated, said_of_image
+from XRayAILib.exchange.coco_outlines import Outlines
 from XRayAILib.exchange.errors import AnnotationError, LabelFileError
 from XRayAILib.exchange.file_names import FileNames
 from XRayAILib.exchange.foreign_objects import ForeignObjects
@@ -119,7 +121,12 @@ class CocoFile(LabelFile):
         category = self.categories.get(annotation["category_id"])
         if category is None:
             raise AnnotationError(f"its category {annotation['category_id']} is not in the file")
-        return annotated(annotation, category, makes)
+        points = self._outlines.inside(annotation["id"], makes.shape)
+        return annotated(annotation, category, makes, points)
+
+    @cached_property
+    def _outlines(self) -> Outlines:
+        return Outlines.of(annotation for group in self.annotations.values() for annotation in group)
 
 
 def read_coco(

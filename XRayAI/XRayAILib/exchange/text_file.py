@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import orjson
+
 from XRayAILib.exchange.errors import LabelFileError
 
 LARGEST = 4 << 30
@@ -39,8 +41,13 @@ class Files:
 
 def load_json(path: Path) -> Any:
     """A JSON file; :class:`LabelFileError` where it is none, cut off, too large or in another encoding."""
+    text = load_text(path)
     try:
-        return json.loads(load_text(path))
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass  # what it does not take, the usual reader does, such as NaN, or says better what is wrong
+    try:
+        return json.loads(text)
     except (json.JSONDecodeError, RecursionError, MemoryError) as error:
         raise LabelFileError(f"{path}: the file cannot be read as JSON ({error}).") from error
 
