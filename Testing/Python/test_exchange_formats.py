@@ -56,7 +56,11 @@ def test_only_what_a_format_says_is_lost(project: Project, name: str, table_of: 
     before = everything(uid_of(project, "one"))
 
     # Each object comes back as the format said that it would hold it, and nothing else comes back.
-    held = [(item, _taken(other, project)) for item in before for other in form.join(form.hold(item, before.shape))]
+    held = [
+        (item, _taken(other, project))
+        for item in before
+        for other in form.join(form.hold(item, before.shape), project.schema)
+    ]
     left = [said(item) for item in back]
     for _, wanted in held:
         match = next((other for other in left if _same(said(wanted), other)), None)

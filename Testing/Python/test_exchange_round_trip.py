@@ -64,7 +64,7 @@ def test_only_what_a_format_says_is_lost(project: Project, name: str, table_of: 
     for uid, found in back.items():
         before = project.findings(uid, ANNA.key)
         assert before is not None
-        held = form.join([other for item in before for other in form.hold(item, before.shape)])
+        held = form.join([other for item in before for other in form.hold(item, before.shape)], project.schema)
         left = [said(item, form.carries) for item in found]
         for item in held:
             wanted = said(item, form.carries)

@@ -84,7 +84,8 @@ def list_formats() -> None:
 
     for name in FORMATS:
         form = format_named(name)
-        console.print(f"{name:16} {form.title}; pictures: {', '.join(form.forms)}; read again by {form.reader}")
+        console.print(f"[bold]{name}[/]  {form.title}")
+        console.print(f"    pictures: {', '.join(form.forms)}\n    read again by {form.reader}", soft_wrap=True)
 
 
 def import_into(

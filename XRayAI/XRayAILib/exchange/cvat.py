@@ -63,6 +63,17 @@ class Cvat(Format):
             sentences.append(f"{counted(lost, Landmark.kind)} outside the image, of no skeleton, cannot be written.")
         return sentences
 
+    def hold(self, item: FindingObject, shape: tuple[int, int]) -> list[FindingObject]:
+        """An ellipse is turned by 0 to 360 degrees there; what is made of the others does not depend on how often."""
+        if isinstance(item, Ellipse):
+            return [item.changed(angle=item.angle % 360.0)]
+        return super().hold(item, shape)
+
+    def join(self, objects: list[FindingObject], schema: LabelSchema) -> list[FindingObject]:
+        """A landmark outside the image has a place in a skeleton only."""
+        alone = _alone(schema)
+        return [o for o in objects if not (isinstance(o, Landmark) and o.outside and o.label in alone)]
+
     def write(self, folder: Path, images: Iterable[LabelledImage], plan: Plan) -> None:
         root = ElementTree.Element("annotations")
         child(root, "version", "1.1")
@@ -106,7 +117,7 @@ def _objects(entry: ElementTree.Element, image: LabelledImage, sets: list[Keypoi
     in_sets = {name for keypoints in sets for name in keypoints.points}
     for item in image.findings:
         if isinstance(item, Landmark):
-            if item.label not in in_sets and not item.outside:
+            if item.label not in in_sets:
                 _shape(entry, "points", item, points=_text(numbers(item)), occluded=str(int(not item.visible)))
         elif isinstance(item, ImageLabel):
             tag = _shape(entry, "tag", item)

@@ -124,8 +124,9 @@ class Format(ABC):
             return []
         return converted(item, self.becomes.get(item.kind, ""), shape)
 
-    def join(self, objects: list[FindingObject]) -> list[FindingObject]:
-        """The objects of one image as the format tells them apart; some know one mask of each label only."""
+    def join(self, objects: list[FindingObject], schema: LabelSchema) -> list[FindingObject]:
+        """The objects of one image as the format tells them apart: some know one mask of each label only, some have
+        no place for an object that belongs to no skeleton."""
         return objects
 
     def refuses(self, image: Image) -> str:

@@ -30,6 +30,7 @@ from XRayAILib.exchange.png_masks import INSIDE, area_labels
 from XRayAILib.exchange.said import Said, digest
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Box, FindingObject, ImageLabel, Landmark, Mask
+from XRayAILib.findings.schema import LabelSchema
 
 FILE, LABELS = "dataset.json", "labels"
 SECTIONS = {"train": "training", "": "training", "validation": "validation", "test": "test"}
@@ -57,7 +58,7 @@ class MonaiDatalist(Format):
         """Masks that have pixels; all others."""
         return [o for o in super().hold(item, shape) if not isinstance(o, Mask) or o.area]
 
-    def join(self, objects: list[FindingObject]) -> list[FindingObject]:
+    def join(self, objects: list[FindingObject], schema: LabelSchema) -> list[FindingObject]:
         """One mask of each label."""
         return joined(objects)
 
@@ -99,21 +100,21 @@ class MonaiDatalist(Format):
     def read_again(self, folder: Path, plan: Plan) -> Iterator[tuple[str, list[Said]]]:
         """By MONAI's ``load_decathlon_datalist`` and LoadImage, section by section."""
         try:
-            from monai.data import load_decathlon_datalist
-            from monai.transforms import LoadImage
+            from monai.data import PILReader, load_decathlon_datalist
         except ImportError as error:
             raise ExportError(
                 "A MONAI datalist is read again by MONAI, which is not installed here: install what training needs."
             ) from error
         document = json.loads((folder / FILE).read_text("utf-8"))
-        load = LoadImage(image_only=True, dtype=np.uint8)
+        # Not LoadImage, which makes a reader of every kind and warns of each that lacks something.
+        reader = PILReader()
         for section in ("training", "validation", "test"):
             if not document[section]:
                 continue
             for entry in load_decathlon_datalist(str(folder / FILE), True, section, base_dir=str(folder)):
                 if not Path(entry["image"]).is_file():
                     raise ExportError(f"{self.title}: the picture {entry['image']} is missing.")
-                yield entry["name"], list(_said(entry, document, load))
+                yield entry["name"], list(_said(entry, document, reader))
 
 
 def _entry(image: LabelledImage) -> dict[str, Any]:
@@ -157,10 +158,10 @@ def _black_and_white(mask: np.ndarray) -> np.ndarray:
     return mask.astype(np.uint8) * np.uint8(INSIDE)
 
 
-def _said(entry: dict[str, Any], document: dict[str, Any], load: Any) -> Iterator[Said]:
+def _said(entry: dict[str, Any], document: dict[str, Any], reader: Any) -> Iterator[Said]:
     for number, file in enumerate(entry.get("label", ())):
         # MONAI's axes are x, y.
-        pixels = np.asarray(load(file)).T == INSIDE
+        pixels = np.asarray(reader.get_data(reader.read(file))[0]).T == INSIDE
         if pixels.any():
             yield Said(Mask.kind, document["labels"][str(number)], pixels=digest(pixels))
     for corners, number in zip(entry["box"], entry["box_label"], strict=True):

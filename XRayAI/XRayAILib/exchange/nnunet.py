@@ -26,6 +26,7 @@ from XRayAILib.exchange.grey_picture import write_values
 from XRayAILib.exchange.png_masks import NO_EMPTY, area_labels, said_in_map
 from XRayAILib.exchange.said import Said
 from XRayAILib.findings.objects import FindingObject, Mask
+from XRayAILib.findings.schema import LabelSchema
 
 DATASET = "Dataset501_XRayAI"
 DESCRIPTION = "dataset.json"
@@ -58,7 +59,7 @@ class NnUNet(Format):
         """Masks that have pixels."""
         return [o for o in super().hold(item, shape) if isinstance(o, Mask) and o.area]
 
-    def join(self, objects: list[FindingObject]) -> list[FindingObject]:
+    def join(self, objects: list[FindingObject], schema: LabelSchema) -> list[FindingObject]:
         """One mask of each label."""
         return joined(objects)
 

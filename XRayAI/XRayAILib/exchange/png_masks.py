@@ -41,7 +41,7 @@ class PngMasks(Format):
         """As of every format, and that areas of one label become one."""
         return [*super().losses(contents, plan), JOINED]
 
-    def join(self, objects: list[FindingObject]) -> list[FindingObject]:
+    def join(self, objects: list[FindingObject], schema: LabelSchema) -> list[FindingObject]:
         """One mask of each label."""
         return joined(objects)
 
@@ -83,7 +83,7 @@ class LabelMaps(Format):
         """Masks that have pixels."""
         return [o for o in super().hold(item, shape) if isinstance(o, Mask) and o.area]
 
-    def join(self, objects: list[FindingObject]) -> list[FindingObject]:
+    def join(self, objects: list[FindingObject], schema: LabelSchema) -> list[FindingObject]:
         """One mask of each label."""
         return joined(objects)
 
