@@ -172,7 +172,7 @@ class _Run:
             plan.warnings.append(f"{error} It was left out of the export.")
             return None
         patient = plan.pseudonyms.patient(image.header.patient_key)
-        kept = replace(findings, objects=tuple(self._form.join(held)))
+        kept = replace(findings, objects=tuple(self._form.join(held, plan.schema)))
         return LabelledImage(name, path, kept, part, patient, image)
 
     def _name(self, image: Image) -> str:
