@@ -11,8 +11,8 @@ import pytest
 from PIL import Image as Picture
 
 from XRayAILib.dicom.radiograph import read_header
-from XRayAILib.exchange.export import export_project
 from XRayAILib.exchange.errors import LabelFileError
+from XRayAILib.exchange.export import export_project
 from XRayAILib.exchange.file_names import FileNames, UnmatchedError
 from XRayAILib.exchange.labels import import_labels
 from XRayAILib.exchange.metadata import described, read_metadata
