@@ -68,6 +68,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
 
     def _makeSections(self) -> None:
+        from XRayAIPanel.agreement_section import AgreementSection
         from XRayAIPanel.annotations import CornerAnnotations
         from XRayAIPanel.calibration_section import CalibrationSection
         from XRayAIPanel.check_section import CheckSection
@@ -77,6 +78,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from XRayAIPanel.display_section import DisplaySection
         from XRayAIPanel.enhance_section import EnhanceSection
         from XRayAIPanel.export_section import ExportSection
+        from XRayAIPanel.import_section import ImportSection
         from XRayAIPanel.project_section import ProjectSection
         from XRayAIPanel.review_section import ReviewSection
         from XRayAIPanel.servers_section import ServersSection
@@ -93,6 +95,8 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.calibration = CalibrationSection(self)
         self.training = TrainingSection(self)
         self.review = ReviewSection(self)
+        self.agreement = AgreementSection(self)
+        self.importing = ImportSection(self)
         self.export = ExportSection(self)
         self.deidentification = DeidentificationSection(self)
         self.sections = (
@@ -105,6 +109,8 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.calibration,
             self.training,
             self.review,
+            self.agreement,
+            self.importing,
             self.export,
             self.deidentification,
         )

@@ -42,6 +42,12 @@ def need_export(package: str) -> None:
         _need(f"export-{package}")
 
 
+def need_agreement() -> None:
+    """Install what the report on agreement is drawn with."""
+    _need("project")
+    _need("agreement")
+
+
 def need_servers() -> None:
     """Install what asking a PACS needs."""
     _need("project")

@@ -33,6 +33,7 @@ KINDS = (
     "deidentify",
     "find_text",
     "agreement",
+    "import_labels",
 )
 """Each has a module in :mod:`XRayAILib.apps.jobs` with a function ``run``."""
 

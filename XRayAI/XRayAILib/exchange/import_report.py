@@ -90,7 +90,8 @@ class ImportReport:
             count = len(self.faulty)
             faulty = "1 image is faulty" if count == 1 else f"{count} images are faulty"
             return f"nothing imported, because {faulty}; {text} are in order"
-        text = f"{text}, {len(self.skipped)} images left out" if self.skipped else text
+        if self.skipped:
+            text = f"{text}, {len(self.skipped)} image{'' if len(self.skipped) == 1 else 's'} left out"
         return f"would import {text}" if self.dry_run else text
 
     @property
