@@ -263,6 +263,26 @@ def test_a_damaged_segmentation_is_refused_with_its_reason(tmp_path: Path, damag
         read_seg(tmp_path / "seg.dcm")
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (b"1.2.840.10008.1.2.1", b"1.2.840.10008.1.2.7", "is no transfer syntax"),
+        (b"\2\0\0\0UL", b"\2\0\0\0UD", "no labels here"),
+    ],
+)
+def test_a_damaged_head_of_a_file_is_told(tmp_path: Path, old: bytes, new: bytes, reason: str) -> None:
+    (header,) = read_header(save(image(), tmp_path / "a.dcm"))
+    path = tmp_path / "results" / "seg.dcm"
+    path.parent.mkdir()
+    save_result(write_seg(read_source(header), _masks(header), SCHEMA), path)
+    data = path.read_bytes()
+    assert old in data
+    path.write_bytes(data.replace(old, new, 1))
+    with Project.create(tmp_path / "project", SCHEMA) as project, pytest.raises(LabelFileError, match=reason):
+        project.add([header])
+        import_labels(project, path.parent)
+
+
 def test_what_is_no_segmentation(real_crs: list[Path], tmp_path: Path) -> None:
     with pytest.raises(LabelFileError, match="no DICOM Segmentation"):
         read_seg(real_crs[0])

@@ -108,6 +108,7 @@ def test_files_in_order_are_found_out_by_their_content(project: Project, tmp_pat
         ("cvat.xml", _cvat('<cuboid label="nodule"/>'), "'cuboid' is a kind that has no place"),
         ("cvat.xml", _cvat('<tag label="view"><attribute name="value">LL</attribute></tag>'), "allows PA, AP"),
         ("labelme.json", _labelme(points=SQUARE[:2]), "at least 3 points"),
+        ("labelme.json", _labelme(points=[[10**400, 2], [3, 4], [5, 6]]), "no number: '1000"),
         ("labelme.json", _labelme(points=[[1, 2, 3]]), "not pairs of x and y"),
         ("labelme.json", _labelme(shape_type="mask", mask="no picture"), "mask is no picture"),
         ("labelme.json", _labelme(shape_type="circle", points=SQUARE[:1]), "a circle needs|half axes|2 points"),
@@ -296,3 +297,35 @@ def test_masks_and_boxes_of_others_mean_the_same_pixels(project: Project, tmp_pa
     found = project.findings(uid, Author.imported("cvat2").key)
     assert found is not None
     assert np.argwhere(found.of(Mask)[0].array()).tolist() == [[2, 3], [2, 4], [3, 3], [3, 4]]
+
+
+def test_numbers_beyond_all_measure_are_refused_by_name(project: Project, tmp_path: Path) -> None:
+    digits = "9" * 5000
+    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [10**400, 1, 2, 2]}
+    document = {
+        "images": [{"id": 1, "file_name": "one.png", "width": 80, "height": 60}],
+        "categories": [{"id": 1, "name": "nodule"}],
+        "annotations": [box],
+    }
+    (skipped,) = import_labels(project, _written(tmp_path, "a.json", json.dumps(document))).skipped
+    assert "annotation 1 (one.png): its bbox has a value that is far too large" in skipped.reasons[0]
+    with pytest.raises(LabelFileError, match=r"b\.json: the file cannot be read as JSON"):
+        import_labels(project, _written(tmp_path, "b.json", f'{{"images": {digits}}}'))
+    path = _written(tmp_path, "yolo/data.yaml", f"names:\n  {digits}: nodule\n", "0 0.5 0.5 0.25 0.25\n")
+    with pytest.raises(LabelFileError, match=r"data\.yaml: the file cannot be read as YAML"):
+        import_labels(project, path)
+
+
+def test_labels_of_all_alphabets_are_told_apart(project: Project, tmp_path: Path) -> None:
+    """Only letters a to z make a name of the schema; what people call a label is its title."""
+    names = ("größe", "grüße", "肺", "心", "Lëvre", "right\n\u202elung")
+    for name in names:
+        with pytest.raises(LabelFileError, match="is not in the project's schema"):
+            import_labels(project, _written(tmp_path, "labels.json", _labelme(label=name)))
+        report = import_labels(project, tmp_path / "labels.json", extend_schema=True)
+        assert report.objects == 1 and not report.refused
+    added = [label for label in project.schema if label.name not in {known.name for known in SCHEMA}]
+    assert [label.name for label in added] == ["grosse", "grusse", "label", "label_2", "levre", "right_lung"]
+    assert [label.title for label in added] == [*names[:5], "right lung"]
+    with pytest.raises(LabelFileError, match=r"the label 'a{100}\.\.\.' is not"):
+        import_labels(project, _written(tmp_path, "labels.json", _labelme(label="a" * 5000)), extend_schema=True)

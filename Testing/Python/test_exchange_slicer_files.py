@@ -197,6 +197,10 @@ def test_an_ellipse_keeps_its_axes_where_pixels_are_not_square(tmp_path: Path) -
         ("{stem}.mrk.json", b'{"markups": [{"type": "ROI", "name": "nodule", "size": [1]}]}', "cannot be read"),
         ("{stem}.mrk.json", b'{"markups": [{"type": "Plane", "name": "opacity"}]}', "'Plane' is no finding"),
         ("{stem}.mrk.json", b'{"markups": [{"type": "ClosedCurve", "name": "strange"}]}', "'strange'"),
+        ("{stem}.mrk.json", b'{"markups": [{"type": "ROI", "name": "nodule", "xrayai": "own"}]}', "cannot be read"),
+        ("{stem}.mrk.json", b'{"markups": [{"type": "Fiducial", "controlPoints": [1]}]}', "cannot be read"),
+        ("spacing.json", b'{"chest1": [1, 0, "pixel spacing"]}', "spacing"),
+        ("spacing.json", b'{"chest1": [1, 1]}', "spacing"),
     ],
 )
 def test_damaged_files_are_refused_with_their_reason(
@@ -206,7 +210,9 @@ def test_damaged_files_are_refused_with_their_reason(
 
     folder = tmp_path / "bad"
     folder.mkdir()
-    (folder / name.format(stem=Path(project.images()[0].header.path).stem)).write_bytes(content)
+    stem = Path(project.images()[0].header.path).stem
+    (folder / f"{stem}.mrk.json").write_bytes(b'{"markups": []}')
+    (folder / name.format(stem=stem)).write_bytes(content)
     revision = project.last_revision()
     try:
         report = import_labels(project, folder)

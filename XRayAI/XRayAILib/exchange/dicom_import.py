@@ -92,7 +92,7 @@ def find(files: Files) -> list[DicomResults]:
 
 def _sop_class(path: Path) -> str:
     """What a DICOM file holds, by its File Meta Information; empty for another file."""
-    from pydicom.errors import InvalidDicomError
+    from pydicom.errors import BytesLengthException, InvalidDicomError
     from pydicom.filereader import read_file_meta_info
 
     with path.open("rb") as stream:
@@ -100,7 +100,7 @@ def _sop_class(path: Path) -> str:
             return ""
     try:
         return str(read_file_meta_info(path).get("MediaStorageSOPClassUID", ""))
-    except (InvalidDicomError, ValueError, EOFError, OSError):
+    except (InvalidDicomError, BytesLengthException, NotImplementedError, ValueError, EOFError, OSError):
         return ""  # damaged, so it cannot be told what it was
 
 

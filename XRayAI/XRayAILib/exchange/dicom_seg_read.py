@@ -122,6 +122,8 @@ def read_seg(path: Path) -> SegFile:
             f"{len(file.frames)} are described, with {len(segments)} segments."
         )
     syntax = dataset.file_meta.TransferSyntaxUID if "TransferSyntaxUID" in dataset.file_meta else None
+    if syntax is not None and not syntax.is_transfer_syntax:
+        raise LabelFileError(f"{path}: this segmentation is damaged: '{syntax}' is no transfer syntax.")
     if syntax is not None and syntax.is_encapsulated and syntax.name != "RLE Lossless":
         raise LabelFileError(f"{path}: segmentations compressed as {syntax.name} are not read; save it uncompressed.")
     try:

@@ -239,17 +239,23 @@ def numbers(values: object, what: str, count: int | None = None) -> list[float]:
     """A list of numbers, so many of them; :class:`AnnotationError` where it is something else."""
     if not isinstance(values, list) or (count is not None and len(values) != count):
         raise AnnotationError(f"its {what} is not a list of {count or 'some'} numbers: {str(values)[:60]}")
-    if not set(map(type, values)) <= {int, float} or not all(map(math.isfinite, values)):
-        odd = next(v for v in values if type(v) not in (int, float) or not math.isfinite(v))
-        raise AnnotationError(f"its {what} has a value that is no number: {odd!r}")
-    return list(map(float, values))
+    if not set(map(type, values)) <= {int, float}:
+        odd = next(v for v in values if type(v) not in (int, float))
+        raise AnnotationError(f"its {what} has a value that is no number: {str(odd)[:60]!r}")
+    try:
+        found = list(map(float, values))
+    except OverflowError as error:  # JSON's whole numbers have no end
+        raise AnnotationError(f"its {what} has a value that is far too large") from error
+    if not all(map(math.isfinite, found)):
+        raise AnnotationError(f"its {what} has a value that is no number: {next(v for v in values if v - v != 0)!r}")
+    return found
 
 
 def number(text: object, what: str) -> float:
     """A number that stands in a file as text or number; :class:`AnnotationError` where it is something else."""
     try:
         value = float(text)  # type: ignore[arg-type]
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise AnnotationError(f"its {what} is no number: {str(text)[:40]!r}") from error
     if isinstance(text, bool) or not math.isfinite(value):
         raise AnnotationError(f"its {what} is no number: {text!r}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from XRayAILib.exchange.errors import LabelFileError
@@ -11,11 +12,13 @@ from XRayAILib.findings.schema import Label, LabelSchema, Tool
 
 COLORS = ("#26c6da", "#d4e157", "#ff7043", "#7e57c2", "#66bb6a", "#ec407a", "#ffca28", "#5c6bc0")
 """For labels that are added; taken in turn."""
+LONGEST, SHOWN = 100, 10
+"""A name with more letters than this is none; so many unknown names are told."""
 
 
 def normalised(name: str) -> str:
-    """``Right Lung``, ``right-lung`` and ``right_lung`` are one name."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    """``Right Lung``, ``right-lung`` and ``right_lung`` are one name; letters of all languages count."""
+    return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", name).casefold()).strip("_")
 
 
 class LabelNames:
@@ -29,7 +32,8 @@ class LabelNames:
 
     def get(self, name: str) -> Label | None:
         if name not in self._found:
-            self._found[name] = self._labels.get(normalised(name))
+            key = normalised(name)
+            self._found[name] = self._labels.get(key) if key else None
         return self._found[name]
 
     def require(self, source: str, names: Iterable[str]) -> None:
@@ -37,11 +41,13 @@ class LabelNames:
         unknown = [name for name in names if self.get(name) is None]
         if unknown:
             one = len(unknown) == 1
+            named = ", ".join(repr(n if len(n) <= LONGEST else f"{n[:LONGEST]}...") for n in unknown[:SHOWN])
+            more = f" and {len(unknown) - SHOWN} more" if len(unknown) > SHOWN else ""
             raise LabelFileError(
-                f"{source}: the {'label' if one else 'labels'} {', '.join(repr(n) for n in unknown)} "
-                f"{'is' if one else 'are'} not in the project's schema (it has: "
-                f"{', '.join(label.name for label in self.schema)}). Rename {'it' if one else 'them'} there, "
-                "add to the schema (schema.yaml in the project's folder), or import with missing labels added."
+                f"{source}: the {'label' if one else 'labels'} {named}{more} {'is' if one else 'are'} not in the "
+                f"project's schema (it has: {', '.join(label.name for label in self.schema)}). Rename "
+                f"{'it' if one else 'them'} there, add to the schema (schema.yaml in the project's folder), or import "
+                "with missing labels added (--extend)."
             )
 
 
@@ -49,9 +55,22 @@ def extended(schema: LabelSchema, wanted: Mapping[str, Tool]) -> LabelSchema:
     """``schema`` with a label for each name in ``wanted`` that it does not have yet."""
     names = LabelNames(schema)
     labels = list(schema)
+    added = set()
     for name, tool in wanted.items():
         key = normalised(name)
-        if names.get(name) is None and key and all(label.name != key for label in labels):
+        if names.get(name) is None and key and key not in added and len(name) <= LONGEST:
+            added.add(key)
+            title = " ".join("".join(c if c.isprintable() else " " for c in name.replace("_", " ")).split())
             color = COLORS[len(labels) % len(COLORS)]
-            labels.append(Label(key, name.strip().replace("_", " "), tool, color))
+            labels.append(Label(_free_name(key, {label.name for label in labels}), title, tool, color))
     return replace(schema, labels=tuple(labels))
+
+
+def _free_name(key: str, taken: Collection[str]) -> str:
+    """A name for a new label: in letters a to z, as a schema wants it, and not taken."""
+    letters = unicodedata.normalize("NFKD", key).encode("ascii", "ignore").decode()
+    base = re.sub(r"[^a-z0-9]+", "_", letters).strip("_") or "label"
+    name, number = base, 2
+    while name in taken:
+        name, number = f"{base}_{number}", number + 1
+    return name

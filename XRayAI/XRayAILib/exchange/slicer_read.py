@@ -16,7 +16,7 @@ from typing import Any
 
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.spacing import Spacing
-from XRayAILib.exchange.errors import AnnotationError
+from XRayAILib.exchange.errors import AnnotationError, LabelFileError
 from XRayAILib.exchange.file_names import FileNames, UnmatchedError
 from XRayAILib.exchange.foreign_objects import ForeignObjects
 from XRayAILib.exchange.import_report import ImportedImage
@@ -31,6 +31,8 @@ from XRayAILib.findings.objects import FindingError, FindingObject, Landmark
 from XRayAILib.findings.schema import LabelSchema, Tool
 
 SEG_ENDING, MARKUP_ENDING = ".seg.nrrd", ".mrk.json"
+_DAMAGED = (ValueError, KeyError, TypeError, IndexError, AttributeError, ArithmeticError)
+"""What an entry of another type than it should be, or a number that cannot be, comes to."""
 NEW_TOOLS = {"ROI": Tool.BOX, "Fiducial": Tool.LANDMARK, "Line": Tool.LINE, "Angle": Tool.ANGLE}
 
 
@@ -47,7 +49,7 @@ class SlicerFolder(LabelFile):
         self.files: dict[str, list[Path]] = {}
         for file in files:
             self.files.setdefault(_image_of(file, path), []).append(file)
-        self._spacings = spacings_in(path) if path.is_dir() and (path / SPACING).is_file() else {}
+        self._spacings = _spacings(path) if path.is_dir() and (path / SPACING).is_file() else {}
         self._headers: dict[str, Header] = {}
 
     @property
@@ -62,8 +64,11 @@ class SlicerFolder(LabelFile):
             for _, (_, part) in image.annotations:
                 if isinstance(part, Segment):
                     found.setdefault(part.record.get("label") or part.name, Tool.MASK)
-                else:
-                    found.update((name, tool) for name, tool in _wanted(part) if name not in found)
+                    continue
+                try:
+                    found = {**dict(_wanted(part)), **found}
+                except _DAMAGED:
+                    continue  # told where it is read
         return found
 
     def read(self, names: FileNames, schema: LabelSchema, author: Author) -> Iterator[ImportedImage]:
@@ -100,7 +105,7 @@ class SlicerFolder(LabelFile):
             if OWN in part:
                 return [_known(item, makes) for item in objects_in({"markups": [part]}, spacing)]
             return list(_foreign(part, identity, spacing, makes))
-        except (ValueError, KeyError, TypeError, IndexError) as error:
+        except _DAMAGED as error:
             if isinstance(error, (AnnotationError, FindingError)):
                 raise
             raise AnnotationError(f"it cannot be read ({error})") from error
@@ -121,6 +126,21 @@ def find(files: Files) -> list[SlicerFolder]:
             if file.name.endswith((SEG_ENDING, MARKUP_ENDING)) and not file.name.startswith(".")
         )
     return [SlicerFolder(path, found)] if found else []
+
+
+def _spacings(folder: Path) -> dict[str, Spacing]:
+    try:
+        found = spacings_in(folder)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise LabelFileError(
+            f"{folder / SPACING}: it does not say the pixel spacing of each image ({error})."
+        ) from error
+    for name, spacing in found.items():
+        if not all(
+            isinstance(size, (int, float)) and 0 < size < float("inf") for size in (spacing.row, spacing.column)
+        ):
+            raise LabelFileError(f"{folder / SPACING}: the pixel spacing of '{name}' is no size above 0.")
+    return found
 
 
 def _stem(path: Path) -> str:

@@ -48,7 +48,7 @@ def load_json(path: Path) -> Any:
         pass  # what it does not take, the usual reader does, such as NaN, or says better what is wrong
     try:
         return json.loads(text)
-    except (json.JSONDecodeError, RecursionError, MemoryError) as error:
+    except (ValueError, RecursionError, MemoryError) as error:
         raise LabelFileError(f"{path}: the file cannot be read as JSON ({error}).") from error
 
 
@@ -74,7 +74,7 @@ def load_yaml(path: Path) -> Any:
 
     try:
         return yaml.safe_load(load_text(path))
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise LabelFileError(f"{path}: the file cannot be read as YAML ({error}).") from error
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from XRayAILib.findings.label import Attribute, AttributeKind, Label, Skeleton, Tool
 from XRayAILib.findings.rule import Rule, limits, meant
 
-NAME = re.compile(r"[A-Za-z0-9][\w-]*", re.ASCII)
+NAME = re.compile(r"[A-Za-z0-9][\w-]{0,99}", re.ASCII)
 KEY = re.compile(r"(Shift\+)?(\S|F([2-9]|1[0-2]))", re.IGNORECASE)
 
 
@@ -91,7 +91,7 @@ def _twice(names: Iterable[str], what: str, way: str) -> Iterator[Problem]:
 
 def _of_label(label: Label, known: dict[str, Label]) -> Iterator[tuple[str, str]]:
     if not NAME.fullmatch(label.name):
-        yield "name", f"'{label.name}' is no name: use letters a to z, digits, '_' and '-', as in right_lung."
+        yield "name", f"'{label.name}' is no name: use letters a to z, digits, '_' and '-', at most 100."
     if not label.title.strip():
         yield "title", "is empty. The reader sees it."
     if not re.fullmatch(r"#[0-9A-Fa-f]{6}", label.color):

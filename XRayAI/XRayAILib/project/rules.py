@@ -113,7 +113,7 @@ def read_actions(folder: Path, write: bool = True) -> dict[str, Action]:
         raise HygieneError(f"{path} cannot be read ({error}).") from error
     try:
         document = yaml.safe_load(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise HygieneError(f"{path} is no YAML ({error}). Put it right, or delete it to get the defaults.") from error
     return _checked(document if document is not None else {}, path)
 
