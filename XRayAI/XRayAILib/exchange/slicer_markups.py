@@ -15,10 +15,11 @@ import numpy as np
 
 from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.exchange.nrrd_place import to_lps, to_pixels
-from XRayAILib.exchange.slicer_segmentation import identity_of, record_of
+from XRayAILib.exchange.slicer_segmentation import identity_of
 from XRayAILib.findings.kinds import KINDS
 from XRayAILib.findings.measurements import Angle, Line, Measurement
 from XRayAILib.findings.objects import Box, FindingObject, ImageLabel, Landmark, Mask, Polygon
+from XRayAILib.findings.record import record_of
 from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.findings.shapes import Ellipse, Polyline, RotatedBox
 

@@ -6,8 +6,7 @@ in the header (``Segment0_Name``, ...). What Slicer has no field for stands in a
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
@@ -17,12 +16,18 @@ import numpy as np
 from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.nrrd_place import place_of_slice
-from XRayAILib.findings.author import Author, AuthorKind, Status
-from XRayAILib.findings.objects import FindingObject, Mask
+from XRayAILib.exchange.slicer_terms import terminology
+from XRayAILib.findings.author import Status
+from XRayAILib.findings.objects import FindingError, Mask
+from XRayAILib.findings.record import author_of as record_author
+from XRayAILib.findings.record import identity_of as record_identity
+from XRayAILib.findings.record import record_of
 from XRayAILib.findings.schema import LabelSchema
 
 PREFIX = "XRayAI."
 """Of the tags that we write; the scene writes and reads the same ones (:mod:`XRayAILib.scene.record`)."""
+REQUIRED = ("id", "label", "authorKind", "created", "status")
+"""Of a record that we wrote."""
 STATUS = {
     Status.DRAFT: "inprogress",
     Status.SUBMITTED: "completed",
@@ -79,19 +84,7 @@ def _fields(number: int, mask: Mask, layer: int, value: int, schema: LabelSchema
     color = label.rgb if label else (0.75, 0.75, 0.75)
     tags = {"Segmentation.Status": STATUS[mask.status]}
     if label and label.code:
-        code = label.code
-        kind = "^".join((code.scheme, code.value, code.meaning))
-        tags["TerminologyEntry"] = "~".join(
-            (
-                "Segmentation category and type - 3D Slicer General Anatomy list",
-                "SCT^123037004^Anatomical Structure",
-                kind,
-                "^^",
-                "Anatomic codes - DICOM master list",
-                "^^",
-                "^^",
-            )
-        )
+        tags["TerminologyEntry"] = terminology(label)
     tags.update((PREFIX + name, quoted(text)) for name, text in record_of(mask).items() if text)
     fields = {
         "ID": mask.id,
@@ -107,35 +100,13 @@ def _fields(number: int, mask: Mask, layer: int, value: int, schema: LabelSchema
     return {f"Segment{number}_{name}": text for name, text in fields.items()}
 
 
-def record_of(item: FindingObject) -> dict[str, str]:
-    """What every object has whatever its shape, as text."""
-    return {
-        "id": item.id,
-        "label": item.label,
-        "author": item.author.key,
-        "authorKind": item.author.kind.value,
-        "authorName": item.author.name,
-        "authorDigest": item.author.digest,
-        "created": item.created,
-        "status": item.status.value,
-        "score": "" if item.score is None else repr(float(item.score)),
-        "derivedFrom": item.derived_from or "",
-        "attributes": json.dumps(item.attributes) if item.attributes else "",
-    }
-
-
-def identity_of(record: dict[str, str]) -> dict[str, Any]:
-    """The keyword arguments of the object with this record; ValueError or KeyError where it is damaged."""
-    return {
-        "id": record["id"],
-        "label": record["label"],
-        "author": Author(AuthorKind(record["authorKind"]), record["authorName"], record.get("authorDigest", "")),
-        "created": record["created"],
-        "status": Status(record["status"]),
-        "score": float(record["score"]) if record.get("score") else None,
-        "derived_from": record.get("derivedFrom") or None,
-        "attributes": tuple((str(k), str(v)) for k, v in json.loads(record.get("attributes") or "[]")),
-    }
+def identity_of(record: Mapping[str, str]) -> dict[str, Any]:
+    """The keyword arguments of the object with this record; FindingError where anything is missing or damaged."""
+    missing = [name for name in REQUIRED if not record.get(name)]
+    author = record_author(record)
+    if missing or author is None:
+        raise FindingError(f"The record of an object has no {', '.join(missing)}.")
+    return record_identity(record, author)
 
 
 def quoted(text: str) -> str:

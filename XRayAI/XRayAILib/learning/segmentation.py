@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from XRayAILib.findings.agreement.region import region
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Mask, Polygon
@@ -138,15 +139,8 @@ def known_channels(targets: torch.Tensor) -> torch.Tensor:
 
 def drawn_mask(findings: Findings, label: str) -> np.ndarray | None:
     """All masks and polygons of a label together as one bool array (rows, columns), or ``None`` where there is none."""
-    from XRayAILib.pixels.fill import fill_polygon
-
-    found = None
-    for item in findings:
-        if item.label == label and isinstance(item, (Mask, Polygon)):
-            shape = findings.shape
-            array = item.array() if isinstance(item, Mask) else fill_polygon(np.asarray(item.points), shape)
-            found = array if found is None else found | array
-    return found
+    areas = [item for item in findings if item.label == label and isinstance(item, Mask | Polygon)]
+    return region(areas, findings.shape).array() if areas else None
 
 
 def _binary(output: Any) -> tuple[torch.Tensor, torch.Tensor]:

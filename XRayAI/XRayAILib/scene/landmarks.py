@@ -16,11 +16,12 @@ import numpy as np
 
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.objects import FindingError, Landmark, new_id
+from XRayAILib.findings.record import identity_of, record_of
 from XRayAILib.findings.schema import LabelSchema, Tool
 from XRayAILib.scene.host import Host
 from XRayAILib.scene.markups import POINTS, TEXT_PERCENT, paint
 from XRayAILib.scene.points import numbers_of, settled
-from XRayAILib.scene.record import PREFIX, color_of, decoded, encoded, identity_of, label_for, record_of, title_of
+from XRayAILib.scene.record import PREFIX, color_of, decoded, encoded, label_for, title_of
 from XRayAILib.scene.volume import image_shape, pixels_to_ras, ras_to_pixels
 
 _POINT = PREFIX + "point."

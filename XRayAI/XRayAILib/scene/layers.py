@@ -10,20 +10,11 @@ from typing import Any
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingError, FindingObject, ImageLabel, Landmark, Mask, new_id
+from XRayAILib.findings.record import author_of, author_record, identity_of, record_of
 from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.scene import captions, folder, landmarks, markups, outlines, segmentation, shapes, skeletons
 from XRayAILib.scene.host import Host
-from XRayAILib.scene.record import (
-    PREFIX,
-    author_of,
-    author_record,
-    decoded,
-    encoded,
-    identity_of,
-    read_attributes,
-    record_of,
-    write_attributes,
-)
+from XRayAILib.scene.record import PREFIX, decoded, encoded, read_attributes, write_attributes
 from XRayAILib.scene.volume import image_shape, radiograph_uid
 
 _MODULE = "XRayAIFindings"

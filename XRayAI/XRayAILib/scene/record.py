@@ -1,14 +1,12 @@
-"""What the scene remembers of an object beside its shape: plain text, for segment tags and node attributes."""
+"""How the scene keeps :mod:`XRayAILib.findings.record` in segment tags and node attributes, and what a person sees."""
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, unquote
 
-from XRayAILib.findings.author import Author, AuthorKind, Status
-from XRayAILib.findings.objects import FindingError, FindingObject, new_id, now
+from XRayAILib.findings.record import FIELDS
 from XRayAILib.findings.schema import Label, LabelSchema, Tool
 
 _SAFE = " -_.,()/+@=#[]"
@@ -16,20 +14,6 @@ _PLAIN = re.compile(f"[A-Za-z0-9~{re.escape(_SAFE)}]*")
 
 PREFIX = "XRayAI."
 """Every tag and attribute that we write begins with this."""
-
-FIELDS = (
-    "id",
-    "label",
-    "author",
-    "authorKind",
-    "authorName",
-    "authorDigest",
-    "created",
-    "status",
-    "score",
-    "derivedFrom",
-    "attributes",
-)
 
 
 def encoded(text: str) -> str:
@@ -41,61 +25,6 @@ def encoded(text: str) -> str:
 def decoded(text: str) -> str:
     """The text that was :func:`encoded`."""
     return unquote(text)
-
-
-def author_record(author: Author) -> dict[str, str]:
-    """An author as text; ``author`` is for people who look, the other three are read back."""
-    return {
-        "author": author.key,
-        "authorKind": author.kind.value,
-        "authorName": author.name,
-        "authorDigest": author.digest,
-    }
-
-
-def author_of(record: Mapping[str, str]) -> Author | None:
-    """The author in a record, or ``None`` where it has none."""
-    if not record.get("authorKind"):
-        return None
-    try:
-        kind = AuthorKind(record["authorKind"])
-    except ValueError as error:
-        raise FindingError(f"'{record['authorKind']}' in the scene is no kind of author.") from error
-    return Author(kind, record.get("authorName", ""), record.get("authorDigest", ""))
-
-
-def record_of(item: FindingObject) -> dict[str, str]:
-    """What is the same for every kind of object, as text."""
-    return {
-        "id": item.id,
-        "label": item.label,
-        **author_record(item.author),
-        "created": item.created,
-        "status": item.status.value,
-        "score": "" if item.score is None else repr(float(item.score)),
-        "derivedFrom": item.derived_from or "",
-        "attributes": json.dumps(item.attributes) if item.attributes else "",
-    }
-
-
-def identity_of(record: Mapping[str, str], author: Author) -> dict[str, object]:
-    """The keyword arguments of an object with this record; ``author`` is who drew what has none."""
-    try:
-        status = Status(record.get("status") or Status.DRAFT.value)
-        score = float(record["score"]) if record.get("score") else None
-        pairs = json.loads(record["attributes"]) if record.get("attributes") else ()
-    except ValueError as error:
-        raise FindingError(f"The scene's record of the object {record.get('id', '')} is damaged: {error}.") from error
-    return {
-        "id": record.get("id") or new_id(),
-        "label": record.get("label", ""),
-        "author": author_of(record) or author,
-        "created": record.get("created") or now(),
-        "status": status,
-        "score": score,
-        "derived_from": record.get("derivedFrom") or None,
-        "attributes": tuple((str(name), str(value)) for name, value in pairs),
-    }
 
 
 def write_attributes(node: object, record: Mapping[str, str]) -> None:

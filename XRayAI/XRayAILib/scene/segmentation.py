@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from XRayAILib.exchange.slicer_terms import terminology
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.objects import Mask, new_id
+from XRayAILib.findings.record import identity_of, record_of
 from XRayAILib.findings.schema import Label, LabelSchema, Tool
 from XRayAILib.scene.host import Host
 from XRayAILib.scene.mask_cache import mask_of, shows
@@ -19,16 +21,12 @@ from XRayAILib.scene.record import (
     color_of,
     decoded,
     encoded,
-    identity_of,
     label_for,
-    record_of,
     title_of,
 )
 from XRayAILib.scene.volume import image_shape
 
 BINARY_LABELMAP = "Binary labelmap"
-_TERM_LIST = "Segmentation category and type - 3D Slicer General Anatomy list"
-_ANATOMY = "SCT^123037004^Anatomical Structure"
 
 
 def new_segmentation(host: Host, volume_node: Any, name: str) -> Any:
@@ -225,16 +223,6 @@ def new_segment(node: Any, label: Label) -> str:
     if label.code:
         segment.SetTerminology(terminology(label))
     return str(segment_id)
-
-
-def terminology(label: Label) -> str:
-    """The coded term of a label as Slicer serialises it: list, category, type, modifier, then the same of the region.
-
-    Order and separators: ``vtkSlicerTerminologiesModuleLogic::SerializeTerminologyEntry``.
-    """
-    code = label.code
-    term = f"{code.scheme}^{code.value}^{code.meaning}" if code else "^^"
-    return "~".join((_TERM_LIST, _ANATOMY, term, "^^", "", "^^", "^^"))
 
 
 def _code(term: str) -> str:

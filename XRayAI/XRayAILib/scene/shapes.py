@@ -11,6 +11,7 @@ from XRayAILib.findings.author import Author
 from XRayAILib.findings.kinds import BY_TOOL
 from XRayAILib.findings.measurements import Measurement
 from XRayAILib.findings.objects import Box, FindingObject, Polygon
+from XRayAILib.findings.record import identity_of, record_of
 from XRayAILib.findings.schema import LabelSchema, Tool
 from XRayAILib.findings.shapes import Ellipse, Polyline, RotatedBox
 from XRayAILib.findings.size import size_text
@@ -18,7 +19,7 @@ from XRayAILib.scene import boxes, captions, folder, markups, outlines, texts, v
 from XRayAILib.scene.host import Host
 from XRayAILib.scene.markups import is_complete, is_shape, label_of, object_id, tool_of
 from XRayAILib.scene.points import write_place
-from XRayAILib.scene.record import identity_of, label_for, read_attributes, record_of, write_attributes
+from XRayAILib.scene.record import label_for, read_attributes, write_attributes
 from XRayAILib.scene.shape_cache import known_shape, remember
 from XRayAILib.scene.volume import spacing_of
 
