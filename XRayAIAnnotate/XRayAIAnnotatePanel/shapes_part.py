@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from XRayAIAnnotatePanel import placing
 from XRayAIAnnotatePanel.part import Part
+from XRayAIPanel.installation import need_assistance
 
 if TYPE_CHECKING:
     from XRayAIAnnotatePanel.part import AnnotatePanel
@@ -147,6 +148,8 @@ class ShapesPart(Part):
             return
         author, tolerance = sitting.drawn.findings.author, self.ui.toleranceSpinBox.value
         with slicer.util.tryWithErrorDisplay(_("There is no polygon of this."), waitCursor=True):
+            if tolerance:
+                need_assistance()  # to leave out corners
             masks = [item for item in self._chosen() if isinstance(item, Mask)]
             polygons = [polygon for mask in masks for polygon in as_polygons(mask, author, tolerance)]
             self._replace(polygons, [mask.id for mask in masks])
