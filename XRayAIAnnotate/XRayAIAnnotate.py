@@ -85,6 +85,13 @@ class XRayAIAnnotateLogic(ScriptedLoadableModuleLogic):
         return XRayAIAnnotateParameterNode(super().getParameterNode())
 
 
+def telling(message, waitCursor=False):
+    """Tell in a window what failed in a block, and go on behind it."""
+    from XRayAIPanel.telling import telling
+
+    return telling(message, waitCursor)
+
+
 class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     """The panel: reads widgets, calls an annotation session, shows its state."""
 
@@ -234,7 +241,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         message = _("What is drawn was not saved. It comes back into the empty scene.")
         try:
             if self.sitting is not None:
-                with slicer.util.tryWithErrorDisplay(message):
+                with telling(message):
                     self.sitting.session.hold()
         finally:
             if self.sitting is not None:
@@ -303,7 +310,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self.sitting is not None and not (self.sitting.belongs_to(self.desk) and self.sitting.is_drawing_possible):
             self.sitting = None
         if self.sitting is None and self.desk.browse.is_open and self.desk.browse.project.count():
-            with slicer.util.tryWithErrorDisplay(_("The labels were changed outside, and cannot be used.")):
+            with telling(_("The labels were changed outside, and cannot be used.")):
                 self.desk.browse.project.reread_schema()
             schema = self.desk.browse.project.schema
             self.labels.show(schema)
@@ -320,7 +327,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def sitAgain(self, author=None) -> None:
         """Draw on the findings of ``author``, or as the reader who is there now; what is drawn is saved first."""
-        with slicer.util.tryWithErrorDisplay(_("What is drawn cannot be saved, so nothing was changed.")):
+        with telling(_("What is drawn cannot be saved, so nothing was changed.")):
             self._leave()
             self._author = author
             self._sitDown()
@@ -337,7 +344,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _standUp(self) -> None:
         """Save and hand the image back to be looked at. What cannot be saved stays in the scene, to be tried again."""
         if self.sitting is not None:
-            with slicer.util.tryWithErrorDisplay(_("Saving failed.")):
+            with telling(_("Saving failed.")):
                 self.sitting.end()
                 self.sitting = None
 
@@ -353,7 +360,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         # The session tells of every step in between; to show the state once, at the end, is enough.
         self._isShowing = True
         try:
-            with slicer.util.tryWithErrorDisplay(_("The image was not changed."), waitCursor=True):
+            with telling(_("The image was not changed."), waitCursor=True):
                 show()
         finally:
             self._isShowing = False
@@ -369,7 +376,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if label.tool is Tool.IMAGE:
             self.answers.ask(name)
             return
-        with slicer.util.tryWithErrorDisplay(_("The tool cannot be used.")):
+        with telling(_("The tool cannot be used.")):
             self.sitting.tools.choose(label, another)
         self.ui.editorCollapsibleButton.collapsed = label.tool is not Tool.MASK
         self.showState()
@@ -388,7 +395,7 @@ class XRayAIAnnotateWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.showState()
 
     def onAnswer(self, name, values) -> None:
-        with slicer.util.tryWithErrorDisplay(_("This cannot be said of the image.")):
+        with telling(_("This cannot be said of the image.")):
             self.sitting.session.set_answers(name, values, time.monotonic())
             self.sitting.drawn.changed()
 

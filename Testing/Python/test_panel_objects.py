@@ -158,6 +158,18 @@ def test_a_locked_mask_is_not_drawn_on(drawn):
     assert not drawn.ui.editor.readOnly and drawn.ui.objectMessageLabel.isHidden()
 
 
+def test_the_key_of_its_label_does_not_bring_a_locked_mask_a_tool(drawn):
+    choose(drawn, 0)
+    assert drawn.ui.editor.activeEffect().name == "Draw"
+    drawn.ui.lockButton.click()
+    assert drawn.ui.editor.activeEffect() is None
+    drawn.onHotkey("heart")
+    assert drawn.ui.editor.activeEffect() is None and drawn.ui.editor.readOnly
+    drawn.ui.lockButton.click()
+    drawn.onHotkey("heart")
+    assert drawn.ui.editor.activeEffect().name == "Draw"
+
+
 def test_locked_and_hidden_stay_so_through_an_undo(drawn):
     choose(drawn, 1)
     drawn.ui.hideButton.click()

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import slicer
 from slicer.i18n import tr as _
 
 from XRayAIAnnotatePanel import placing
@@ -16,6 +15,7 @@ from XRayAIAnnotatePanel.seed import Seed, placed_now
 from XRayAILib.workflow.prediction import NoModelError, Prediction
 from XRayAIPanel.desk import reader
 from XRayAIPanel.installation import interpreter, need_assistance, need_learning
+from XRayAIPanel.telling import telling
 from XRayAIPanel.work_strip import WorkStrip
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class AssistPart(Part):
     def on_follow_edges(self, _checked: bool = False) -> None:
         from XRayAILib.findings.objects import Polygon
 
-        with slicer.util.tryWithErrorDisplay(_("The polygons were not changed."), waitCursor=True):
+        with telling(_("The polygons were not changed."), waitCursor=True):
             polygons = self._chosen((Polygon,), _("Choose the polygons in the list of objects first."))
             self._put([self._help().along_edges(polygon) for polygon in polygons])
 
@@ -153,7 +153,7 @@ class AssistPart(Part):
             self.own.growButton.checked = self._seed is not None
 
     def _start_growing(self) -> None:
-        with slicer.util.tryWithErrorDisplay(_("Nothing can grow.")):
+        with telling(_("Nothing can grow.")):
             if self.sitting is None:
                 return
             self._label()
@@ -174,14 +174,14 @@ class AssistPart(Part):
         place = self._seed.place
         self._stop_growing()
         if place is not None:
-            with slicer.util.tryWithErrorDisplay(_("Nothing has grown.")):
+            with telling(_("Nothing has grown.")):
                 self._grow(place, self._label(), self.sitting.drawn.findings)
 
     def on_tolerance(self, _value: float) -> None:
         """Grow the last area again, as long as nothing was done since."""
         grown = self._grown
         if self.sitting is not None and grown is not None and self.sitting.drawn.findings == grown.after:
-            with slicer.util.tryWithErrorDisplay(_("Nothing has grown.")):
+            with telling(_("Nothing has grown.")):
                 self._grow(grown.place, grown.label, grown.before)
 
     def _grow(self, place: tuple[float, float], label: str, before: Findings) -> None:
@@ -208,26 +208,26 @@ class AssistPart(Part):
     def on_snap(self, _checked: bool = False) -> None:
         from XRayAILib.findings.objects import Box
 
-        with slicer.util.tryWithErrorDisplay(_("The box was not changed."), waitCursor=True):
+        with telling(_("The box was not changed."), waitCursor=True):
             boxes = self._chosen((Box,), _("Choose the boxes in the list of objects first."))
             self._put([self._help().snapped(box) for box in boxes])
 
     def on_mirror(self, _checked: bool = False) -> None:
-        with slicer.util.tryWithErrorDisplay(_("Nothing was mirrored."), waitCursor=True):
+        with telling(_("Nothing was mirrored."), waitCursor=True):
             present = self.sitting.drawn.findings
             ids = {item.id for item in self.panel.objects.chosen}
             wanted = [item for item in present if not ids or item.id in ids]
             self._put(self._help().mirrored(wanted, present))
 
     def on_prior(self, _checked: bool = False) -> None:
-        with slicer.util.tryWithErrorDisplay(_("Nothing was copied."), waitCursor=True):
+        with telling(_("Nothing was copied."), waitCursor=True):
             session = self.sitting.session
             copied = self._help().from_prior(session.project, self.sitting.drawn.findings)
             self._put(copied.objects)
             self._say_copied(len(copied.objects), copied.source)
 
     def on_model(self, _checked: bool = False) -> None:
-        with slicer.util.tryWithErrorDisplay(_("Nothing was taken over."), waitCursor=True):
+        with telling(_("Nothing was taken over."), waitCursor=True):
             session = self.sitting.session
             if self._help().was_read_by_a_model(session.project):
                 self._take_over()
@@ -245,7 +245,7 @@ class AssistPart(Part):
         sitting = self.sitting
         image = sitting.session.image if sitting is not None else None
         if self._prediction.work.state == "done" and image is not None and image.uid == self._predicts_for:
-            with slicer.util.tryWithErrorDisplay(_("Nothing was taken over.")):
+            with telling(_("Nothing was taken over.")):
                 return self._take_over()
         return self._prediction.outcome()
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from XRayAIAnnotatePanel.label_table import set_up
 from XRayAIAnnotatePanel.part import AnnotatePanel, Part
+from XRayAIPanel.telling import telling
 
 if TYPE_CHECKING:
     from XRayAILib.workflow.conversation import Conversation, Talk
@@ -63,14 +63,14 @@ class CommentsPart(Part):
     def on_resolve(self, _checked: bool = False) -> None:
         talk = self.chosen
         if talk is not None:
-            with slicer.util.tryWithErrorDisplay(_("The comment was not changed.")):
+            with telling(_("The comment was not changed.")):
                 self._conversation.settle(talk.thread, not talk.resolved)
 
     def _say(self, call: Any) -> None:
         field = self.own.commentLineEdit
         if not field.text.strip():
             return
-        with slicer.util.tryWithErrorDisplay(_("The comment was not stored.")):
+        with telling(_("The comment was not stored.")):
             call(self._conversation, field.text)
             field.text = ""
 

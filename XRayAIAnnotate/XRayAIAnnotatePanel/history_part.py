@@ -6,12 +6,12 @@ from html import escape
 from typing import TYPE_CHECKING
 
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from XRayAIAnnotatePanel.case_list import clock
 from XRayAIAnnotatePanel.label_table import set_up
 from XRayAIAnnotatePanel.part import AnnotatePanel, Part
+from XRayAIPanel.telling import telling
 
 if TYPE_CHECKING:
     from XRayAILib.workflow.annotate import AnnotationSession
@@ -152,7 +152,7 @@ class HistoryPart(Part):
         if line is None or not own.differenceButton.checked:
             self._history.hide_difference()
             return
-        with slicer.util.tryWithErrorDisplay(_("The difference cannot be shown.")):
+        with telling(_("The difference cannot be shown.")):
             wanted = own.compareComboBox.itemData(own.compareComboBox.currentIndex)
             other = next((one for one in self._lines if str(one.id) == wanted), None)
             found = self._history.show_difference(line, other, with_now=wanted == NOW)

@@ -8,6 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from XRayAIAnnotatePanel.part import AnnotatePanel, Part
+from XRayAIPanel.telling import telling
 
 
 class SchemaPart(Part):
@@ -34,7 +35,7 @@ class SchemaPart(Part):
         from XRayAIAnnotatePanel.schema_editor import SchemaEditor
         from XRayAILib.workflow.schema_edit import SchemaEdit
 
-        with slicer.util.tryWithErrorDisplay(_("The labels cannot be edited.")):
+        with telling(_("The labels cannot be edited.")):
             edit = SchemaEdit(self.panel.desk.project)
             self.leave()
             self._editor = SchemaEditor(edit, self.panel.changeSchema)

@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from XRayAIPanel.desk import reader
+from XRayAIPanel.telling import telling
 
 if TYPE_CHECKING:
     from XRayAIAnnotatePanel.readers_part import ReadersPart
@@ -91,7 +92,7 @@ class StudyForm:
 
     def _do(self, failed: str, act: Callable[[], object]) -> bool:
         done = False
-        with slicer.util.tryWithErrorDisplay(failed):
+        with telling(failed):
             act()
             done = True
         self._project = None

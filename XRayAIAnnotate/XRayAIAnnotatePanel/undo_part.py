@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import slicer
 from slicer.i18n import tr as _
 
 from XRayAIAnnotatePanel import placing
 from XRayAIAnnotatePanel.part import Part
+from XRayAIPanel.telling import telling
 
 if TYPE_CHECKING:
     from XRayAIAnnotatePanel.part import AnnotatePanel
@@ -68,7 +68,7 @@ class UndoPart(Part):
     def _go(self, sitting: Sitting, step: Callable[[], bool]) -> None:
         if sitting.session.locked:
             return  # the case bar says why
-        with slicer.util.tryWithErrorDisplay(_("This cannot be undone or redone.")):
+        with telling(_("This cannot be undone or redone.")):
             step()
         self.panel.showState()
 

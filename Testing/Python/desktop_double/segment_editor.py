@@ -340,9 +340,7 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
             "Ctrl+Z",
             "Y",
             "Ctrl+Shift+Z",
-            "Q",
-            "W",
-            "I",
+            *"QW/*,.><I",
         ]
         parent = parent if parent is not None else slicer.util.mainWindow()
         self._shortcuts = [QtGui.QShortcut(QtGui.QKeySequence(key), parent) for key in keys]
@@ -391,6 +389,9 @@ class qMRMLSegmentEditorWidget(qMRMLWidget):
     specifyGeometryButtonVisible = stored(bool, "specifyGeometryButtonVisible", True)
 
     def setReadOnly(self, read_only: bool) -> None:
+        """As Slicer: the active tool is put away, and no other can be taken by the tool bar."""
+        if read_only:
+            self.setActiveEffect(None)
         for part in (self._tools, self._segment_buttons):
             part.setEnabled(not read_only)
 
