@@ -199,7 +199,7 @@ def test_a_reviewer_approves_and_gives_back_with_a_reason(study, enter, slicer_w
     own.reasonLineEdit.text = "the nodule is a vessel"
     assert own.rejectButton.enabled
     own.rejectButton.click()
-    assert rows(own.readingsTable)[1] == ("ben", "given back", "1") and own.reasonLineEdit.text == ""
+    assert rows(own.readingsTable)[1] == ("ben", "rejected", "1") and own.reasonLineEdit.text == ""
     assert not own.approveButton.enabled and "It is rejected: only what was submitted" in own.approveButton.toolTip
     own.nextReviewButton.click()
     assert current(panel) == uids[1] and own.nextReviewButton.enabled is False
@@ -216,10 +216,10 @@ def test_the_reader_is_told_why_it_came_back(study, enter):
     panel = enter("ben")
     assert current(panel) == uid or panel.step(lambda session: session.open(uid)) is None
     own = part(panel).own
-    assert "given back by ruth: &lt;too&gt; large" in own.ownStateLabel.text and own.submitButton.enabled
-    assert "1 given back" in own.roundLabel.text
+    assert "rejected by ruth: &lt;too&gt; large" in own.ownStateLabel.text and own.submitButton.enabled
+    assert "1 rejected" in own.roundLabel.text
     panel.ui.readersCollapsibleButton.collapsed = True
-    assert panel.ui.readersCollapsibleButton.text.endswith("given back")
+    assert panel.ui.readersCollapsibleButton.text.endswith("rejected")
 
 
 def both_submitted(study) -> str:

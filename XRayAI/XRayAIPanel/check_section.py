@@ -8,6 +8,7 @@ from slicer.i18n import tr as _
 
 from XRayAILib.workflow.check import Check, MarkRow
 from XRayAIPanel.desk import reader
+from XRayAIPanel.ink import ink
 from XRayAIPanel.installation import interpreter
 from XRayAIPanel.section import Panel, Section
 
@@ -120,7 +121,7 @@ class CheckSection(Section):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(tip)
                 if row.count and row.rule.severity.value in COLORS:
-                    item.setForeground(qt.QBrush(qt.QColor(COLORS[row.rule.severity.value])))
+                    item.setForeground(qt.QBrush(qt.QColor(ink(COLORS[row.rule.severity.value]))))
                 if column == 1:
                     item.setTextAlignment(qt.Qt.AlignRight | qt.Qt.AlignVCenter)
                 table.setItem(place, column, item)

@@ -9,6 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 from XRayAILib.workflow.table import COLUMNS, Row
+from XRayAIPanel.ink import ink
 
 COLORS = {
     "predicted": "#1976d2",
@@ -97,9 +98,9 @@ class CollectionTable:
                 item.setIcon(self._dots[row.severity])
             item.setToolTip(row.details)
             if column == STATUS_COLUMN and row.status in COLORS:
-                item.setForeground(qt.QBrush(qt.QColor(COLORS[row.status])))
+                item.setForeground(qt.QBrush(qt.QColor(ink(COLORS[row.status]))))
             elif row.excluded:
-                item.setForeground(qt.QBrush(qt.QColor(COLORS["excluded"])))
+                item.setForeground(qt.QBrush(qt.QColor(ink(COLORS["excluded"]))))
             self._widget.setItem(place, column, item)
 
     def _on_title(self, column: int) -> None:

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from XRayAILib.workflow.guidelines import schema_notice
 from XRayAIPanel import last_project
+from XRayAIPanel.ink import ink
 from XRayAIPanel.section import Panel, Section
 
 HINT = "#ef6c00"
@@ -40,7 +41,7 @@ class ProjectSection(Section):
             if project.schema is not self._schema:
                 self._schema, self._notice = project.schema, schema_notice(project)
             if self._notice:
-                text += f'<br><span style="color:{HINT}">{escape(self._notice)}</span>'
+                text += f'<br><span style="color:{ink(HINT)}">{escape(self._notice)}</span>'
             self.ui.projectLabel.text = text
 
     def on_new(self, _checked: bool = False) -> None:

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
+from XRayAIPanel.ink import ink
+
 if TYPE_CHECKING:
     from XRayAILib.findings.schema import Label, LabelSchema
 
 UNSAID = "-"
-COLUMNS = 3
+COLUMNS, ROOM = 3, 45
+"""Boxes beside each other, at most, and the letters that there is room for, each box counted as :data:`BOX` letters."""
+BOX = 5
 OPEN = "#c62828"
 """Colour of the mark of a required question that is not answered."""
 
@@ -90,7 +94,7 @@ class _Question:
         self.said = said
         text = f"{self.label.title}:"
         if self.label.required:
-            color = OPEN if not said else "gray"
+            color = ink(OPEN) if not said else "gray"
             text = f'{self.label.title} <span style="color:{color}">*</span>:'
         if self.title.text != text:
             self.title.text = text
@@ -147,7 +151,7 @@ class _OneAnswer(_Question):
 
 
 class _SeveralAnswers(_Question):
-    """A box for each answer, :data:`COLUMNS` beside each other."""
+    """A box for each answer, as many beside each other as a narrow panel has room for."""
 
     def __init__(self, label: Label, answered: Answered) -> None:
         super().__init__(label, answered)
@@ -156,11 +160,12 @@ class _SeveralAnswers(_Question):
         grid = qt.QGridLayout(self.widget)
         grid.setContentsMargins(0, 0, 0, 0)
         self._boxes: dict[str, Any] = {}
+        columns = _columns(self.options)
         for place, option in enumerate(self.options):
             box = qt.QCheckBox(option)
             box.objectName = f"answer_{label.name}_{option}"
             box.clicked.connect(self._toggler(option))
-            grid.addWidget(box, place // COLUMNS, place % COLUMNS)
+            grid.addWidget(box, place // columns, place % columns)
             self._boxes[option] = box
         self.set(())
 
@@ -173,3 +178,12 @@ class _SeveralAnswers(_Question):
     def toggle(self, option: str) -> None:
         left = tuple(value for value in self.said if value != option)
         self._say(left if option in self.said else (*self.said, option))
+
+
+def _columns(options: Sequence[str]) -> int:
+    """How many boxes stand beside each other."""
+
+    def letters(columns: int) -> int:
+        return sum(BOX + max(map(len, options[column::columns]), default=0) for column in range(columns))
+
+    return next((columns for columns in range(COLUMNS, 1, -1) if letters(columns) <= ROOM), 1)

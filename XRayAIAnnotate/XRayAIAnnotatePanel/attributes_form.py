@@ -9,6 +9,7 @@ import qt
 from slicer.i18n import tr as _
 
 from XRayAIAnnotatePanel.answers import OPEN, UNSAID
+from XRayAIPanel.ink import ink
 
 if TYPE_CHECKING:
     from XRayAILib.findings.objects import FindingObject
@@ -119,7 +120,7 @@ class _Field:
         self._write(text)
         title = self.attribute.title
         if self.attribute.required:
-            title = f'{title} <span style="color:{"gray" if complete else OPEN}">*</span>'
+            title = f'{title} <span style="color:{"gray" if complete else ink(OPEN)}">*</span>'
             tip = _("Answered.") if complete else _("This must be answered.")
             self.title.setToolTip(tip)
         if self.title.text != f"{title}:":

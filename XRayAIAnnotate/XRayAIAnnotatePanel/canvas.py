@@ -81,7 +81,7 @@ class SceneCanvas:
         nodes = self.nodes
         if nodes is None:
             raise FindingError("The layer that was drawn on is no longer in the scene. Click Reload to get it back.")
-        with self._quietly():  # reading writes ids into the scene
+        with self.quietly():  # reading writes ids into the scene
             return layers.read_findings(self.host, nodes, self.schema)
 
     def update(self, findings: Findings) -> None:
@@ -122,7 +122,7 @@ class SceneCanvas:
     def show_over(self, findings: Findings, schema: LabelSchema, name: str) -> None:
         from XRayAILib.scene import layers
 
-        with self._quietly():
+        with self.quietly():
             layers.show_findings(self.host, self.volume_node, findings, schema, name, editable=False)
 
     def clear_over(self, name: str) -> None:
@@ -130,11 +130,11 @@ class SceneCanvas:
 
         nodes = layers.find_layer(self.host, self.volume_node, name) if self.volume_node is not None else None
         if nodes is not None:
-            with self._quietly():
+            with self.quietly():
                 layers.remove(self.host, nodes)
 
     @contextmanager
-    def _quietly(self) -> Iterator[None]:
+    def quietly(self) -> Iterator[None]:
         """What happens in the scene meanwhile is no drawing."""
         before, self._busy = self._busy, True
         try:

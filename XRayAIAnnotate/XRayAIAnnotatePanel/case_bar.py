@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from html import escape
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import qt
@@ -11,6 +12,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from XRayAIAnnotatePanel.part import AnnotatePanel, Part
+from XRayAIPanel.ink import ink
+from XRayAIPanel.telling import telling
 
 if TYPE_CHECKING:
     from XRayAILib.project.image import Image
@@ -57,7 +60,7 @@ class CaseBar(Part):
 
     def on_save(self, _checked: bool = False) -> None:
         if self.sitting is not None:
-            with slicer.util.tryWithErrorDisplay(_("Saving failed.")):
+            with telling(_("Saving failed.")):
                 self.sitting.session.save()
         self.panel.showState()
 
@@ -75,7 +78,7 @@ class CaseBar(Part):
 
     def on_look(self, _checked: bool = False) -> None:
         if self.sitting is not None:
-            with slicer.util.tryWithErrorDisplay(_("The view could not be reset.")):
+            with telling(_("The view could not be reset.")):
                 self.sitting.session.reset_look()
 
     def on_mine(self, _checked: bool = False) -> None:
@@ -122,7 +125,7 @@ class CaseBar(Part):
                 message, color = session.locked, HINT
         elif project is not None:
             message, color = _("The project has no images yet. Add a folder in X-Ray AI."), HINT
-        ui.messageLabel.text = f'<span style="color:{color}">{escape(message)}</span>'
+        ui.messageLabel.text = f'<span style="color:{ink(color)}">{escape(message)}</span>'
         ui.messageLabel.visible = bool(message)
 
     def _case_name(self, image: Image | None) -> str:
@@ -172,11 +175,16 @@ def title(session: AnnotationSession | None) -> str:
 
 def details(image: Image | None, name: str) -> str:
     """Whose image it is; of one that is read blinded only ``name``, its number on the list of the round."""
+    from XRayAILib.dicom.header import PICTURE
+
     if image is None:
         return ""
     header = image.header
-    whose = (name,) if name else (header.patient_id or _("no patient id"), header.study_date)
-    words = (*whose, header.modality, header.view)
+    # A picture has no header: what tells it from others is its file.
+    own = header.patient_id or (Path(header.path).name if header.modality == PICTURE else _("no patient id"))
+    kind = _("picture") if header.modality == PICTURE else header.modality
+    whose = (name,) if name else (own, header.study_date)
+    words = (*whose, kind, header.view)
     source = header.spacing.source.value if header.spacing.known else _("unknown")
     return "  ·  ".join(word for word in words if word) + "\n" + _("Spacing: {source}").format(source=source)
 
@@ -194,4 +202,4 @@ def state(session: AnnotationSession | None) -> str:
         SaveState.CONFLICT: (FAILED, _("two versions")),
     }
     color, text = texts[session.state]
-    return f'<span style="color:{color}">\u25cf</span> {text}'
+    return f'<span style="color:{ink(color)}">\u25cf</span> {text}'

@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from XRayAIAnnotatePanel.label_table import set_up
 from XRayAIAnnotatePanel.part import AnnotatePanel, Part
 from XRayAIPanel.collection_table import COLORS
+from XRayAIPanel.ink import ink
 
 if TYPE_CHECKING:
     from XRayAILib.workflow.cases import Case, Cases
@@ -167,7 +168,7 @@ class CaseList(Part):
                 item = qt.QTableWidgetItem(text)
                 item.setToolTip(text)
                 if column == STATUS_COLUMN and case.status in COLORS:
-                    item.setForeground(qt.QBrush(qt.QColor(COLORS[case.status])))
+                    item.setForeground(qt.QBrush(qt.QColor(ink(COLORS[case.status]))))
                 table.setItem(place, column, item)
 
     def _mark(self) -> None:

@@ -10,14 +10,15 @@ from slicer.i18n import tr as _
 
 from XRayAIAnnotatePanel.label_table import swatch
 from XRayAIAnnotatePanel.part import AnnotatePanel, Part
+from XRayAIPanel.ink import ink
 
 if TYPE_CHECKING:
     from XRayAILib.findings.findings import Findings
     from XRayAILib.findings.guidelines import Violation
 
-COLORS = {"refuse": "#c62828", "warn": "#ef6c00", "note": "#78909c"}
-LINE, LINES, MOST_LINES = 17, 2, 6
-"""Pixels of a line of text; lines of a message as it usually is, and of all that are seen without scrolling."""
+COLORS = {"refuse": "#c62828", "warn": "#ef6c00", "note": "#607d8b"}
+LINE, LETTERS, MOST_LINES = 17, 55, 6
+"""Pixels of a line of text, letters on a line, and lines of all messages that are seen without scrolling."""
 
 
 class GuidelinesPart(Part):
@@ -36,6 +37,7 @@ class GuidelinesPart(Part):
         self._findings: Findings | None = None
         self._notice = ""
         self.violations: list[Violation] = []
+        self.own.messagesList.visible = self.own.guidelinesLabel.visible = False
         self.own.messagesList.itemClicked.connect(self.on_message)
 
     def show(self) -> None:
@@ -101,8 +103,8 @@ class GuidelinesPart(Part):
                 marks.setdefault(object_id, []).append(violation.message)
         self.panel.objects.mark({object_id: "\n".join(texts) for object_id, texts in marks.items()})
         own.messagesList.visible = bool(self.violations)
-        lines = min(LINES * len(self.violations), MOST_LINES)
-        own.messagesList.setFixedHeight(lines * LINE + 8)
+        lines = sum(1 + len(violation.message) // LETTERS for violation in self.violations)
+        own.messagesList.setFixedHeight(min(lines, MOST_LINES) * LINE + 8)
         self._fill_summary()
 
     def _fill_summary(self) -> None:
@@ -113,13 +115,13 @@ class GuidelinesPart(Part):
             "note": _("{count} not judged"),
         }
         parts = [
-            f'<span style="color:{COLORS[word]}">{texts[word].format(count=count)}</span>'
+            f'<span style="color:{ink(COLORS[word])}">{texts[word].format(count=count)}</span>'
             for word, count in counts.items()
             if count
         ]
         lines = [_("Guidelines: {counts}").format(counts=", ".join(parts))] if parts else []
         if self._notice:
-            lines.append(f'<span style="color:{COLORS["warn"]}">{escape(self._notice)}</span>')
+            lines.append(f'<span style="color:{ink(COLORS["warn"])}">{escape(self._notice)}</span>')
         text = "<br>".join(lines)
         if self.own.guidelinesLabel.text != text:
             self.own.guidelinesLabel.text = text

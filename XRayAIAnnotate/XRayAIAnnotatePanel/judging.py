@@ -1,4 +1,4 @@
-"""What a reviewer has before the eyes: the readings of an image, to be approved or given back."""
+"""What a reviewer has before the eyes: the readings of an image, to be approved or rejected."""
 
 from __future__ import annotations
 

@@ -21,7 +21,10 @@ def swatch(color: str | tuple[float, float, float]) -> Any:
         color = "#" + "".join(f"{round(255 * part):02x}" for part in color)
     pixels = qt.QPixmap(SWATCH, SWATCH)
     pixels.fill(qt.QColor(color))
-    return qt.QIcon(pixels)
+    icon = qt.QIcon(pixels)
+    # The colour itself on a chosen row as well: Qt would tint it.
+    icon.addPixmap(pixels, qt.QIcon.Selected)
+    return icon
 
 
 def set_up(table: Any, titles: tuple[str, ...], widths: tuple[int, ...]) -> None:
@@ -122,9 +125,10 @@ def tool_text(label: Label | None, active: bool, placed: set[str], next_place: s
     click sets of a measurement, or the landmark that it sets.
     """
     from XRayAILib.findings.schema import Tool
+    from XRayAILib.scene.captions import short
 
     if label is not None and label.tool is Tool.LANDMARK and label.title in placed and not active:
-        return _("{label} is placed: drag it to move it.").format(label=label.title)
+        return _("{label} is placed: drag it to move it.").format(label=short(label.title))
     if label is None or not active:
         return _("Click a label to draw it.")
     texts = {
@@ -136,5 +140,5 @@ def tool_text(label: Label | None, active: bool, placed: set[str], next_place: s
         Tool.POLYLINE: _("{label}: click along it; a double click ends it."),
         Tool.LANDMARK: _("{next}: click its place."),
     }
-    text = texts.get(label.tool, _("{label}: click {next}."))
-    return text.format(label=label.title, next=next_place or label.title)
+    text = texts.get(label.tool, _("{label}: next click: {next}."))
+    return text.format(label=short(label.title), next=next_place or short(label.title))

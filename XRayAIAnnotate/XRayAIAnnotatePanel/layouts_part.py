@@ -7,10 +7,11 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from XRayAIAnnotatePanel.part import Part
+from XRayAIPanel.ink import ink
+from XRayAIPanel.telling import telling
 
 if TYPE_CHECKING:
     from XRayAIAnnotatePanel.part import AnnotatePanel
@@ -154,17 +155,20 @@ class LayoutsPart(Part):
             Arrangement.READERS: self._show_readers,
             Arrangement.CONSENSUS: self._show_consensus,
         }
-        message = why_not
+        message, is_there = why_not, True
         if wanted in show and not why_not:
-            with slicer.util.tryWithErrorDisplay(_("This cannot be shown beside the image."), waitCursor=True):
+            self._shown, is_there = wanted, False
+            with telling(_("This cannot be shown beside the image."), waitCursor=True):
                 message = show[wanted](sitting)
-                self._shown = wanted
+                is_there = True
+        if not is_there:
+            self._take_down()  # the half of it that came about
         own = self.own
         own.arrangementComboBox.setCurrentIndex(own.arrangementComboBox.findData(wanted.value))
         own.priorComboBox.visible = self._shown is Arrangement.PRIOR and own.priorComboBox.count > 1
         own.linkCheckBox.visible = self._shown in (Arrangement.PRIOR, Arrangement.READERS)
         lines = "<br>".join(escape(line) for line in message.splitlines())
-        own.arrangementMessageLabel.text = f'<span style="color:{_HINT}">{lines}</span>'
+        own.arrangementMessageLabel.text = f'<span style="color:{ink(_HINT)}">{lines}</span>'
         own.arrangementMessageLabel.visible = bool(message)
         if self._shown is not Arrangement.SINGLE:
             # The views get their sizes in the event loop, and are fitted to their images first.

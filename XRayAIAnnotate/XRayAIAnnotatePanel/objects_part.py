@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import qt
-import slicer
 from slicer.i18n import tr as _
 
 from XRayAIAnnotatePanel import shown_objects
@@ -15,6 +15,8 @@ from XRayAIAnnotatePanel.attributes_form import AttributesForm
 from XRayAIAnnotatePanel.label_table import swatch
 from XRayAIAnnotatePanel.object_table import EYE, ObjectTable
 from XRayAIAnnotatePanel.part import Part
+from XRayAIPanel.ink import ink
+from XRayAIPanel.telling import telling
 
 if TYPE_CHECKING:
     from XRayAIAnnotatePanel.part import AnnotatePanel
@@ -140,12 +142,17 @@ class ObjectsPart(Part):
             self._described, self._schema = findings, sitting.canvas.schema
             self._rows = shown_objects.shown_objects(findings, sitting.canvas.schema, spacing)
         rows = shown_objects.as_in_scene(sitting.canvas.host, nodes, self._rows)
+        if self._why_closed():
+            rows = [replace(item, locked=True) for item in rows]
         self.table.show(rows, spacing.source.value if spacing.known else "")
         # A mask that is locked is not drawn on: Slicer's editor has no lock for one segment.
         edited = next((item for item in rows if item.kind == "mask" and item.id == self._edited(sitting)), None)
         locked = edited is not None and edited.locked
         if self.ui.editor.readOnly != locked:
             self.ui.editor.readOnly = locked
+        if locked and self.ui.editor.activeEffect() is not None:
+            # What is read-only takes no tool by its tool bar, but still by its name.
+            self.ui.editor.setActiveEffect(None)
         if locked and edited is not None and not self.ui.editorCollapsibleButton.collapsed:
             text = _("{label} is locked: unlock it to draw on it, or draw another one.")
             self._lock_message = text.format(label=edited.title)
@@ -188,7 +195,7 @@ class ObjectsPart(Part):
         free = [item for item in chosen if not item.locked] if not self._why_closed() else []
         enabled = {
             ui.hideButton: bool(chosen),
-            ui.lockButton: bool(chosen),
+            ui.lockButton: bool(chosen) and not self._why_closed(),
             ui.relabelButton: bool(free) and len({item.kind for item in free}) == 1,
             ui.zoomButton: bool(chosen),
             ui.deleteButton: bool(free),
@@ -310,7 +317,7 @@ class ObjectsPart(Part):
         return self.sitting.session.locked if self.sitting is not None else ""
 
     def _say(self, message: str) -> None:
-        text = f'<span style="color:{_FAILED}">{escape(message)}</span>'
+        text = f'<span style="color:{ink(_FAILED)}">{escape(message)}</span>'
         if self.ui.objectMessageLabel.text != text:
             self.ui.objectMessageLabel.text = text
         self.ui.objectMessageLabel.visible = bool(message)
@@ -321,7 +328,7 @@ class ObjectsPart(Part):
             self._say(self._why_closed())
             return
         self._say("")
-        with slicer.util.tryWithErrorDisplay(_("The objects cannot be changed.")):
+        with telling(_("The objects cannot be changed.")):
             sitting.drawn.look(at_once=True)
             assert sitting.drawn.findings is not None
             sitting.drawn.replace(change(sitting.drawn.findings))
@@ -332,6 +339,9 @@ class ObjectsPart(Part):
 
         sitting = self.sitting
         if sitting is None or sitting.nodes is None:
+            return
+        if locked is not None and self._why_closed():
+            self._say(self._why_closed())
             return
         for item in items:
             if visible is not None:
@@ -348,10 +358,11 @@ class ObjectsPart(Part):
             return
         nodes, canvas = sitting.nodes, sitting.canvas
         chosen = {item.id for item in self.table.chosen}
-        for shape in nodes.shapes:
-            object_id = shapes.object_id(shape)
-            if object_id in chosen | self._lit:
-                shapes.set_highlighted(canvas.host, shape, canvas.volume_node, canvas.schema, object_id in chosen)
+        with canvas.quietly():
+            for shape in nodes.shapes:
+                object_id = shapes.object_id(shape)
+                if object_id in chosen | self._lit:
+                    shapes.set_highlighted(canvas.host, shape, canvas.volume_node, canvas.schema, object_id in chosen)
         self._lit = chosen
         points = nodes.landmarks
         indices = [landmarks.index_of(points, object_id) for object_id in chosen]

@@ -16,6 +16,8 @@ from XRayAIAnnotatePanel.judging import Judging
 from XRayAIAnnotatePanel.part import AnnotatePanel, Part
 from XRayAIAnnotatePanel.study_form import StudyForm
 from XRayAIPanel.desk import READER, reader
+from XRayAIPanel.ink import ink
+from XRayAIPanel.telling import telling
 
 if TYPE_CHECKING:
     from XRayAILib.findings.findings import Findings
@@ -136,7 +138,7 @@ class ReadersPart(Part):
         if session is None or not uid:
             return False
         done = False
-        with slicer.util.tryWithErrorDisplay(_("The reading was not submitted.")):
+        with telling(_("The reading was not submitted.")):
             session.save()
             done = self.study.submit(uid, confirm=_confirmed)
         self.panel.showState()
@@ -156,7 +158,7 @@ class ReadersPart(Part):
         def step(session: AnnotationSession) -> None:
             if session.is_unsaved:
                 session.save()
-            with slicer.util.tryWithErrorDisplay(failed):
+            with telling(failed):
                 act()
             session.reload()
 
@@ -260,14 +262,14 @@ class ReadersPart(Part):
                 _("'{name}' does not take part in this project: choose your name.").format(name=now.name),
                 FAILED,
             )
-        self.own.rolesLabel.text = f'<span style="color:{color}">{escape(text)}</span>' if color else text
+        self.own.rolesLabel.text = f'<span style="color:{ink(color)}">{escape(text)}</span>' if color else text
 
     def _show_round(self, now: Standing) -> None:
         assigned = sum(one.assigned for one in now.rounds)
         done = sum(one.done for one in now.rounds)
         lines = [
             _("{round}: {done} of {assigned} submitted").format(round=one.round, done=one.done, assigned=one.assigned)
-            + (_(", {n} given back").format(n=one.rejected) if one.rejected else "")
+            + (_(", {n} rejected").format(n=one.rejected) if one.rejected else "")
             for one in now.rounds
         ]
         days = [f"{date}: {number}" for one in now.rounds for date, number in one.per_day]
@@ -307,11 +309,11 @@ def _own_text(own: Own) -> str:
     if own.last is None:
         return _("Your reading is a draft.")
     text = escape(_("Your reading: {state}").format(state=told(own.state, own.last)))
-    return f'<span style="color:{colors[own.state.value]}">{text}</span>'
+    return f'<span style="color:{ink(colors[own.state.value])}">{text}</span>'
 
 
 def told(state: ReadingState, last: Step) -> str:
-    """A state with who brought it about and why, such as ``given back by ruth: too large``."""
+    """A state with who brought it about and why, such as ``rejected by ruth: too large``."""
     text = states()[state.value]
     if last.who != last.track:
         text = _("{state} by {name}").format(state=text, name=last.who.partition(":")[2])
@@ -323,6 +325,6 @@ def states() -> dict[str, str]:
         "draft": _("draft"),
         "submitted": _("submitted"),
         "approved": _("approved"),
-        "rejected": _("given back"),
+        "rejected": _("rejected"),
         "reopened": _("reopened"),
     }

@@ -16,6 +16,8 @@ from XRayAIAnnotatePanel.part import UI_FOLDER
 from XRayAIAnnotatePanel.rule_form import RuleForm
 from XRayAILib.findings.schema import SchemaError
 from XRayAILib.workflow.schema_edit import SchemaEdit
+from XRayAIPanel.ink import ink
+from XRayAIPanel.telling import telling
 
 FAILED = "#c62828"
 MOST_PROBLEMS = 6
@@ -164,7 +166,7 @@ class SchemaEditor:
         vanishing = self.edit.vanishing()
         if vanishing and not slicer.util.confirmOkCancelDisplay(_vanishing_text(vanishing)):
             return
-        with slicer.util.tryWithErrorDisplay(_("The labels are not saved.")):
+        with telling(_("The labels are not saved.")):
             self._change(self.edit.save)
             self.close()
 
@@ -245,7 +247,7 @@ class SchemaEditor:
         shown = [escape(problem, quote=False) for problem in problems[:MOST_PROBLEMS]]
         if len(problems) > MOST_PROBLEMS:
             shown.append(_("... and {count} more").format(count=len(problems) - MOST_PROBLEMS))
-        self.own.problemsLabel.text = f'<span style="color:{FAILED}">{"<br>".join(shown)}</span>'
+        self.own.problemsLabel.text = f'<span style="color:{ink(FAILED)}">{"<br>".join(shown)}</span>'
         self.own.problemsLabel.visible = bool(problems)
         self.own.saveButton.enabled = not problems
 
@@ -261,7 +263,7 @@ class SchemaEditor:
             self._show_labels(self.edit.move_label(row, by))
 
     def _use_template(self, add: bool) -> None:
-        with slicer.util.tryWithErrorDisplay(_("The template cannot be used.")):
+        with telling(_("The template cannot be used.")):
             self.edit.use_template(self.own.templateComboBox.currentText, add)
         self._show_all()
 
@@ -270,7 +272,7 @@ class SchemaEditor:
         question = _("This is done at once, and the other changes in this window are dropped. Go on?")
         if self.edit.is_changed and not slicer.util.confirmOkCancelDisplay(question):
             return
-        with slicer.util.tryWithErrorDisplay(_("The labels are not changed.")):
+        with telling(_("The labels are not changed.")):
             self._change(change)
             self.edit = SchemaEdit(self.edit.project)
         self._show_all()

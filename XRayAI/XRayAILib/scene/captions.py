@@ -19,6 +19,13 @@ from XRayAILib.scene.volume import pixels_to_ras
 
 _LIST = PREFIX + "captions"
 _COLOR = (0.96, 0.94, 0.86)
+LONGEST = 36
+"""Letters of a name over the image: a longer one would cover what is looked at."""
+
+
+def short(name: str) -> str:
+    """A name as it is written over the image, cut off where it is too long."""
+    return name if len(name) <= LONGEST else name[: LONGEST - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def new_captions(host: Host, name: str) -> Any:

@@ -72,6 +72,8 @@ def dress(node: Any, schema: LabelSchema, label: str, tool: Tool) -> Any:
         node.SetCurveTypeToLinear()
     elif node.IsA(POINTS):
         parts = _parts(tool)
+        # Slicer would number the points, "Scoliosis-1", until all are placed and the value stands there.
+        node.SetControlPointLabelFormat("")
         node.SetMaximumNumberOfControlPoints(len(parts))
         node.SetRequiredNumberOfControlPoints(len(parts))
         display.SetGlyphTypeFromString("CrossDot2D")

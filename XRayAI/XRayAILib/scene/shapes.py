@@ -190,10 +190,11 @@ def _draw(host: Host, node: Any, volume_node: Any, item: FindingObject) -> None:
         color = node.GetDisplayNode().GetSelectedColor()
         outlines.draw(host, node, volume_node, outlines.lines_of(item), color)
     value = size_text(item, spacing_of(volume_node)) if _shows_value(node) else ""
+    name = captions.short(node.GetName() or "")
     if node.IsA(markups.POINTS):
         for index in range(node.GetNumberOfControlPoints()):
-            node.SetNthControlPointLabel(index, f"{node.GetName()}: {value}" if index == 0 else "")
+            node.SetNthControlPointLabel(index, f"{name}: {value}" if index == 0 else "")
     elif node.IsA(markups.ROI):
-        captions.write(node, volume_node, item, f"{node.GetName()}: {value}" if value else node.GetName())
+        captions.write(node, volume_node, item, f"{name}: {value}" if value else name)
     else:
         texts.write_value(node, value)
