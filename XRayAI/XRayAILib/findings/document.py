@@ -6,6 +6,7 @@ import hashlib
 import zlib
 from collections.abc import Callable
 from dataclasses import fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def from_document(document: dict[str, Any], blob: Callable[[str], bytes]) -> Fin
     if kind is None:
         raise FindingError(f"An object of the unknown kind '{document.get('kind')}': a newer version wrote it.")
     author = values["author"]
-    values["author"] = Author(AuthorKind(author["kind"]), author["name"], author["digest"])
+    values["author"] = _author(author["kind"], author["name"], author["digest"])
     values["status"] = Status(values["status"])
     values["attributes"] = tuple((str(k), str(v)) for k, v in values.get("attributes", ()))
     if "points" in values:
@@ -49,6 +50,11 @@ def from_document(document: dict[str, Any], blob: Callable[[str], bytes]) -> Fin
         values["shape"], values["origin"] = tuple(values["shape"]), tuple(values["origin"])
         values["crop"] = _crop(values["crop"], blob)
     return kind(**values)
+
+
+@lru_cache(maxsize=100)
+def _author(kind: str, name: str, digest: str) -> Author:
+    return Author(AuthorKind(kind), name, digest)
 
 
 def _crop(entry: dict[str, Any], blob: Callable[[str], bytes]) -> np.ndarray:

@@ -86,7 +86,9 @@ class FindingObject:
 
 def require_finite(kind: str, label: str, values: Iterable[float]) -> None:
     """Raise :class:`FindingError` where a coordinate of an object is not a number."""
-    if not all(map(math.isfinite, values)):
+    values = list(values)
+    # The sum of a few coordinates is finite only where each is, and it is found in a fraction of the time.
+    if not math.isfinite(sum(values)) and not all(map(math.isfinite, values)):
         raise FindingError(f"The {kind} '{label}' has a coordinate that is not a number.")
 
 

@@ -6,7 +6,6 @@ overwritten. The latest state of each track is kept beside, so reading it needs 
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ from XRayAILib.findings.author import Author, AuthorKind, Status
 from XRayAILib.findings.document import from_document
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingObject, now
+from XRayAILib.project import json_text
 from XRayAILib.project.controls import truth_track
 from XRayAILib.project.database import Database, blobs, current, images, revisions
 from XRayAILib.project.errors import ConflictError, ProjectError
@@ -233,7 +233,7 @@ class History:
         said: dict[str, set[str]] = {}
         with self._database.reading() as connection:
             for uid, document in connection.execute(query):
-                for entry in json.loads(document)["objects"]:
+                for entry in json_text.load(document)["objects"]:
                     if entry["status"] != Status.REJECTED.value and (not names or entry["kind"] in names):
                         said.setdefault(entry["label"], set()).add(uid)
         return {label: len(uids) for label, uids in said.items()}
@@ -271,7 +271,7 @@ def read_findings(connection: Connection, uid: str, document: str, place: object
             raise ProjectError(f"Project {place}: the pixels {name} of a mask of {uid} are missing.")
         return bytes(data)
 
-    state = json.loads(document)
+    state = json_text.load(document)
     author = state["author"]
     for entry in () if pixels else state["objects"]:
         if "crop" in entry:

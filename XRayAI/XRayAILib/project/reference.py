@@ -51,4 +51,5 @@ def reference_of(tracks: Sequence[Findings], steps: Mapping[str, Step]) -> Findi
 
 
 def _kept(findings: Findings) -> Findings:
-    return findings.without(item.id for item in findings if item.status is Status.REJECTED)
+    rejected = [item.id for item in findings if item.status is Status.REJECTED]
+    return findings.without(rejected) if rejected else findings

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, Connection, Integer, String, Table, Text, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Integer, String, Table, Text, or_, select, update
 
 from XRayAILib.findings.author import Author, AuthorKind, Status
 from XRayAILib.findings.findings import Findings
@@ -22,6 +22,7 @@ from XRayAILib.findings.schema import Label, LabelSchema, SchemaError, Tool
 from XRayAILib.findings.schema_draft import SchemaDraft
 from XRayAILib.findings.schema_file import DEFAULT_COLOR, draft, read_text, require_whole
 from XRayAILib.findings.schema_problems import NAME, as_text
+from XRayAILib.project import json_text
 from XRayAILib.project.database import Database, current, metadata, revisions
 from XRayAILib.project.written import Entry, change_document, read_entries, track_document
 
@@ -231,7 +232,7 @@ def _uses(connection: Connection, labels: list[str] | None) -> dict[str, Use]:
     """Uses of some labels, or of all; only documents that name one of them are looked into."""
     query = select(current.c.uid, current.c.document)
     if labels is not None:
-        query = query.where(or_(*(current.c.document.contains(f'"label": "{name}"') for name in labels)))
+        query = query.where(or_(*map(_with_label, labels)))
     found: dict[str, Use] = {}
     for uid, document in connection.execute(query):
         for entry in json.loads(document)["objects"]:
@@ -244,10 +245,15 @@ def _uses(connection: Connection, labels: list[str] | None) -> dict[str, Use]:
     return found
 
 
+def _with_label(label: str) -> ColumnElement[bool]:
+    """Whether a document of ``current`` has an object of this label; older ones have a space behind the colon."""
+    return or_(*(current.c.document.contains(f'"label":{space}"{label}"') for space in ("", " ")))
+
+
 def _relabel(connection: Connection, old: str, new: str, who: str) -> int:
     """Change the label of all objects, rejected ones too, with a revision for each track."""
     count = 0
-    rows = connection.execute(select(current).where(current.c.document.contains(f'"label": "{old}"'))).all()
+    rows = connection.execute(select(current).where(_with_label(old))).all()
     for row in rows:
         shape, before = read_entries(row.document)
         after = tuple(_relabelled(entry, old, new) for entry in before)
@@ -274,7 +280,7 @@ def _relabelled(entry: Entry, old: str, new: str) -> Entry:
     document = json.loads(entry.text)
     if document["label"] != old:
         return entry
-    return replace(entry, text=json.dumps({**document, "label": new}))
+    return replace(entry, text=json_text.dump({**document, "label": new}))
 
 
 def _require_alike(label: Label, use: Use | None, old: Label | None) -> None:

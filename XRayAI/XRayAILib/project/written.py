@@ -6,16 +6,15 @@ last is used again, so that its mask is not compressed again and its hundred poi
 
 from __future__ import annotations
 
-import json
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from XRayAILib.findings.author import Author
-from XRayAILib.findings.document import to_document
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingObject
+from XRayAILib.project import json_text
 
 TRACKS = 3
 """Tracks whose objects are kept: that of the image at hand, and those that were worked on just before."""
@@ -81,9 +80,9 @@ def unbound(entries: Sequence[Entry]) -> tuple[Entry, ...]:
 
 def read_entries(document: str) -> tuple[tuple[int, int], tuple[Entry, ...]]:
     """Shape and objects of a document of the table ``current``."""
-    state = json.loads(document)
+    state = json_text.load(document)
     rows, columns = state["shape"]
-    return (rows, columns), tuple(Entry(d["id"], d["status"], json.dumps(d)) for d in state["objects"])
+    return (rows, columns), tuple(Entry(d["id"], d["status"], json_text.dump(d)) for d in state["objects"])
 
 
 def track_document(findings: Findings, entries: Sequence[Entry]) -> str:
@@ -117,18 +116,18 @@ def _entry(item: FindingObject, known: Entry | None) -> Entry:
     if known is not None and (known.item is item or known.item == item):
         return known
     blobs: dict[str, bytes] = {}
-    text = json.dumps(to_document(item, blobs.__setitem__))
+    text = json_text.dump_object(item, blobs.__setitem__)
     return Entry(item.id, item.status.value, text, blobs, item)
 
 
 def _list(entries: Sequence[Entry]) -> str:
-    return "[" + ", ".join(entry.text for entry in entries) + "]"
+    return "[" + ",".join([entry.text for entry in entries]) + "]"
 
 
 def _with_lists(values: dict[str, Any], **lists: str) -> str:
     """JSON of ``values`` with lists that are JSON already."""
-    text = json.dumps(values)
-    return text[:-1] + "".join(f', "{name}": {part}' for name, part in lists.items()) + "}"
+    text = json_text.dump(values)
+    return text[:-1] + "".join(f',"{name}":{part}' for name, part in lists.items()) + "}"
 
 
 def _author(author: Author) -> dict[str, str]:
