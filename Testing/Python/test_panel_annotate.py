@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from annotate_clicks import ANNA, ANNOTATE, click_cell, click_label, errors
+from annotate_clicks import ANNA, ANNOTATE, XRAYAI, click_cell, click_label, errors
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Box, ImageLabel, Landmark, Mask, Polygon
 from XRayAILib.project.project import Project
@@ -70,6 +71,15 @@ def test_without_a_project_it_says_so_and_opens_one(slicer_with_modules, project
     desktop.answer(path=project_folder)
     panel.ui.openProjectButton.click()
     assert panel.ui.caseLabel.text == "Image 1 of 3"
+
+
+@pytest.mark.parametrize("module", [XRAYAI, ANNOTATE])
+def test_slicer_makes_the_panels_without_a_main_window(slicer_with_modules, monkeypatch, module):
+    """As the tests do that Slicer brings for every module."""
+    import slicer
+
+    monkeypatch.setattr(slicer.util, "mainWindow", lambda: None)
+    assert slicer_with_modules.open_module(module).ui.projectLabel.text and not errors(slicer_with_modules)
 
 
 def test_an_empty_project_says_what_to_do(slicer_with_modules, tmp_path):
@@ -229,6 +239,23 @@ def test_where_the_disk_is_full_the_image_stays(slicer_with_modules, panel):
         assert "disk is full" in errors(slicer_with_modules)[0]
     panel.ui.saveButton.click()
     assert len(saved(panel)) == 1 and panel.ui.messageLabel.isHidden()
+
+
+def test_an_image_that_cannot_be_shown_is_told_once_and_the_work_goes_on(slicer_with_modules, panel):
+    path = Path(panel.sitting.session.image.header.path)
+    panel.parent.exit()
+    path.rename(path.with_suffix(".away"))
+    try:
+        panel.parent.enter()
+    finally:
+        path.with_suffix(".away").rename(path)
+    assert len(errors(slicer_with_modules)) == 1 and panel.timer.active
+    assert "No image is shown" in panel.ui.messageLabel.text
+    panel.ui.reloadButton.click()
+    assert panel.sitting.session.is_open and len(errors(slicer_with_modules)) == 1
+    click_label(panel, "Heart")
+    paint(panel, noise(panel))
+    slicer_with_modules.process_events(until=lambda: saved(panel) is not None, timeout=LONGEST + 3)
 
 
 def test_objects_are_chosen_and_deleted_in_the_table(panel, mouse):
