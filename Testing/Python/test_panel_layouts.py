@@ -134,6 +134,36 @@ def test_the_prior_follows_zoom_place_and_window(slicer_with_modules, desk_panel
     assert shown.GetDisplayNode().GetWindow() == pytest.approx(before / 2)
 
 
+def test_what_is_drawn_lies_over_its_own_image_only(slicer_with_modules, desk_panel, views, mouse):
+    from XRayAILib.scene import layers
+
+    prior = open_with_prior(desk_panel)
+    host, red = slicer_with_modules.host, slicer_with_modules.host.slice_node
+    arrange(slicer_with_modules, desk_panel, PRIOR)
+    click_label(desk_panel, "Nodule")
+    mouse.click((60, 40), (90, 80))
+    desk_panel.onTick()
+    drawn, (own,) = desk_panel.sitting.nodes, desk_panel.sitting.drawn.findings.of(Box)
+    assert all(shown_in(node) == (red.GetID(),) for node in drawn.nodes)
+    volume = volume_in(slicer_with_modules, views["Yellow"])
+    of_prior = layers.find_layer(host, volume, "Findings of the prior")
+    yellow = views["Yellow"].GetSliceNode().GetID()
+    assert of_prior.shapes and all(shown_in(node) == (yellow,) for node in of_prior.nodes)
+    assert "with what" in message(desk_panel)
+    # It is the prior's, and nothing of it gets into what is said of this image.
+    project = desk_panel.sitting.session.project
+    (nodule,) = layers.read_findings(host, of_prior, project.schema).of(Box)
+    assert nodule.id in {box.id for track in project.tracks(prior.uid) for box in track.of(Box)}
+    assert [box.id for box in desk_panel.sitting.session.drawn().of(Box)] == [own.id]
+    arrange(slicer_with_modules, desk_panel, SINGLE)
+    assert all(shown_in(node) == () for node in desk_panel.sitting.nodes.nodes)
+    assert layers.layers(host, volume) == []
+
+
+def shown_in(node) -> tuple[str, ...]:
+    return tuple(node.GetDisplayNode().GetViewNodeIDs())
+
+
 def test_unlinked_views_move_for_themselves(slicer_with_modules, desk_panel, views):
     open_with_prior(desk_panel)
     arrange(slicer_with_modules, desk_panel, PRIOR)

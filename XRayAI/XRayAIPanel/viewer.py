@@ -124,8 +124,7 @@ class SlicerViewer:
 
         from XRayAILib.scene.volume import show_radiograph
 
-        node = self._prior if self._prior is not None and self.host.scene.IsNodePresent(self._prior) else None
-        self._prior = show_radiograph(self.host, radiograph, node, f"Prior {_name(radiograph)}")
+        self._prior = show_radiograph(self.host, radiograph, self.prior_node, f"Prior {_name(radiograph)}")
         self.set_layout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         logic = self.host.application_logic.GetSliceLogicByLayoutName(PRIOR_VIEW)
         if logic is None:
@@ -140,10 +139,16 @@ class SlicerViewer:
         logic.FitSliceToBackground()
         logic.SnapSliceOffsetToIJK()
 
+    @property
+    def prior_node(self) -> Any:
+        """The volume of the prior, where one is shown beside the image, else ``None``."""
+        is_there = self._prior is not None and self.host.scene.IsNodePresent(self._prior)
+        return self._prior if is_there else None
+
     def hide_prior(self) -> None:
         import slicer
 
-        if self._prior is not None and self.host.scene.IsNodePresent(self._prior):
+        if self.prior_node is not None:
             self._remove_volume(self._prior)
         self._prior = None
         self.set_layout(slicer.vtkMRMLLayoutNode.SlicerLayoutOneUpRedSliceView)

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 CONSENSUS = "Consensus"
 """Name of its layer, as it stands in the Data module."""
+OF_PRIOR = "Findings of the prior"
+"""The same of what is said of the prior."""
 _HINT = "#1976d2"
 
 
@@ -87,7 +89,8 @@ class LayoutsPart(Part):
         from XRayAILib.workflow.side_by_side import Arrangement
 
         sitting = self.sitting
-        if self._shown is Arrangement.READERS and sitting is not None and sitting.nodes is not None:
+        beside = (Arrangement.READERS, Arrangement.PRIOR)
+        if self._shown in beside and sitting is not None and sitting.nodes is not None:
             # What was drawn since belongs to the reader's own view only, too.
             arrangement.restrict(sitting.canvas.host, sitting.nodes, SLICE_VIEW)
 
@@ -175,9 +178,25 @@ class LayoutsPart(Part):
             qt.QTimer.singleShot(0, self._link_up)
 
     def _show_prior(self, sitting: Sitting) -> str:
-        session, uid = sitting.session, self.own.priorComboBox.currentData
-        self.panel.desk.viewer.show_prior(session.project.radiograph(uid))
-        return _("On the right: {prior}").format(prior=self.own.priorComboBox.currentText)
+        from XRayAILib.scene import arrangement, layers
+        from XRayAILib.workflow.side_by_side import said_of_prior
+
+        assert sitting.nodes is not None
+        session, uid, viewer = sitting.session, self.own.priorComboBox.currentData, self.panel.desk.viewer
+        viewer.show_prior(session.project.radiograph(uid))
+        canvas = sitting.canvas
+        # Two radiographs have no place in common: what is drawn on one must not lie on the other, nor be drawn there.
+        arrangement.restrict(canvas.host, sitting.nodes, arrangement.VIEWS[0])
+        text = _("On the right: {prior}").format(prior=self.own.priorComboBox.currentText)
+        findings = said_of_prior(session.project, session.reader, uid)
+        if findings is None:
+            return text
+        with canvas.quietly():
+            nodes = layers.show_findings(
+                canvas.host, viewer.prior_node, findings, canvas.schema, OF_PRIOR, editable=False
+            )
+            arrangement.restrict(canvas.host, nodes, arrangement.VIEWS[1])
+        return text + "\n" + _("with what {reader} said of it").format(reader=findings.author.name)
 
     def _show_readers(self, sitting: Sitting) -> str:
         from XRayAILib.scene import arrangement, layers
@@ -257,9 +276,9 @@ class LayoutsPart(Part):
         viewer = self.panel.desk.viewer
         for node, label in self._labels:
             node.SetLayoutLabel(label)
-        if viewer.volume_node is not None:
-            for name in self._layers.values():
-                _remove_layer(viewer, name)
+        for name in self._layers.values():
+            _remove_layer(viewer.host, viewer.volume_node, name)
+        _remove_layer(viewer.host, viewer.prior_node, OF_PRIOR)
         self._labels, self._layers = [], {}
         sitting = self.panel.sitting
         if sitting is not None and sitting.nodes is not None:
@@ -268,9 +287,9 @@ class LayoutsPart(Part):
         viewer.hide_prior()
 
 
-def _remove_layer(viewer: Any, name: str) -> None:
+def _remove_layer(host: Any, volume_node: Any, name: str) -> None:
     from XRayAILib.scene import layers
 
-    nodes = layers.find_layer(viewer.host, viewer.volume_node, name)
+    nodes = layers.find_layer(host, volume_node, name) if volume_node is not None else None
     if nodes is not None:
-        layers.remove(viewer.host, nodes)
+        layers.remove(host, nodes)

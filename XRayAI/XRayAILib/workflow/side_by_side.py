@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from XRayAILib.findings.author import AuthorKind
-from XRayAILib.workflow.blinding import visible_tracks
+from XRayAILib.workflow.blinding import visible_reference, visible_tracks
 
 if TYPE_CHECKING:
     from XRayAILib.findings.author import Author
@@ -74,3 +74,10 @@ class SideBySide:
 
         tracks = [*self.others, *([self.own] if self.own is not None else [])]
         return consensus(tracks, project.schema)
+
+
+def said_of_prior(project: Project, reader: Author, uid: str) -> Findings | None:
+    """What is shown of a prior: the reader's own findings, else what counts as true, as far as the reader may see it."""
+    own = next((track for track in visible_tracks(project, reader, uid) if track.author.key == reader.key), None)
+    found = own if own is not None and own.objects else visible_reference(project, reader, uid)
+    return found if found is not None and found.objects else None
