@@ -17,6 +17,7 @@ from sheet import pictures
 from XRayAILib.dicom.spacing import Spacing, SpacingSource
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.forms import as_polygons
 from XRayAILib.findings.guidelines import Checker, Violation, check
 from XRayAILib.findings.measurements import Angle, CobbAngle, Line
 from XRayAILib.findings.measures import extent, length, measured
@@ -321,6 +322,23 @@ def test_required_attributes_and_answers_of_the_wrong_kind():
     words = box("fracture", 1, 1, 5, 5, attributes=(("gap", "wide"), ("kind", "open"), ("side", "left")))
     (text,) = check(Findings("uid", (100, 100), ANNA, (VIEW, words)), plain, FINE)
     assert text.message == "Fracture: Gap is 'wide', which is no number."
+
+
+def test_a_polygon_that_crosses_itself_is_told_until_it_does_no_more():
+    def outline(*points: tuple[float, float]) -> Polygon:
+        return Polygon(label="outline", author=ANNA, points=points, id="outline-1")
+
+    bow, square = outline((10, 10), (40, 40), (40, 10), (10, 40)), outline((10, 10), (40, 10), (40, 40), (10, 40))
+    checker = Checker()
+    (told,) = checker.check(Findings("uid", (100, 100), ANNA, (VIEW, bow)), schema(), FINE)
+    assert told.objects == (bow.id,) and told.severity is Severity.WARN
+    assert told.message.startswith("Outline: its line crosses itself.")
+    assert checker.check(Findings("uid", (100, 100), ANNA, (VIEW, square)), schema(), FINE) == []
+    # A cut to a hole runs there and back along the same line: that is no crossing.
+    ring = np.zeros((100, 100), bool)
+    ring[20:60, 20:60], ring[30:40, 30:40] = True, False
+    (cut,) = as_polygons(Mask.from_array(ring, label="outline", author=ANNA), ANNA, 0)
+    assert check(Findings("uid", (100, 100), ANNA, (VIEW, cut)), schema(), FINE) == []
 
 
 def test_questions_about_the_image():

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from XRayAILib.exchange.conversion import part_id
-from XRayAILib.exchange.crossing import crosses_itself
 from XRayAILib.exchange.errors import AnnotationError
 from XRayAILib.exchange.label_names import LabelNames
 from XRayAILib.findings.author import Author, AuthorKind, Status
@@ -20,6 +19,7 @@ from XRayAILib.findings.measurements import Angle, Line
 from XRayAILib.findings.objects import Box, FindingObject, ImageLabel, Landmark, Mask, Polygon
 from XRayAILib.findings.schema import Label, Tool
 from XRayAILib.findings.shapes import Ellipse, Polyline, RotatedBox
+from XRayAILib.pixels.crossing import crosses_itself
 from XRayAILib.pixels.fill import fill_polygon
 
 SLACK = 1.0

@@ -5,8 +5,9 @@
     for violation in check(findings, project.schema, header.spacing, header.laterality):
         print(violation.severity.value, violation.message)
 
-Beside the rules of the schema it looks whether the questions are answered that must be, and whether answers are among
-those that their question allows. Rejected objects are left out: they are no longer said.
+Beside the rules of the schema it looks whether the questions are answered that must be, whether answers are among
+those that their question allows, and whether polygons cross themselves. Rejected objects are left out: they are no
+longer said.
 """
 
 from __future__ import annotations
@@ -106,6 +107,7 @@ class Checker:
         self._regions = {item.id: _region(item, findings.shape, old.get(item.id)) for item in objects}
         case = _Case(list(self._regions.values()), schema, findings.shape, spacing, laterality)
         violations = [Violation(None, *wrong) for wrong in wrong_answers(objects, schema)]
+        violations += case.crossed()
         for rule in schema.rules:
             if case.applies(rule):
                 violations += _CHECKS[type(rule)](case, rule)
@@ -164,6 +166,13 @@ class _Case:
 
     def titles(self, labels: tuple[str, ...]) -> str:
         return _either([self.title(label) for label in labels])
+
+    def crossed(self) -> Iterator[Violation]:
+        """Polygons of which nobody can say what lies inside: programs differ, ours goes by the even-odd rule."""
+        for region in self._regions:
+            if region.crosses_itself:
+                text = f"{self.title(region.item.label)}: its line crosses itself. Drag or delete the corners there."
+                yield Violation(None, (region.item.id,), text, Severity.WARN, region.item.label)
 
     def broken(self, rule: Rule, label: str, text: str, *objects: FindingObject) -> Violation:
         return Violation(rule, tuple(item.id for item in objects), _sentence(text, rule.reason), rule.severity, label)

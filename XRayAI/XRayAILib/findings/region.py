@@ -13,6 +13,7 @@ from XRayAILib.findings.measures import extent, measured, outline
 from XRayAILib.findings.objects import Box, FindingObject, Mask, Polygon
 from XRayAILib.findings.rule import Measure
 from XRayAILib.findings.shapes import Ellipse, Point, RotatedBox
+from XRayAILib.pixels.crossing import crosses_itself
 from XRayAILib.pixels.fill import fill_polygon
 
 STEP = 1.0
@@ -72,6 +73,11 @@ class Region:
         if not self.has_area or not size[0] or not size[1]:
             return np.zeros(size, bool)
         return fill_polygon(np.asarray(outline(self.item)) - (column0, row0), size)
+
+    @cached_property
+    def crosses_itself(self) -> bool:
+        """Whether it is a polygon whose line crosses itself, so that it is not clear which pixels are meant."""
+        return isinstance(self.item, Polygon) and crosses_itself(np.asarray(self.item.points, float))
 
     @cached_property
     def count(self) -> int:
