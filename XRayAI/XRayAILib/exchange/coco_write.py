@@ -13,21 +13,23 @@ COCO's coordinates start at the outer corner of the first pixel, ours at its cen
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
+import orjson
 
 from XRayAILib.exchange.foreign_objects import OFFSET
 from XRayAILib.exchange.keypoint_sets import KeypointSet, box_around, grouped, keypoint_sets
 from XRayAILib.exchange.regions import region_labels, require_region
-from XRayAILib.exchange.said import plain_fields
+from XRayAILib.exchange.said import COMMON
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.measurements import Measurement
 from XRayAILib.findings.objects import Box, FindingObject, ImageLabel, Landmark, Mask, Polygon
 from XRayAILib.findings.schema import LabelSchema
-from XRayAILib.findings.shapes import Ellipse, Polyline, RotatedBox
+from XRayAILib.findings.shapes import Ellipse, Point, Polyline, RotatedBox
 from XRayAILib.pixels.trace import outlines, signed_area
 
 PLACE = {
@@ -36,12 +38,15 @@ PLACE = {
 }
 """Fields of the kinds that COCO has only as outlines."""
 
+TOGETHER = 1000
+"""Annotations that become text at once."""
+_common = attrgetter(*COMMON)
 
-@dataclass
+
 class CocoWriter:
-    """Collects the images of an export.
+    """Collects the images of an export, as text: an export of thousands takes no more memory than its file.
 
-    Attributes
+    Parameters
     ----------
     schema
         Gives the categories, their order and with it their ids, so that they are the same in every export.
@@ -49,46 +54,53 @@ class CocoWriter:
         Write masks as polygons where those say the same, that is for masks without holes; otherwise as run lengths.
     """
 
-    schema: LabelSchema
-    polygons: bool = False
-    images: list[dict[str, Any]] = field(default_factory=list)
-    annotations: list[dict[str, Any]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        regions = region_labels(self.schema)
-        self._categories = {name: i for i, name in enumerate(regions, start=1)}
-        self._sets = keypoint_sets(self.schema)
+    def __init__(self, schema: LabelSchema, polygons: bool = False) -> None:
+        self._schema, self._polygons = schema, polygons
+        self._categories = {name: i for i, name in enumerate(region_labels(schema), start=1)}
+        self._sets = keypoint_sets(schema)
+        self._images: list[orjson.Fragment] = []
+        self._annotations: list[orjson.Fragment] = []
+        self._waiting: list[dict[str, Any]] = []
+        self._outlines: list[tuple[dict[str, Any], tuple[Point, ...]]] = []
+        self._count = 0
 
     def add_image(self, file_name: str, findings: Findings, **extra: Any) -> int:
         """Add an image and all that ``findings`` says of it, with ``extra`` keys of the image. Returns its id."""
-        image_id = len(self.images) + 1
+        image_id = len(self._images) + 1
+        facts = extra.pop("xrayai", {})
         where = f"image {file_name}"
-        beside = [item for item in findings if _is_beside(item)]
-        own = {**extra.pop("xrayai", {}), "objects": [_beside(item) for item in beside]}
-        self.images.append(
-            {
-                "id": image_id,
-                "file_name": file_name,
-                "width": findings.shape[1],
-                "height": findings.shape[0],
-                **extra,
-                "attributes": {label.label: label.value for label in findings.of(ImageLabel)},
-                "xrayai": own,
-            }
-        )
+        beside: list[dict[str, Any]] = []
         for item in findings:
-            if not isinstance(item, Landmark) and not _is_beside(item):
-                require_region(item, self.schema, where)
+            if _is_beside(item):
+                beside.append(_beside(item))
+            elif not isinstance(item, Landmark):
+                if item.label not in self._categories:
+                    require_region(item, self._schema, where)
                 self._annotate(image_id, self._categories[item.label], self._region(item), record(item))
+                if not isinstance(item, (Mask, Box)):
+                    self._outlines.append((self._waiting[-1], outline_of(item)))
         for keypoints, group in grouped(findings, self._sets, where):
             category = len(self._categories) + 1 + self._sets.index(keypoints)
             self._annotate(image_id, category, _keypoints(group, keypoints), _landmark_records(group.values()))
+        image = {
+            "id": image_id,
+            "file_name": file_name,
+            "width": findings.shape[1],
+            "height": findings.shape[0],
+            **extra,
+            "attributes": {label.label: label.value for label in findings.of(ImageLabel)},
+            "xrayai": {**facts, "objects": beside},
+        }
+        self._images.append(_text(image))
+        if len(self._waiting) >= TOGETHER:
+            self._write_down()
         return image_id
 
-    def document(self, **info: Any) -> dict[str, Any]:
+    def document(self, **info: Any) -> bytes:
         """The whole file; ``info`` goes under that key."""
+        self._write_down()
         categories: list[dict[str, Any]] = [
-            {"id": i, "name": name, "supercategory": self.schema.name} for name, i in self._categories.items()
+            {"id": i, "name": name, "supercategory": self._schema.name} for name, i in self._categories.items()
         ]
         for keypoints in self._sets:
             name = keypoints.name
@@ -98,38 +110,65 @@ class CocoWriter:
                 {
                     "id": len(categories) + 1,
                     "name": name,
-                    "supercategory": self.schema.name,
+                    "supercategory": self._schema.name,
                     "keypoints": list(keypoints.points),
                     "skeleton": [[start + 1, end + 1] for start, end in keypoints.lines],
                 }
             )
-        return {
-            "info": info,
-            "licenses": [],
-            "images": self.images,
-            "annotations": self.annotations,
-            "categories": categories,
-        }
+        return orjson.dumps(
+            {
+                "info": info,
+                "licenses": [],
+                "images": self._images,
+                "annotations": self._annotations,
+                "categories": categories,
+            }
+        )
 
     def _annotate(self, image_id: int, category: int, shape: dict[str, Any], own: dict[str, Any]) -> None:
         # Ids start at 1: COCOeval takes the id 0 for "not matched".
-        head = {"id": len(self.annotations) + 1, "image_id": image_id, "category_id": category, "iscrowd": 0}
-        self.annotations.append({**head, **shape, "xrayai": own})
+        self._count += 1
+        head = {"id": self._count, "image_id": image_id, "category_id": category, "iscrowd": 0}
+        self._waiting.append({**head, **shape, "xrayai": own})
 
     def _region(self, item: FindingObject) -> dict[str, Any]:
         if isinstance(item, Mask):
-            return _mask(item, self.polygons)
+            return _mask(item, self._polygons)
         if isinstance(item, Box):
             box = [item.x0 + OFFSET, item.y0 + OFFSET, item.width, item.height]
             return {"bbox": box, "area": box[2] * box[3], "segmentation": []}
-        points = outline_of(item)
-        xs, ys = zip(*points, strict=True)
-        left, top = min(xs), min(ys)
-        return {
-            "bbox": [left + OFFSET, top + OFFSET, max(xs) - left, max(ys) - top],
-            "area": abs(signed_area(np.array(points))),
-            "segmentation": [[value + OFFSET for point in points for value in point]],
-        }
+        return {"bbox": [], "area": 0.0, "segmentation": []}  # an outline: measured with others at once
+
+    def _write_down(self) -> None:
+        """Turn the annotations that are waiting into text."""
+        if self._outlines:
+            _measure(*zip(*self._outlines, strict=True))
+        if self._waiting:
+            self._annotations += map(_text, self._waiting)
+        self._outlines, self._waiting = [], []
+
+
+def _measure(annotations: Sequence[dict[str, Any]], outlines: Sequence[tuple[Point, ...]]) -> None:
+    """Give annotations box, area and segmentation by their outlines."""
+    counts = np.array([len(outline) for outline in outlines])
+    flat = np.fromiter(chain.from_iterable(chain.from_iterable(outlines)), float, 2 * int(counts.sum()))
+    points = flat.reshape(-1, 2)
+    ends = np.cumsum(counts)
+    starts = ends - counts
+    low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
+    # Half the sum of the cross products of neighbours; seen from a corner of the box, so that no digits are lost.
+    x, y = (points - np.repeat(low, counts, axis=0)).T
+    following = np.arange(1, len(points) + 1)
+    following[ends - 1] = starts
+    areas = np.abs(np.add.reduceat(x * y[following] - x[following] * y, starts)) / 2
+    boxes = np.concatenate([low + OFFSET, high - low], axis=1).tolist()
+    flat = flat + OFFSET
+    for annotation, box, area, start, end in zip(annotations, boxes, areas.tolist(), 2 * starts, 2 * ends, strict=True):
+        annotation.update(bbox=box, area=area, segmentation=[flat[start:end]])
+
+
+def _text(value: Any) -> orjson.Fragment:
+    return orjson.Fragment(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
 
 
 def outline_of(item: FindingObject) -> tuple[tuple[float, float], ...]:
@@ -143,9 +182,9 @@ def outline_of(item: FindingObject) -> tuple[tuple[float, float], ...]:
 
 
 def record(item: FindingObject) -> dict[str, Any]:
-    """What COCO has no place for."""
+    """What COCO has no place for, as :mod:`orjson` writes it down."""
     place = {name: getattr(item, name) for name in PLACE.get(item.kind, ())}
-    return {"kind": item.kind, **plain_fields(item), **place}
+    return {"kind": item.kind, **dict(zip(COMMON, _common(item), strict=True)), **place}
 
 
 def _is_beside(item: FindingObject) -> bool:

@@ -172,7 +172,9 @@ class _Run:
             plan.warnings.append(f"{error} It was left out of the export.")
             return None
         patient = plan.pseudonyms.patient(image.header.patient_key)
-        kept = replace(findings, objects=tuple(self._form.join(held, plan.schema)))
+        objects = tuple(self._form.join(held, plan.schema))
+        # Findings are looked at when they are made, so those that nothing was changed of are not made again.
+        kept = findings if objects == findings.objects else replace(findings, objects=objects)
         return LabelledImage(name, path, kept, part, patient, image)
 
     def _name(self, image: Image) -> str:

@@ -32,13 +32,18 @@ def reference_of(tracks: Sequence[Findings], steps: Mapping[str, Step]) -> Findi
         Track -> newest step of its review.
     """
 
+    said: list[tuple[AuthorKind, ReadingState, int, Findings]] = []
+    for findings in tracks:
+        step = steps.get(findings.author.key)
+        number, state = (step.id, step.state) if step else (0, ReadingState.DRAFT)
+        said.append((findings.author.kind, state, number, findings))
+
     def of(kind: AuthorKind, *states: ReadingState) -> list[Findings]:
         """Those in one of these states, the one that came to it last first."""
-        found = [(steps.get(one.author.key), one) for one in tracks if one.author.kind is kind]
-        chosen = [(step, one) for step, one in found if (step.state if step else ReadingState.DRAFT) in states]
-        if not set(states) <= {ReadingState.SUBMITTED, ReadingState.APPROVED}:
+        chosen = [(number, one) for who, state, number, one in said if who is kind and state in states]
+        if len(chosen) < 2 or not set(states) <= {ReadingState.SUBMITTED, ReadingState.APPROVED}:
             return [one for _, one in chosen]
-        return [one for step, one in sorted(chosen, key=lambda pair: -pair[0].id if pair[0] else 0)]
+        return [one for _, one in sorted(chosen, key=lambda pair: -pair[0])]
 
     decided = of(AuthorKind.ADJUDICATION, ReadingState.APPROVED) + of(AuthorKind.PERSON, ReadingState.APPROVED)
     if decided:
