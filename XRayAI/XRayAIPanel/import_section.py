@@ -12,6 +12,7 @@ from slicer.i18n import tr as _
 from XRayAILib.workflow.label_import import LabelImport
 from XRayAIPanel.installation import interpreter, need_library
 from XRayAIPanel.section import Panel, Section
+from XRayAIPanel.telling import telling
 
 
 class ImportSection(Section):
@@ -38,7 +39,7 @@ class ImportSection(Section):
 
     def ended(self) -> str:
         if self.browse.is_open and not self.importing.refused:
-            with slicer.util.tryWithErrorDisplay(_("The labels were changed, and cannot be used.")):
+            with telling(_("The labels were changed, and cannot be used.")):
                 self.browse.project.reread_schema()
             self.panel.refresh()
         return self.importing.outcome()

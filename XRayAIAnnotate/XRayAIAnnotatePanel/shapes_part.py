@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import slicer
 from slicer.i18n import tr as _
 
 from XRayAIAnnotatePanel import placing
 from XRayAIAnnotatePanel.part import Part
 from XRayAIPanel.installation import need_assistance
+from XRayAIPanel.telling import telling
 
 if TYPE_CHECKING:
     from XRayAIAnnotatePanel.part import AnnotatePanel
@@ -88,7 +88,7 @@ class ShapesPart(Part):
 
         points = self._points()
         if points is not None:
-            with slicer.util.tryWithErrorDisplay(_("The landmark cannot be left out.")):
+            with telling(_("The landmark cannot be left out.")):
                 landmarks.skip(points)
             self.panel.showState()
 
@@ -103,7 +103,7 @@ class ShapesPart(Part):
         sitting, points = self.sitting, self._points()
         if sitting is None:
             return
-        with slicer.util.tryWithErrorDisplay(_("This cannot be said of the landmark.")):
+        with telling(_("This cannot be said of the landmark.")):
             if points is not None:
                 placing.say_of_next(sitting.canvas.host, points, sitting.canvas.volume_node, state)
                 self.panel.onDrawn()
@@ -132,7 +132,7 @@ class ShapesPart(Part):
         if sitting is None or sitting.drawn.findings is None:
             return
         findings = sitting.drawn.findings
-        with slicer.util.tryWithErrorDisplay(_("There is no mask of this.")):
+        with telling(_("There is no mask of this.")):
             areas = [item for item in self._chosen() if item.kind in AREAS]
             masks = [as_mask(item, findings.shape, findings.author) for item in areas]
             self._replace(masks, [item.id for item in areas])
@@ -147,7 +147,7 @@ class ShapesPart(Part):
         if sitting is None or sitting.drawn.findings is None:
             return
         author, tolerance = sitting.drawn.findings.author, self.ui.toleranceSpinBox.value
-        with slicer.util.tryWithErrorDisplay(_("There is no polygon of this."), waitCursor=True):
+        with telling(_("There is no polygon of this."), waitCursor=True):
             if tolerance:
                 need_assistance()  # to leave out corners
             masks = [item for item in self._chosen() if isinstance(item, Mask)]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from XRayAILib.findings.author import Author, AuthorKind, Status
 from XRayAILib.findings.findings import Findings
 from XRayAILib.project.image import Image
-from XRayAILib.project.project import Project
 from XRayAILib.project.query import Query
+
+if TYPE_CHECKING:
+    from XRayAILib.project.project import Project
 
 _TOGETHER = 50
 """Images whose findings are asked for at once; their masks are in memory then."""

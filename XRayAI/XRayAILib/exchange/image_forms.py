@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,7 +16,9 @@ from XRayAILib.dicom.pseudonyms import Pseudonyms
 from XRayAILib.dicom.source import open_source
 from XRayAILib.exchange.errors import ExportError
 from XRayAILib.project.image import Image
-from XRayAILib.project.project import Project
+
+if TYPE_CHECKING:
+    from XRayAILib.project.project import Project
 
 FORMS = {
     "png8": "PNG, 8 bit, as displayed",

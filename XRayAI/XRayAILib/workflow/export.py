@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from XRayAILib.exchange.choice import Choice
 from XRayAILib.exchange.errors import ExportError
-from XRayAILib.exchange.export import losses
 from XRayAILib.exchange.format import Format
 from XRayAILib.exchange.formats import FORMATS, format_named
 from XRayAILib.workflow.work import Work
@@ -46,6 +45,8 @@ class Export:
         ExportRefused
             There is no such format, or it does not go with the choice.
         """
+        from XRayAILib.exchange.export import losses
+
         try:
             return losses(project, format, choice)
         except ExportError as error:
