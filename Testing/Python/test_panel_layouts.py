@@ -150,6 +150,9 @@ def test_what_is_drawn_lies_over_its_own_image_only(slicer_with_modules, desk_pa
     yellow = views["Yellow"].GetSliceNode().GetID()
     assert of_prior.shapes and all(shown_in(node) == (yellow,) for node in of_prior.nodes)
     assert "with what" in message(desk_panel)
+    # Paint goes through the plane of the view it is put on in, and no plane holds both images.
+    offsets = [node.GetSliceOffset() for node in (red, views["Yellow"].GetSliceNode())]
+    assert abs(offsets[0] - offsets[1]) > 50
     # It is the prior's, and nothing of it gets into what is said of this image.
     project = desk_panel.sitting.session.project
     (nodule,) = layers.read_findings(host, of_prior, project.schema).of(Box)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from XRayAILib.scene.host import Host
 
 PRIOR_VIEW = "Yellow"
+PRIOR_DEPTH = 100.0
+"""Millimetres that a prior lies above the image, so that no slice shows both."""
 
 
 def desktop_host() -> Host:
@@ -125,6 +127,9 @@ class SlicerViewer:
         from XRayAILib.scene.volume import show_radiograph
 
         self._prior = show_radiograph(self.host, radiograph, self.prior_node, f"Prior {_name(radiograph)}")
+        # In the plane of the other image, what somebody paints here would be painted there.
+        x, y, z = self._prior.GetOrigin()
+        self._prior.SetOrigin(x, y, z + PRIOR_DEPTH)
         self.set_layout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         logic = self.host.application_logic.GetSliceLogicByLayoutName(PRIOR_VIEW)
         if logic is None:
