@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -69,7 +70,10 @@ def test_from_the_first_reader_to_the_last_decision(folder):
 
     waiting = document(folder, "review", "list", "--reader", "ben")
     assert [(one["uid"], one["path"], one["state"]) for one in waiting] == [(first, path, "submitted")]
-    assert "approved" in xrayai(folder, "review", "approve", path, "--reader", "anna", "--as", "ruth")
+    file = Path(path).name  # as "review list" shows it
+    assert "approved" in xrayai(folder, "review", "approve", file, "--reader", "anna", "--as", "ruth")
+    assert xrayai(folder, "history", file) == xrayai(folder, "history", first) == xrayai(folder, "history", path)
+    assert "0 comments" in xrayai(folder, "comments", file)
     xrayai(folder, "review", "reject", first, "--reader", "ben", "--reason", "too large", "--as", "ruth")
     assert "too large" in xrayai(folder, "review", "list", "--state", "rejected")
     rows = {one["reader"]: one for one in document(folder, "progress")}
@@ -135,10 +139,12 @@ def test_what_is_wrong_is_said(folder, tmp_path):
     ):
         with pytest.raises((ProjectError, QueryError), match=message):
             xrayai(folder, "assign", *arguments)
+    with pytest.raises(ProjectError, match=r"no round 'Pilot' \(there are: none yet\)"):
+        xrayai(folder, "progress", "--round", "Pilot")
     with pytest.raises(ProjectError, match="no round 'Round 1'"):
         xrayai(folder, "assign", "--close")
     with pytest.raises(ProjectError, match="--state lost: give one of"):
         xrayai(folder, "review", "list", "--state", "lost")
     (tmp_path / "list.txt").write_text("1.2.3\n")
-    with pytest.raises(Exception, match="no image with this UID or path"):
+    with pytest.raises(Exception, match="no image with this UID, path or file name"):
         xrayai(folder, "assign", "--controls", str(tmp_path / "list.txt"))

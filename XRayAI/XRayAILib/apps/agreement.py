@@ -104,7 +104,8 @@ def _print(project: Project, study: Study, figures: Sequence[Figure]) -> None:
     """The main figure of each label and pair."""
     table = Table(box=None, pad_edge=False, padding=(0, 1))
     for column in ("Label", "Readers", "Figure", "Value", "95 % interval", "n", "Patients"):
-        table.add_column(column, justify="right" if column in ("Value", "n", "Patients") else "left")
+        right = column in ("Value", "n", "Patients")
+        table.add_column(column, justify="right" if right else "left", no_wrap=column == "95 % interval")
     last = ""
     for f in sorted(figures, key=lambda f: list(study.users).index(f.label) if f.label in study.users else 10**6):
         names = (MAIN[f.what], "alpha", "Fleiss' kappa")

@@ -110,7 +110,7 @@ def known(name: str) -> Rule:
 
 
 def project_image(project: Project, named: str) -> Image:
-    """The image with this UID, or at this path."""
+    """The image with this UID, at this path, or of this file name where there is only one."""
     from XRayAILib.project.errors import ProjectError
 
     try:
@@ -118,8 +118,13 @@ def project_image(project: Project, named: str) -> Image:
     except ProjectError:
         path = str(Path(named).resolve())
         found = [image for image in project.images(path) if image.header.path == path]
+        found = found or [image for image in project.images(named) if Path(image.header.path).name == named]
         if not found:
-            raise CheckError(f"{named}: the project has no image with this UID or path.") from None
+            raise CheckError(f"{named}: the project has no image with this UID, path or file name.") from None
+        if len(found) > 1:
+            raise CheckError(
+                f"{named}: {len(found)} images have this file name: write the path, such as {found[0].header.path}."
+            ) from None
         return found[0]
 
 

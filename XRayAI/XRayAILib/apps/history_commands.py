@@ -16,23 +16,23 @@ def add_to(app: typer.Typer) -> None:
 
 
 def history(
-    uid: Annotated[str, typer.Argument(help="The image, as 'list --json' gives it.")],
+    image: Annotated[str, typer.Argument(help="UID, path or file name of the image.")],
     project: ProjectOption,
     as_json: JsonOption = False,
 ) -> None:
     """Every saved change of an image, what it changed, and how long each reader worked on it."""
     from XRayAILib.apps.image_history import show_history
 
-    show_history(project, uid, as_json)
+    show_history(project, image, as_json)
 
 
 def comments(
     project: ProjectOption,
-    uid: Annotated[str, typer.Argument(help="Only those on this image and its objects.")] = "",
+    image: Annotated[str, typer.Argument(help="Only those on this image and its objects: as of history.")] = "",
     only_open: Annotated[bool, typer.Option("--open", help="Only those that are not resolved.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """What people say about images and their objects."""
     from XRayAILib.apps.image_history import show_comments
 
-    show_comments(project, uid, only_open, as_json)
+    show_comments(project, image, only_open, as_json)

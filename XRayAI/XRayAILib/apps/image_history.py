@@ -7,6 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
+from XRayAILib.apps.check import project_image
 from XRayAILib.apps.console import as_json as json_text
 from XRayAILib.apps.console import console, one_line, plain
 from XRayAILib.project.changes import in_words
@@ -15,10 +16,10 @@ from XRayAILib.project.history import clock
 from XRayAILib.project.project import Project
 
 
-def show_history(project_folder: Path, uid: str, as_json: bool) -> None:
+def show_history(project_folder: Path, image: str, as_json: bool) -> None:
     """Every saved change of an image, the newest first, and the working time of each reader."""
     with Project.open(project_folder) as project:
-        project.image(uid)  # says where there is none
+        uid = project_image(project, image).uid
         schema = project.schema
         revisions = list(reversed(project.revisions(uid)))
         seconds = project.times.of_image(uid)
@@ -54,11 +55,10 @@ def show_history(project_folder: Path, uid: str, as_json: bool) -> None:
     console.print(table)
 
 
-def show_comments(project_folder: Path, uid: str, only_open: bool, as_json: bool) -> None:
+def show_comments(project_folder: Path, image: str, only_open: bool, as_json: bool) -> None:
     """What people say about an image and its objects, or about all images of the project."""
     with Project.open(project_folder) as project:
-        if uid:
-            project.image(uid)
+        uid = project_image(project, image).uid if image else ""
         threads = [thread for thread in project.comments.threads(uid) if not (only_open and thread.resolved)]
     if as_json:
         print(json_text([_document(thread) for thread in threads]))

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from XRayAILib.apps.console import as_json as json_text
 from XRayAILib.apps.console import console, one_line, plain
+from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.project import Project
 from XRayAILib.workflow.control_scores import Measured, control_scores
 from XRayAILib.workflow.progress import progress
@@ -21,8 +22,12 @@ DAYS = 5
 def show_progress(project_folder: Path, name: str, as_json: bool) -> None:
     """A line per reader and round."""
     with Project.open(project_folder) as project:
+        rounds = project.rounds.all()
+        if name and all(conditions.name != name for conditions in rounds):
+            names = ", ".join(conditions.name for conditions in rounds) or "none yet"
+            raise ProjectError(f"There is no round '{name}' (there are: {names}).")
         found = progress(project, name or None)
-        closed = {conditions.name for conditions in project.rounds.all() if conditions.closed}
+        closed = {conditions.name for conditions in rounds if conditions.closed}
     if as_json:
         print(json_text([{**asdict(one), "done": one.done, "closed": one.round in closed} for one in found]))
         return

@@ -12,8 +12,8 @@ readers = typer.Typer(help="Who takes part in a project, and in which roles.", n
 review = typer.Typer(help="Approve what readers submitted, or give it back.", no_args_is_help=True)
 adjudicate = typer.Typer(help="Decide over what several readers say of an image.", no_args_is_help=True)
 
-Image = Annotated[str, typer.Argument(help="UID or path of the image.")]
-Images = Annotated[list[str], typer.Argument(help="UIDs or paths of images.")]
+Image = Annotated[str, typer.Argument(help="UID, path or file name of the image.")]
+Images = Annotated[list[str], typer.Argument(help="UIDs, paths or file names of images.")]
 ReaderOption = Annotated[str, typer.Option("--reader", help="Whose reading.")]
 Roles = Annotated[str, typer.Argument(help="reader, reviewer, adjudicator; several with commas between them.")]
 
