@@ -25,6 +25,7 @@ from XRayAILib.workflow.agreement_consensus import make_consensus
 from XRayAILib.workflow.agreement_figures import figures_of
 from XRayAILib.workflow.agreement_groups import age_band
 from XRayAILib.workflow.agreement_report import notes_of, write_agreement
+from XRayAILib.workflow.agreement_tables import matrices_of
 from XRayAILib.workflow.agreement_wishes import AgreementError, Wishes
 from XRayAILib.workflow.job import Job
 
@@ -321,6 +322,19 @@ def test_a_reader_who_sets_a_point_further_right_is_found_out(tmp_path):
 def compared_of(project: Project) -> list[Compared]:
     study = compare_readers(project, Wishes(labels=("apex",)))
     return [c for of in study.pairs.values() for said in of.values() for c in said]
+
+
+def test_who_agrees_with_whom_is_told_for_each_unit(tmp_path):
+    with Project.create(tmp_path / "project", cases.SCHEMA) as project:
+        project.add(cases.header(i, f"P{i}", cases.DETECTOR if i % 2 else Spacing.unknown()) for i in range(6))
+        for i in range(6):
+            for seed, reader in enumerate(("anna", "ben", "carla"), 1):
+                project.save(cases.reading(reader, i, seed))
+        study = compare_readers(project, Wishes(labels=("apex", "carina")))
+        tables = matrices_of(study, figures_of(study), project.schema)
+    assert {table.figure for table in tables} == {"MRE, px", "MRE, mm (detector plane)"}
+    one, other = (table.cells for table in tables if table.label == tables[0].label)
+    assert one != other
 
 
 def test_findings_of_two_radiographs_are_not_compared():

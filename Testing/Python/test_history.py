@@ -84,7 +84,7 @@ def test_who_saved_somebody_elses_findings_is_named(project, session):
     project.save(approved, by=BEN, note="approved")
     assert approved.objects[0].id == box.id
     (newest, _) = ImageHistory(session).lines()
-    assert (newest.who, newest.words) == ("anna - ben", "approved; Nodule approved")
+    assert (newest.who, newest.words) == ("anna - ben", "approved")
 
 
 def test_the_difference_of_two_revisions_is_shown_over_the_image(session):

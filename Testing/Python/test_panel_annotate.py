@@ -436,3 +436,34 @@ def test_every_name_it_uses_exists_in_slicer(desktop):
 
     sources = sorted(ANNOTATE.parent.rglob("*.py"))
     assert {path.name: desktop_double.check_names(path) for path in sources} == {path.name: [] for path in sources}
+
+
+def test_choosing_an_object_is_no_drawing(panel, mouse):
+    click_label(panel, "Nodule")
+    mouse.click((60, 40), (100, 80))
+    panel.ui.saveButton.click()
+    revisions = len(panel.sitting.session.project.revisions(panel.sitting.session.uid, ANNA.key))
+    panel.ui.objectsTable.clearSelection()
+    click_cell(panel.ui.objectsTable, 0)
+    panel.onTick()
+    assert panel.ui.stateLabel.text.endswith("> saved")
+    panel.ui.saveButton.click()
+    assert len(panel.sitting.session.project.revisions(panel.sitting.session.uid, ANNA.key)) == revisions
+
+
+def test_messages_are_read_on_a_dark_panel_too(slicer_with_modules):
+    import qt
+    from PySide6.QtGui import QColor, QPalette
+    from PySide6.QtWidgets import QApplication
+
+    from XRayAIPanel.ink import ink
+
+    def lightness(color):
+        return qt.QColor(color).lightness()
+
+    red = "#c62828"
+    assert ink(red) == red
+    dark = QPalette()
+    dark.setColor(QPalette.ColorRole.Text, QColor("#ffffff"))
+    QApplication.instance().setPalette(dark)
+    assert lightness(ink(red)) > lightness(red)

@@ -61,6 +61,19 @@ def test_a_polygon_follows_the_edges_between_its_clicks(panel, mouse, phantoms) 
     assert dice(fill_polygon(near, heart.shape), heart.array()) > 0.8
 
 
+def test_the_last_side_of_a_polygon_that_is_left_follows_its_edge_once(panel, mouse) -> None:
+    part_with(panel, "followEdgesCheckBox").followEdgesCheckBox.checked = True
+    click_label(panel, "Opacity")
+    panel.onTick()
+    mouse.click((60, 90), (110, 95), (115, 140))
+    click_label(panel, "Nodule")  # no double click: another tool is taken
+    panel.onTick()
+    (polygon,) = panel.sitting.session.save().of(Polygon)
+    away = np.hypot(*(np.array(polygon.points) - (115, 140)).T)
+    last_side = polygon.points[int(np.argmin(away)) + 1 :]
+    assert len(last_side) == len(set(last_side)) > 1
+
+
 def test_a_click_lets_a_mask_grow_and_the_slider_grows_it_again(panel, mouse, phantoms) -> None:
     (lung,) = truth(panel, phantoms).of(Mask, "right_lung")
     row, column = (int(np.median(value)) for value in np.nonzero(lung.array()))

@@ -139,6 +139,21 @@ def test_a_reader_reads_what_is_assigned_in_that_order(study, enter, slicer_with
     assert own.takeBackButton.enabled and not errors(slicer_with_modules)
 
 
+def test_what_was_submitted_is_shown_locked_and_cannot_be_unlocked(study, enter, slicer_with_modules):
+    uid = study.assignments.of_reader("anna")[0].uid
+    draw(study, uid, ANNA, nodule(ANNA), carina(ANNA))
+    submit(study, ANNA, uid)
+    panel = enter("anna")
+    panel.step(lambda session: session.open(uid))
+    assert [item.locked for item in panel.objects.objects] == [True, True]
+    panel.objects.choose([panel.objects.objects[0].id])
+    panel.onTick()
+    assert not panel.ui.lockButton.enabled and not panel.ui.deleteButton.enabled
+    panel.objectsPart.on_lock()
+    assert [item.locked for item in panel.objects.objects] == [True, True]
+    assert "submitted" in panel.ui.objectMessageLabel.text and not errors(slicer_with_modules)
+
+
 def test_a_blinded_reader_begins_with_nothing_of_others(study, enter):
     uid = study.assignments.of_reader("anna")[0].uid
     draw(study, uid, BEN, nodule(BEN))

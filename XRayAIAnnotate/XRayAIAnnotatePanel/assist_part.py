@@ -129,9 +129,10 @@ class AssistPart(Part):
         return self._help().path(start, end)
 
     def _stop_following(self) -> None:
-        if self._following is not None:
-            self._following.finish()
-            self._following = None
+        # Laying the last side is a drawing that is looked at: whoever asks again meanwhile must not lay it twice.
+        following, self._following = self._following, None
+        if following is not None:
+            following.finish()
 
     def on_follow_edges(self, _checked: bool = False) -> None:
         from XRayAILib.findings.objects import Polygon

@@ -252,9 +252,9 @@ def _highlights(study: Study, figures: Sequence[Figure], schema: LabelSchema) ->
             names = (MAIN[what], "alpha") if what is What.ANSWER else (MAIN[what],)
             if figure.who in (wanted, EVERYBODY) and figure.measure.name in names:
                 value = figure.measure.estimate.value
-                unit = figure.measure.unit.partition(" ")[0]
+                unit, _space, worth = figure.measure.unit.partition(" ")
                 if value is not None:
-                    name = figure.measure.name[:1].upper() + figure.measure.name[1:]
+                    name = " ".join((figure.measure.name[:1].upper() + figure.measure.name[1:], worth)).strip()
                     found.append((f"{title_of(figure.label, schema)}: {name}", f"{value:.2f} {unit}".strip()))
     return found
 

@@ -263,15 +263,16 @@ def confusions_of(study: Study, schema: LabelSchema) -> list[Confusion]:
 
 
 def matrices_of(study: Study, figures: Sequence[Figure], schema: LabelSchema) -> list[Matrix]:
-    """Every two readers, for the labels that are compared by three or more."""
+    """Every two readers, for the labels that are compared by three or more; each unit has a table of its own."""
     if len(study.readers) < 3 or study.wishes.reference:
         return []
     found = []
-    for label, what in dict.fromkeys((f.label, f.what) for f in figures):
+    for label, what, unit in dict.fromkeys((f.label, f.what, f.measure.unit) for f in figures):
         own = {
             frozenset(f.pair): f.measure.estimate
             for f in figures
-            if (f.label, f.what) == (label, what) and not f.column and f.measure.name == MAIN[what] and len(f.pair) == 2
+            if (f.label, f.what, f.measure.unit) == (label, what, unit)
+            and (f.measure.name, len(f.pair), f.column) == (MAIN[what], 2, "")
         }
         values = [e.value for e in own.values() if e.value is not None]
         readers = [key for key in study.readers if any(key in pair for pair in own)]
@@ -285,7 +286,7 @@ def matrices_of(study: Study, figures: Sequence[Figure], schema: LabelSchema) ->
             cells.append(tuple("" if e is None or e.value is None else f"{e.value:.2f}" for e in estimates))
             shades.append(tuple(_shade(e, low, high, good_is_low) for e in estimates))
         names = tuple(study.readers[key] for key in readers)
-        found.append(Matrix(title_of(label, schema), MAIN[what], names, tuple(cells), tuple(shades)))
+        found.append(Matrix(title_of(label, schema), _head(MAIN[what], unit), names, tuple(cells), tuple(shades)))
     return found
 
 
@@ -296,7 +297,9 @@ def _many_landmarks(figures: Iterable[Figure]) -> bool:
 def _shade(estimate: Estimate | None, low: float, high: float, good_is_low: bool) -> int:
     if estimate is None or estimate.value is None:
         return 0
-    share = (estimate.value - low) / (high - low) if high > low else 1.0
+    if high <= low:  # nobody agrees better than others
+        return 28
+    share = (estimate.value - low) / (high - low)
     return round(8 + 40 * (1 - share if good_is_low else share))
 
 
