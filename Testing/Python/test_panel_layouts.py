@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from annotate_clicks import ANNOTATE, click_label
+from annotate_clicks import ANNOTATE, click_label, errors
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Box
@@ -165,6 +167,30 @@ def test_what_is_drawn_lies_over_its_own_image_only(slicer_with_modules, desk_pa
 
 def shown_in(node) -> tuple[str, ...]:
     return tuple(node.GetDisplayNode().GetViewNodeIDs())
+
+
+def test_a_view_that_was_made_large_by_a_double_click_does_not_hide_the_prior(slicer_with_modules, desk_panel, views):
+    open_with_prior(desk_panel)
+    layout = slicer_with_modules.host.layout_node
+    layout.AddMaximizedViewNode(slicer_with_modules.host.slice_node)
+    assert layout.GetNumberOfMaximizedViewNodes() == 1
+    arrange(slicer_with_modules, desk_panel, PRIOR)
+    assert layout.GetNumberOfMaximizedViewNodes() == 0
+
+
+def test_what_cannot_be_shown_beside_the_image_is_told_once_and_leaves_nothing(slicer_with_modules, desk_panel, views):
+    prior = open_with_prior(desk_panel)
+    path = Path(prior.header.path)
+    path.rename(path.with_suffix(".away"))
+    try:
+        arrange(slicer_with_modules, desk_panel, PRIOR)
+    finally:
+        path.with_suffix(".away").rename(path)
+    assert len(errors(slicer_with_modules)) == 1
+    layout = slicer_with_modules.host.layout_node
+    assert layout.GetViewArrangement() == layout.SlicerLayoutOneUpRedSliceView
+    arrange(slicer_with_modules, desk_panel, PRIOR)
+    assert layout.GetViewArrangement() == layout.SlicerLayoutSideBySideView
 
 
 def test_unlinked_views_move_for_themselves(slicer_with_modules, desk_panel, views):

@@ -98,7 +98,10 @@ class SlicerViewer:
     def set_layout(self, layout: int) -> None:
         """Another arrangement of views around the Red one, until it is set back."""
         self.layout = layout
-        self.host.layout_node.SetViewArrangement(layout)
+        node = self.host.layout_node
+        # A double click lets one view take the place of all, and in the next layout too: Slicer's menu ends that as well.
+        node.RemoveAllMaximizedViewNodes()
+        node.SetViewArrangement(layout)
         self.fit_later()
 
     def show_findings(self, findings: Findings, schema: LabelSchema, layer: Layer) -> None:
