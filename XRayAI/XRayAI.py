@@ -82,6 +82,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from XRayAIPanel.project_section import ProjectSection
         from XRayAIPanel.review_section import ReviewSection
         from XRayAIPanel.servers_section import ServersSection
+        from XRayAIPanel.snapshot_section import SnapshotSection
         from XRayAIPanel.training_section import TrainingSection
 
         self.desk = desk()
@@ -97,6 +98,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.review = ReviewSection(self)
         self.agreement = AgreementSection(self)
         self.importing = ImportSection(self)
+        self.snapshots = SnapshotSection(self)
         self.export = ExportSection(self)
         self.deidentification = DeidentificationSection(self)
         self.sections = (
@@ -111,6 +113,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.review,
             self.agreement,
             self.importing,
+            self.snapshots,
             self.export,
             self.deidentification,
         )

@@ -1,4 +1,4 @@
-"""Labels of other programs, and how far readers agree, in the panel "X-Ray AI"."""
+"""Labels of other programs, how far readers agree, and snapshots, in the panel "X-Ray AI"."""
 
 from __future__ import annotations
 
@@ -130,3 +130,17 @@ def test_who_still_reads_blinded_does_not_see_the_report(desktop, read_by_two, t
     panel.agreement.own.compareButton.click()
     assert panel.agreement.running
     ended(desktop, panel, panel.agreement)
+
+
+def test_a_snapshot_is_kept_and_listed(desktop, read_by_two, tmp_path):
+    panel = open_copy(desktop, read_by_two, tmp_path / "copy", "snapshots")
+    own, project = panel.snapshots.own, panel.desk.browse.project
+    assert own.snapshotsLabel.isHidden()
+    own.snapshotNameLineEdit.text = "before round 2"
+    own.snapshotButton.click()
+    said = ended(desktop, panel, panel.snapshots)
+    (kept,) = project.snapshots.all()
+    assert said == f"Kept as {kept.short}: 4 labelled images." and kept.name == "before round 2"
+    assert own.snapshotsLabel.text.startswith(f"{kept.short}  ·  before round 2  ·  ")
+    own.snapshotButton.click()
+    assert ended(desktop, panel, panel.snapshots).startswith("This state was kept already") and errors(desktop) == []

@@ -69,7 +69,7 @@ def test_before_a_project_is_open_only_a_project_can_be_had(panel):
 
 
 SECTIONS = ("project", "collection", "display", "servers", "check", "enhance", "calibration")
-SECTIONS += ("training", "review", "agreement", "import", "export", "deidentification")
+SECTIONS += ("training", "review", "agreement", "import", "snapshots", "export", "deidentification")
 
 
 def test_the_tab_key_goes_through_the_sections_from_top_to_bottom(desktop, panel, tmp_path):

@@ -34,6 +34,7 @@ KINDS = (
     "find_text",
     "agreement",
     "import_labels",
+    "snapshot",
 )
 """Each has a module in :mod:`XRayAILib.apps.jobs` with a function ``run``."""
 
