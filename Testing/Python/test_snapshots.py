@@ -130,6 +130,11 @@ def test_rejected_objects_are_kept_but_do_not_count(project: Project) -> None:
 
 def test_a_name_is_of_one_state_and_a_hash_is_found_by_its_beginning(project: Project) -> None:
     snapshot = project.snapshots.create("round")
+    with pytest.raises(SnapshotError, match=f"called 'round': it is not called 'other' now.*{snapshot.short}"):
+        project.snapshots.create("other")
+    with pytest.raises(SnapshotError, match="one line of at most 100 letters"):
+        project.snapshots.create("round\ntwo")
+    assert project.snapshots.create().name == project.snapshots.create("round").name == "round"
     project.save(_box(project, _uid(project)))
     with pytest.raises(SnapshotError, match="There is a snapshot 'round' already"):
         project.snapshots.create("round")

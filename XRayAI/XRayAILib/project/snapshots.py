@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from XRayAILib.project.project import Project
 
 FOLDER = "snapshots"
+LONGEST_NAME = 100
 
 ProgressCall = Callable[[int, int, str], None]
 
@@ -95,11 +96,21 @@ class Snapshots:
         Raises
         ------
         SnapshotError
-            Nothing is labelled, another snapshot has this name, or the folder cannot be written.
+            Nothing is labelled, another snapshot has this name or this state another name, the name is none, or the
+            folder cannot be written.
         """
+        if not name.isprintable() or len(name) > LONGEST_NAME:
+            raise SnapshotError(f"A snapshot's name is one line of at most {LONGEST_NAME} letters.")
         state = self.now(name, who, progress)
         if state.folder.is_dir():
-            return Snapshot.read(state.folder)
+            there = Snapshot.read(state.folder)
+            if name not in ("", there.name):
+                called = f"called '{there.name}'" if there.name else "without a name"
+                raise SnapshotError(
+                    f"This state has a snapshot already, {called}: it is not called '{name}' now. Refer to it by its "
+                    f"{'name or ' if there.name else ''}hash, {there.short}."
+                )
+            return there
         if name and name in self._names():
             raise SnapshotError(f"There is a snapshot '{name}' already, of another state: take another name.")
         temporary = self.folder / f".{uuid.uuid4().hex}.part"
