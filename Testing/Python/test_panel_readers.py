@@ -224,6 +224,18 @@ def test_a_reviewer_approves_and_gives_back_with_a_reason(study, enter, slicer_w
     assert study.reviews.state(uids[1], BEN.key) is ReadingState.REOPENED and not errors(slicer_with_modules)
 
 
+def test_what_was_taken_back_meanwhile_is_not_approved_and_that_is_told_once(study, enter, slicer_with_modules):
+    uid = uids_of(study)[0]
+    draw(study, uid, ANNA, nodule(ANNA))
+    submit(study, ANNA, uid)
+    own = part(panel := enter("ruth")).own
+    panel.step(lambda session: session.open(uid))
+    ReaderStudy(study, ANNA).reopen(uid, ANNA.key)
+    own.approveButton.click()
+    assert len(errors(slicer_with_modules)) == 1 and study.reviews.state(uid, ANNA.key) is ReadingState.REOPENED
+    assert rows(own.readingsTable) == [("anna", "reopened", "1")] and not own.approveButton.enabled
+
+
 def test_the_reader_is_told_why_it_came_back(study, enter):
     uid = study.assignments.of_reader("ben")[0].uid
     submit(study, BEN, uid)
