@@ -136,15 +136,15 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def enter(self) -> None:
         """Called each time the module is shown."""
+        from XRayAIPanel.telling import telling
+
         self.initializeParameterNode()
         self.annotations.hide()
         if not self.desk.browse.is_open:
             self.project.open_last()
-        try:
-            with slicer.util.tryWithErrorDisplay(_("The radiograph cannot be shown again."), waitCursor=True):
-                self.desk.browse.look_again()
-        finally:
-            self.refresh()
+        with telling(_("The radiograph cannot be shown again."), waitCursor=True):
+            self.desk.browse.look_again()
+        self.refresh()
         self.enhance.come_back()
         self.watch()
 

@@ -180,6 +180,20 @@ def test_next_tells_which_file_it_passed_over(desktop, filled, tmp_path):
     assert errors(desktop) == []
 
 
+def test_coming_back_to_an_image_that_is_gone_is_told_and_the_panel_goes_on(desktop, filled, tmp_path):
+    filled.ui.collectionTable.setCurrentCell(0, 0)
+    gone = Path(filled.desk.browse.current.header.path)
+    filled.parent.exit()
+    gone.rename(tmp_path / "elsewhere")
+    try:
+        filled.parent.enter()
+    finally:
+        (tmp_path / "elsewhere").rename(gone)
+    assert len(errors(desktop)) == 1 and gone.name in errors(desktop)[0]
+    filled.ui.nextButton.click()
+    assert filled.ui.countLabel.text == "2 of 12 radiographs" and len(errors(desktop)) == 1
+
+
 def test_an_empty_dicom_database_is_said_to_be_one(desktop, filled):
     filled.ui.addDatabaseButton.click()
     assert "holds no radiographs" in errors(desktop)[-1]

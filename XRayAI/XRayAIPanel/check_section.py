@@ -11,6 +11,7 @@ from XRayAIPanel.desk import reader
 from XRayAIPanel.ink import ink
 from XRayAIPanel.installation import interpreter
 from XRayAIPanel.section import Panel, Section
+from XRayAIPanel.telling import telling
 
 COLORS = {"error": "#c62828", "warning": "#ef6c00"}
 
@@ -104,7 +105,7 @@ class CheckSection(Section):
         table, self._shown = self.own.rulesTable, None
         rows, checked = [], False
         if self.browse.is_open:
-            with slicer.util.tryWithErrorDisplay(_("The rules cannot be shown.")):
+            with telling(_("The rules cannot be shown.")):
                 rows = self.check.table(self.browse.project)
                 checked = self.check.is_begun(self.browse.project)
                 self._shown = self.browse.project
@@ -144,7 +145,7 @@ class CheckSection(Section):
         image = self.browse.current if self.browse.is_open else None
         self._marks = []
         if image is not None:
-            with slicer.util.tryWithErrorDisplay(_("The marks of the image cannot be shown.")):
+            with telling(_("The marks of the image cannot be shown.")):
                 self._marks = self.check.marks(self.browse.project, image.uid)
         lines = []
         for mark in self._marks:

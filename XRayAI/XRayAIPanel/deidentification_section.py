@@ -16,6 +16,7 @@ from XRayAILib.workflow.deidentification import Deidentification
 from XRayAILib.workflow.text_confirmation import TextConfirmation
 from XRayAIPanel.installation import interpreter
 from XRayAIPanel.section import Panel, Section
+from XRayAIPanel.telling import telling
 from XRayAIPanel.text_boxes import TextBoxes
 from XRayAIPanel.work_strip import WorkStrip
 
@@ -188,7 +189,7 @@ class DeidentificationSection(Section):
         project = self.browse.project if self.browse.is_open else None
         if project is not self._loaded:
             self._loaded = project
-            with slicer.util.tryWithErrorDisplay(_("The regions of burned-in text cannot be used.")):
+            with telling(_("The regions of burned-in text cannot be used.")):
                 self.text.load()
         if project is not None and not self.text.work.running:
             self.text_strip.say(self.text.state)

@@ -51,12 +51,13 @@ def ask(browse: Browse, title: str, change: Callable[[Path], None], before: Call
         Whether another project is open now; where it failed, the person has been told.
     """
     from XRayAIPanel.installation import need_library
+    from XRayAIPanel.telling import telling
 
     start = slicer.util.settingsValue(LAST_PROJECT, "")
     folder = qt.QFileDialog.getExistingDirectory(slicer.util.mainWindow(), title, start)
     if not folder:
         return False
-    with slicer.util.tryWithErrorDisplay(_("The project was not opened.")):
+    with telling(_("The project was not opened.")):
         need_library()
         before()
         change(Path(folder))

@@ -13,6 +13,7 @@ from XRayAILib.workflow.servers import ServerAccess
 from XRayAIPanel.installation import interpreter, library_is_there, need_servers
 from XRayAIPanel.section import Panel, Section
 from XRayAIPanel.server_form import ServerForm
+from XRayAIPanel.telling import telling
 from XRayAIPanel.work_strip import WorkStrip
 
 
@@ -179,7 +180,7 @@ class ServersSection(Section):
         box = self.own.serverComboBox
         blocked = box.blockSignals(True)
         box.clear()
-        with slicer.util.tryWithErrorDisplay(_("The list of servers cannot be read.")):
+        with telling(_("The list of servers cannot be read.")):
             self._servers = {server.name: server for server in self.access.servers}
         for server in self._servers.values():
             box.addItem(f"{server.name}   {server.address}", server.name)

@@ -99,7 +99,7 @@ class SlicerViewer:
         """Another arrangement of views around the Red one, until it is set back."""
         self.layout = layout
         node = self.host.layout_node
-        # A double click lets one view take the place of all, and in the next layout too: Slicer's menu ends that as well.
+        # A double click lets one view take the place of all, also in the next layout: Slicer's menu ends that, too.
         node.RemoveAllMaximizedViewNodes()
         node.SetViewArrangement(layout)
         self.fit_later()
