@@ -91,7 +91,11 @@ def header_to_json(header: Header) -> str:
 
 def header_from_json(text: str, calibration: str | None = None) -> Header:
     """The header as it was stored, with the spacing that a person set, where there is one."""
-    header = header_from_values(json.loads(text))
+    return calibrated(header_from_values(json.loads(text)), calibration)
+
+
+def calibrated(header: Header, calibration: str | None) -> Header:
+    """The header with the spacing that a person set, as :func:`spacing_to_json` wrote it, where there is one."""
     return replace(header, spacing=_spacing(json.loads(calibration))) if calibration else header
 
 

@@ -14,8 +14,8 @@ from XRayAILib.project.query import Query
 if TYPE_CHECKING:
     from XRayAILib.project.project import Project
 
-_TOGETHER = 50
-"""Images whose findings are asked for at once; their masks are in memory then."""
+_TOGETHER = 500
+"""Images whose findings are asked for at once; the objects are made, and masks read, as each image's turn comes."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,9 @@ class Choice:
         if key and ":" not in key:
             key = Author(AuthorKind.PERSON, key).key
         taking_part = [image.uid for image in images if not image.excluded]
-        found = dict(zip(taking_part, project.references(taking_part, key, pixels), strict=True))
-        return ((image, self._kept(found.get(image.uid))) for image in images)
+        found = project.references(taking_part, key, pixels)
+        for image in images:
+            yield image, None if image.excluded else self._kept(next(found))
 
     def _kept(self, found: Findings | None) -> Findings | None:
         if found is None:

@@ -22,8 +22,8 @@ class Outlines:
     ----------
     places
         Id of the annotation -> place of its outline in the arrays; others have to be looked at by themselves.
-    points
-        (N, 2) of all outlines, one behind the other, in our coordinates.
+    x, y
+        The points of all outlines, one behind the other, in our coordinates.
     starts
         Where each begins, and last where they end.
     low, high
@@ -31,7 +31,8 @@ class Outlines:
     """
 
     places: dict[int, int]
-    points: np.ndarray
+    x: np.ndarray
+    y: np.ndarray
     starts: list[int]
     low: list[list[float]]
     high: list[list[float]]
@@ -47,7 +48,7 @@ class Outlines:
                 ids.append(annotation["id"])
                 lists.append(parts[0])
         if not lists:
-            return cls({}, np.zeros((0, 2)), [0], [], [])
+            return cls({}, np.zeros(0), np.zeros(0), [0], [], [])
         counts = np.array([len(values) // 2 for values in lists])
         points = np.fromiter(chain.from_iterable(lists), float, 2 * int(counts.sum())).reshape(-1, 2)
         ends = np.cumsum(counts)
@@ -55,7 +56,8 @@ class Outlines:
         low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
         good = np.isfinite(low).all(axis=1) & np.isfinite(high).all(axis=1) & _go_around_once(points, starts, counts)
         places = {ids[place]: place for place in np.flatnonzero(good).tolist()}
-        return cls(places, points - OFFSET, [*starts.tolist(), int(ends[-1])], low.tolist(), high.tolist())
+        x, y = np.ascontiguousarray(points.T) - OFFSET
+        return cls(places, x, y, [*starts.tolist(), int(ends[-1])], low.tolist(), high.tolist())
 
     def inside(self, annotation_id: int, shape: tuple[int, int]) -> Points | None:
         """The points of an annotation's outline, where it is one of these and inside an image of (rows, columns)."""
@@ -65,7 +67,8 @@ class Outlines:
         (x0, y0), (x1, y1) = self.low[place], self.high[place]
         if x0 < 0 or y0 < 0 or x1 > shape[1] or y1 > shape[0]:
             return None
-        return tuple(map(tuple, self.points[self.starts[place] : self.starts[place + 1]].tolist()))
+        here = slice(self.starts[place], self.starts[place + 1])
+        return tuple(zip(self.x[here].tolist(), self.y[here].tolist(), strict=True))
 
 
 def _is_plain(values: list[Any]) -> bool:

@@ -92,12 +92,12 @@ def find(files: Files) -> list[DicomResults]:
 
 def _sop_class(path: Path) -> str:
     """What a DICOM file holds, by its File Meta Information; empty for another file."""
-    from pydicom.errors import BytesLengthException, InvalidDicomError
-    from pydicom.filereader import read_file_meta_info
-
     with path.open("rb") as stream:
         if stream.read(132)[128:] != b"DICM":
             return ""
+    from pydicom.errors import BytesLengthException, InvalidDicomError
+    from pydicom.filereader import read_file_meta_info
+
     try:
         return str(read_file_meta_info(path).get("MediaStorageSOPClassUID", ""))
     except (InvalidDicomError, BytesLengthException, NotImplementedError, ValueError, EOFError, OSError):

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, case, select, update
 
 from XRayAILib.dicom.file_header import KEPT_FOR
-from XRayAILib.dicom.header import Header, header_from_json
+from XRayAILib.dicom.header import Header, calibrated, header_from_values
+from XRayAILib.project import json_text
 from XRayAILib.project.database import Database, files, images, marks
 from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.image import Image, ImageStatus, Mark
@@ -255,7 +256,7 @@ def _marks(connection: Connection, uids: Sequence[str]) -> dict[str, tuple[Mark,
 
 
 def _image(row: Row[Any], marked: Mapping[str, tuple[Mark, ...]]) -> Image:
-    header = header_from_json(row.header, row.calibration)
+    header = calibrated(header_from_values(json_text.load(row.header)), row.calibration)
     return Image(header, ImageStatus(row.status), row.excluded, row.split, marked.get(row.uid, ()))
 
 

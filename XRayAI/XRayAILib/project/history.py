@@ -7,7 +7,7 @@ overwritten. The latest state of each track is kept beside, so reading it needs 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -31,10 +31,10 @@ from XRayAILib.project.written import (
     Entry,
     Written,
     change_document,
+    fresh_entries,
     read_entries,
     statuses,
     track_document,
-    unbound,
 )
 
 _ONE_PIXEL = zlib.compress(b"\x80")
@@ -83,15 +83,15 @@ class History:
         They are gone through before the transaction begins: where that raises, nothing is saved. Masks are held
         compressed meanwhile, so ``many`` may be more than fits into memory.
         """
-        written = [(replace(each, objects=()), unbound(self._cache.entries(each))) for each in many]
+        written = [(replace(each, objects=()), fresh_entries(each)) for each in many]
         with self._database.writing() as connection:
             for batch in batches(written):
                 for each, entries in store_new(connection, batch):
                     self._store(connection, each, entries, None, None, "")
         return len(written)
 
-    def references(self, uids: Sequence[str], track: str = "", pixels: bool = True) -> list[Findings | None]:
-        """:meth:`reference` of several images, with few questions to the database.
+    def references(self, uids: Sequence[str], track: str = "", pixels: bool = True) -> Iterator[Findings | None]:
+        """:meth:`reference` of many images, one after the other, with few questions to the database.
 
         Parameters
         ----------
@@ -100,15 +100,13 @@ class History:
         pixels
             Whether masks have theirs; without, each that has any has one pixel, which is enough for counting.
         """
-        found: list[Findings | None] = []
-        with self._database.reading() as connection:
-            for batch in batches(uids):
+        for batch in batches(uids):
+            with self._database.reading() as connection:
                 documents = documents_of(connection, batch, track)
                 steps = {} if track else steps_of(connection, batch)
                 for uid in batch:
                     tracks = [read_findings(connection, uid, t, self._database.place, pixels) for t in documents[uid]]
-                    found.append((tracks[0] if tracks else None) if track else reference_of(tracks, steps[uid]))
-        return found
+                    yield (tracks[0] if tracks else None) if track else reference_of(tracks, steps[uid])
 
     def store(self, connection: Connection, findings: Findings, by: Author, note: str) -> int:
         """Save within a transaction that does more: a step of a review, which changes what is locked too."""

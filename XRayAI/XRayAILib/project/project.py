@@ -345,7 +345,7 @@ class Project:
         """See :meth:`History.reference`."""
         return self._history.reference(uid)
 
-    def references(self, uids: Sequence[str], track: str = "", pixels: bool = True) -> list[Findings | None]:
+    def references(self, uids: Sequence[str], track: str = "", pixels: bool = True) -> Iterator[Findings | None]:
         """See :meth:`History.references`."""
         return self._history.references(uids, track, pixels)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from XRayAILib.findings.author import Author
@@ -73,9 +73,9 @@ class Cache:
             self._tracks.popitem(last=False)
 
 
-def unbound(entries: Sequence[Entry]) -> tuple[Entry, ...]:
-    """The same without the objects, which take much more memory where they are masks."""
-    return tuple(replace(entry, item=None) for entry in entries)
+def fresh_entries(findings: Findings) -> tuple[Entry, ...]:
+    """The objects as they will be stored, but without themselves: masks need much more memory than their text."""
+    return tuple([_entry(item, None, keeps_item=False) for item in findings])
 
 
 def read_entries(document: str) -> tuple[tuple[int, int], tuple[Entry, ...]]:
@@ -112,12 +112,12 @@ def statuses(entries: Sequence[Entry]) -> str:
     return ",".join(sorted({entry.status for entry in entries}))
 
 
-def _entry(item: FindingObject, known: Entry | None) -> Entry:
+def _entry(item: FindingObject, known: Entry | None, keeps_item: bool = True) -> Entry:
     if known is not None and (known.item is item or known.item == item):
         return known
     blobs: dict[str, bytes] = {}
     text = json_text.dump_object(item, blobs.__setitem__)
-    return Entry(item.id, item.status.value, text, blobs, item)
+    return Entry(item.id, item.status.value, text, blobs, item if keeps_item else None)
 
 
 def _list(entries: Sequence[Entry]) -> str:
