@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -13,10 +14,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from exchange_cases import SCHEMA, new_project, uid_of
+from exchange_cases import SCHEMA, everything, new_project, uid_of
 from XRayAILib.exchange import text_file
 from XRayAILib.exchange.brush_runs import decode_brush, encode_brush
 from XRayAILib.exchange.errors import LabelFileError
+from XRayAILib.exchange.export import export_project
 from XRayAILib.exchange.labels import import_labels
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.objects import Box, Mask, Polygon
@@ -329,3 +331,22 @@ def test_labels_of_all_alphabets_are_told_apart(project: Project, tmp_path: Path
     assert [label.title for label in added] == [*names[:5], "right lung"]
     with pytest.raises(LabelFileError, match=r"the label 'a{100}\.\.\.' is not"):
         import_labels(project, _written(tmp_path, "labels.json", _labelme(label="a" * 5000)), extend_schema=True)
+
+
+@pytest.mark.parametrize("make", ["export", "snapshot"])
+def test_what_a_killed_program_left_is_swept_away_the_next_day(project: Project, make: str) -> None:
+    project.save(everything(uid_of(project, "one")))
+    folder = project.exports_folder if make == "export" else project.snapshots.folder
+    old, new = folder / ".coco-0.part", folder / ".coco-1.part"
+    for part in (old, new):
+        (part / "images").mkdir(parents=True)
+        (part / "images" / "one.png").write_bytes(b"half")
+    for path in (old, *old.rglob("*")):
+        os.utime(path, (0, 0))
+    for path in (new, new / "images"):
+        os.utime(path, (0, 0))  # somebody still writes the picture in it
+    if make == "export":
+        export_project(project, "coco")
+    else:
+        project.snapshots.create()
+    assert not old.exists() and new.exists()

@@ -30,6 +30,7 @@ from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import FindingObject
 from XRayAILib.project.image import Image
 from XRayAILib.project.project import Project
+from XRayAILib.project.unfinished import ENDING, remove_unfinished
 
 ProgressCall = Callable[[int, int, str], None]
 """Called with the steps done, the steps in all and what is being done; it ends the export by raising."""
@@ -94,14 +95,15 @@ def export_project(
             "digits, spaces, dots, '-' and '_'."
         )
     plan = _plan(project, form, choice)
-    temporary = project.exports_folder / f".{name}-{uuid.uuid4().hex[:8]}.part"
+    remove_unfinished(project.exports_folder)
+    temporary = project.exports_folder / f".{name}-{uuid.uuid4().hex[:8]}{ENDING}"
     try:
         temporary.mkdir(parents=True)
         run = _Run(project, form, plan, temporary, progress)
         with rare_collection():
             form.write(temporary, run.images(), plan)
             if not run.expected:
-                raise ExportError(_nothing(choice))
+                raise ExportError(_nothing(form, choice, plan.warnings, run.without_place))
             gate.check(form, temporary, plan, run.expected, run.checking)
         folder = _free_folder(project.exports_folder, name)
         temporary.rename(folder)
@@ -129,6 +131,7 @@ class _Run:
         self._deidentifier = image_forms.deidentifier_of(plan.pseudonyms, plan.choice.own_names)
         self.expected: dict[str, list[Said]] = {}
         self.left_out = 0
+        self.without_place = 0
 
     def images(self) -> Iterator[LabelledImage]:
         """Each image with its picture written, held back until the writer asks for it."""
@@ -160,6 +163,7 @@ class _Run:
             cut = within(item, findings.shape, f"image {name}", plan.warnings) if self._form.inside else item
             held += self._form.hold(cut, findings.shape)
         if not held and findings.objects:
+            self.without_place += 1
             return None
         if reason := self._form.refuses(image):
             plan.warnings.append(f"{reason} It was left out of the export.")
@@ -204,7 +208,11 @@ def _plan(project: Project, form: Format, choice: Choice) -> Plan:
     return Plan(project.schema, choice, project.name, wanted, Pseudonyms.of(project.folder))
 
 
-def _nothing(choice: Choice) -> str:
+def _nothing(form: Format, choice: Choice, warnings: list[str], without_place: int) -> str:
+    if warnings:
+        return f"Nothing was exported. {warnings[0]}" + (f" And {len(warnings) - 1} more." if warnings[1:] else "")
+    if without_place:
+        return f"Nothing was exported: {form.title} has no place for what was drawn. Take another format (--list)."
     if choice.only_approved or choice.reader or choice.query.is_narrowed:
         return "Nothing was exported: no image has labels of those that were chosen. Choose more."
     return "Nothing was exported: no image of the project has labels. Draw or import some, or accept predictions."

@@ -40,6 +40,7 @@ from XRayAILib.project.snapshot import (
     content_hash,
     state_digest,
 )
+from XRayAILib.project.unfinished import ENDING, remove_unfinished
 
 if TYPE_CHECKING:
     from XRayAILib.project.project import Project
@@ -113,7 +114,8 @@ class Snapshots:
             return there
         if name and name in self._names():
             raise SnapshotError(f"There is a snapshot '{name}' already, of another state: take another name.")
-        temporary = self.folder / f".{uuid.uuid4().hex}.part"
+        remove_unfinished(self.folder)
+        temporary = self.folder / f".{uuid.uuid4().hex}{ENDING}"
         try:
             temporary.mkdir(parents=True)
             state.write(temporary)
