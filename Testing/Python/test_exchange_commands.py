@@ -11,9 +11,11 @@ from typer.testing import CliRunner, Result
 
 from exchange_cases import ANNA, SHAPE, approved, everything, new_project, uid_of
 from XRayAILib.apps.cli import app
+from XRayAILib.exchange.errors import ExportError
+from XRayAILib.exchange.export import export_project
 from XRayAILib.exchange.formats import FORMATS
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.objects import Box
+from XRayAILib.findings.objects import Box, Mask
 from XRayAILib.project.project import Project
 
 
@@ -113,3 +115,19 @@ def test_faults_are_told_and_the_rest_is_taken_only_on_demand(project: Project) 
     assert "one.json, shape 1" in " ".join(done.output.split()) and project.last_revision() == before
     done = _run("import", folder, "-p", project.folder, "--leave-out-faulty")
     assert done.exit_code == 0 and project.last_revision() == before + 1
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("dicom-seg", "one.png is a picture: DICOM SEG refers to DICOM images"),
+        ("nnunet", "nnU-Net v2 has no place for"),
+    ],
+)
+def test_why_nothing_was_exported_is_said(project: Project, name: str, reason: str) -> None:
+    one = uid_of(project, "one")
+    objects = everything(one).of(Mask if name == "dicom-seg" else Box)
+    project.save(Findings(one, SHAPE, ANNA, objects))
+    with pytest.raises(ExportError, match=f"Nothing was exported.*{reason}"):
+        export_project(project, name)
+    assert not list(project.exports_folder.iterdir())

@@ -73,6 +73,7 @@ class NnUNet(Format):
         if taken := {"background", "ignore"} & set(label_map.labels):
             raise ExportError(f"nnU-Net means something of its own by '{taken.pop()}': give that label another name.")
         parts: dict[str, str] = {}
+        (folder / DATASET).mkdir()
         for image in images:
             values = label_map.picture(image.findings.of(Mask), image.shape)
             write_values(values, folder / DATASET / f"labels{_end(image.part)}" / f"{image.name}.png")
