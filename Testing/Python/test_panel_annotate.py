@@ -12,7 +12,6 @@ from annotate_clicks import ANNA, ANNOTATE, XRAYAI, click_cell, click_label, err
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Box, ImageLabel, Landmark, Mask, Polygon
 from XRayAILib.project.project import Project
-from XRayAILib.workflow.annotate import AnnotationError
 from XRayAILib.workflow.autosave import LONGEST
 
 pytest_plugins = ["annotate_desk"]
@@ -368,8 +367,8 @@ def test_leaving_puts_everything_back_also_where_the_drawing_cannot_be_saved(sli
     click_label(panel, "Heart")
     pixels = noise(panel)
     paint(panel, pixels)
-    with full_disk(panel), pytest.raises(AnnotationError):
-        panel.parent.exit()  # Slicer tells the error and goes on to the next module
+    with full_disk(panel):
+        panel.parent.exit()  # the error is told, and Slicer goes on to the next module
     assert "disk is full" in errors(slicer_with_modules)[0]
     assert not [key for key in slicer.util.mainWindow().findChildren(qt.QShortcut) if key.enabled]
     assert slicer.modules.DataProbeInstance.infoWidget.sliceAnnotations.sliceViewAnnotationsEnabled

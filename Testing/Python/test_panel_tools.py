@@ -74,9 +74,9 @@ def press(panel, key: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "title", "points", "said"),
     [
-        (Line, "Line", [(50, 50), (80, 90)], "click end"),
-        (Angle, "Angle", [(50, 50), (50, 100), (100, 100)], "click second arm"),
-        (CobbAngle, "Cobb Angle", [(50, 50), (90, 60), (50, 120), (90, 100)], "click lower end plate, end"),
+        (Line, "Line", [(50, 50), (80, 90)], "click: end"),
+        (Angle, "Angle", [(50, 50), (50, 100), (100, 100)], "click: second arm"),
+        (CobbAngle, "Cobb Angle", [(50, 50), (90, 60), (50, 120), (90, 100)], "click: lower end plate, end"),
         (CardiothoracicRatio, "Cardiothoracic Ratio", [(80, 90), (140, 95), (30, 120), (190, 120)], "chest"),
     ],
 )
