@@ -122,7 +122,7 @@ class CaseBar(Part):
             if not message and not session.is_open:
                 message, color = _("No image is shown. Click Reload to go on; what was saved is safe."), HINT
             elif not message and session.locked:
-                message, color = session.locked, HINT
+                message, color = _("{reason} See Readers and review below.").format(reason=session.locked), HINT
         elif project is not None:
             message, color = _("The project has no images yet. Add a folder in X-Ray AI."), HINT
         ui.messageLabel.text = f'<span style="color:{ink(color)}">{escape(message)}</span>'

@@ -152,6 +152,7 @@ class CaseList(Part):
         views = [
             (f"{view or _('not given')} ({number:,})", view) for view, number in project.values("view", cases.query)
         ]
+        own.assignedCheckBox.visible = bool(project.rounds.all())
         _fill(own.ownStatusComboBox, _("All statuses"), statuses, cases.query.filters.get("own", ()))
         _fill(own.casesViewComboBox, _("All views"), views, cases.query.filters.get("view", ()))
 

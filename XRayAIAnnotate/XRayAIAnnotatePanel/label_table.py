@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from XRayAILib.findings.schema import Label, LabelSchema
 
 SWATCH = 14
-ROW, ROWS_SHOWN = 22, 9
+ROW, ROWS_SHOWN = 22, 7
 
 
 def swatch(color: str | tuple[float, float, float]) -> Any:

@@ -13,7 +13,7 @@ from slicer.i18n import tr as _
 from XRayAIAnnotatePanel.label_table import ROW, set_up, swatch
 from XRayAIAnnotatePanel.shown_objects import ShownObject
 
-LEAST_ROWS, MOST_ROWS = 2, 8
+LEAST_ROWS, MOST_ROWS = 2, 6
 NAME, KIND, SIZE, EYE, LOCK = range(5)
 _ICONS = Path(__file__).resolve().parents[1] / "Resources" / "Icons"
 
@@ -139,7 +139,15 @@ class ObjectTable:
 
 
 def _icon(name: str) -> Any:
-    return qt.QIcon(str(_ICONS / f"{name}.png"))
+    icon, chosen = qt.QIcon(str(_ICONS / f"{name}.png")), qt.QPixmap(str(_ICONS / f"{name}.png"))
+    if name != "Warning":
+        painter = qt.QPainter(chosen)
+        painter.setCompositionMode(qt.QPainter.CompositionMode_SourceIn)
+        painter.fillRect(chosen.rect(), qt.QColor("white"))
+        painter.end()
+    # In a chosen row Qt would tint it with the colour of the row.
+    icon.addPixmap(chosen, qt.QIcon.Selected)
+    return icon
 
 
 def _kind(kind: str) -> str:
