@@ -74,7 +74,7 @@ class ExportSection(Section):
         box = self.own.exportReaderComboBox
         before = _chosen(box)
         box.clear()
-        box.addItem(_("What counts as true"), "")
+        box.addItem(_("Labels that count as true"), "")
         for key in self.browse.project.author_keys() if self.browse.is_open else ():
             box.addItem(key.partition(":")[2], key)
         box.setCurrentIndex(max(box.findData(before), 0))
