@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import orjson
 
 from XRayAILib import __version__
 from XRayAILib.exchange.coco_write import OFFSET, PLACE, CocoWriter
@@ -84,6 +83,7 @@ class Coco(Format):
 
 def opened(path: Path) -> Any:
     """The file as pycocotools has it."""
+    import orjson
     from pycocotools.coco import COCO
 
     coco = COCO()
@@ -134,7 +134,7 @@ def _objects(coco: Any, image: dict[str, Any]) -> Iterator[Said]:
 
 def _said(own: dict[str, Any], label: str, numbers: tuple[float, ...] = (), pixels: str = "", **state: Any) -> Said:
     record = {key: value for key, value in own.items() if key in EVERYTHING}
-    return Said(own["kind"], label, numbers, pixels, {**record, **state}, own["id"])
+    return Said(own["kind"], label, numbers, pixels, record | state if state else record, own["id"])
 
 
 def _beside(entry: dict[str, Any], shape: tuple[int, int]) -> Said:

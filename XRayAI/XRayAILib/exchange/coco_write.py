@@ -16,10 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import orjson
 
 from XRayAILib.exchange.foreign_objects import OFFSET
 from XRayAILib.exchange.keypoint_sets import KeypointSet, box_around, grouped, keypoint_sets
@@ -31,6 +30,9 @@ from XRayAILib.findings.objects import Box, FindingObject, ImageLabel, Landmark,
 from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.findings.shapes import Ellipse, Point, Polyline, RotatedBox
 from XRayAILib.pixels.trace import outlines, signed_area
+
+if TYPE_CHECKING:
+    import orjson
 
 PLACE = {
     RotatedBox.kind: ("x", "y", "width", "height", "angle"),
@@ -98,6 +100,8 @@ class CocoWriter:
 
     def document(self, **info: Any) -> bytes:
         """The whole file; ``info`` goes under that key."""
+        import orjson
+
         self._write_down()
         categories: list[dict[str, Any]] = [
             {"id": i, "name": name, "supercategory": self._schema.name} for name, i in self._categories.items()
@@ -168,6 +172,8 @@ def _measure(annotations: Sequence[dict[str, Any]], outlines: Sequence[tuple[Poi
 
 
 def _text(value: Any) -> orjson.Fragment:
+    import orjson
+
     return orjson.Fragment(orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY))
 
 
