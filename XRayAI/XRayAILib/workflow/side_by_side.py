@@ -77,7 +77,7 @@ class SideBySide:
 
 
 def said_of_prior(project: Project, reader: Author, uid: str) -> Findings | None:
-    """What is shown of a prior: the reader's own findings, else what counts as true, as far as the reader may see it."""
+    """What is shown of a prior: the reader's own findings, else what counts as true where the reader may see it."""
     own = next((track for track in visible_tracks(project, reader, uid) if track.author.key == reader.key), None)
     found = own if own is not None and own.objects else visible_reference(project, reader, uid)
     return found if found is not None and found.objects else None
