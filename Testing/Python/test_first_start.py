@@ -14,10 +14,10 @@ ROOT = HERE.parents[1]
 START = """
 import sys
 
-LACKING = {"sqlalchemy", "yaml", "psutil", "imagecodecs", "openjpeg", "rle", "jpeg_ls", "orjson", "nrrd",
-           "torch", "monai", "ignite", "torchmetrics", "safetensors", "pycocotools", "datumaro", "supervision", "pandas",
-           "jinja2", "matplotlib", "skimage", "pywt", "pytesseract", "pynetdicom", "dicomweb_client", "keyring",
-           "typer", "rich", "shapely", "sklearn", "deid", "dicognito"}
+LACKING = {"sqlalchemy", "yaml", "psutil", "imagecodecs", "openjpeg", "rle", "jpeg_ls", "orjson",
+           "nrrd", "torch", "monai", "ignite", "torchmetrics", "safetensors", "pycocotools", "datumaro", "supervision",
+           "pandas", "jinja2", "matplotlib", "skimage", "pywt", "pytesseract", "pynetdicom", "dicomweb_client",
+           "keyring", "typer", "rich", "shapely", "sklearn", "deid", "dicognito"}
 
 
 class Lacking:
