@@ -24,7 +24,7 @@ from XRayAILib.workflow.agreement_cases import worst
 from XRayAILib.workflow.agreement_consensus import make_consensus
 from XRayAILib.workflow.agreement_figures import figures_of
 from XRayAILib.workflow.agreement_groups import age_band
-from XRayAILib.workflow.agreement_report import notes_of, write_agreement
+from XRayAILib.workflow.agreement_report import document_of, notes_of, write_agreement
 from XRayAILib.workflow.agreement_tables import matrices_of
 from XRayAILib.workflow.agreement_wishes import AgreementError, Wishes
 from XRayAILib.workflow.job import Job
@@ -364,6 +364,29 @@ def test_the_consensus_is_kept_beside_the_readings_and_says_of_what_it_was_made(
         assert project.last_revision() == revision
         # It was made of what the others say, so it is no reader.
         assert set(compare_readers(project).readers) == {"person:anna", "person:ben", "person:carla"}
+
+
+def test_excluded_images_take_no_part_unless_they_are_asked_for(tmp_path):
+    with Project.create(tmp_path / "project", cases.SCHEMA) as project:
+        project.add(cases.header(i, f"P{i}") for i in range(4))
+        for i in range(4):
+            for seed, reader in enumerate(("anna", "ben"), 1):
+                project.save(cases.reading(reader, i, seed))
+        project.exclude("1.2.0", "a phantom")
+        study = compare_readers(project)
+        assert (set(study.images), study.excluded) == ({"1.2.1", "1.2.2", "1.2.3"}, 1)
+        figures = figures_of(study)
+        assert any("1 image is excluded" in note for note in notes_of(study, figures))
+        assert document_of(study, figures)["excluded"] == 1
+        assert make_consensus(project, Wishes()).images == 3
+        asked = Wishes(query=Query("", {"excluded": ["yes"]}))
+        study = compare_readers(project, asked)
+        assert (set(study.images), study.excluded) == ({"1.2.0"}, 0)
+        assert make_consensus(project, asked).images == 1
+        for i in range(1, 4):
+            project.exclude(f"1.2.{i}", "a phantom")
+        with pytest.raises(AgreementError, match="4 images are excluded"):
+            compare_readers(project)
 
 
 def test_the_command_prints_figures_and_json_for_other_programs(study_folder, tmp_path):

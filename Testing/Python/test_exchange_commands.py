@@ -104,6 +104,40 @@ def test_an_import_can_be_tried_first(project: Project) -> None:
     assert done.exit_code == 0 and project.last_revision() == before + 2
 
 
+def test_the_same_labels_again_are_said_to_be_unchanged(project: Project) -> None:
+    _run("export", "-p", project.folder, "--format", "coco", "--images", "none")
+    folder = project.exports_folder / "coco"
+    done = _run("import", folder, "-p", project.folder)
+    assert done.exit_code == 0 and "unchanged" not in done.output
+    revision = project.last_revision()
+    done = _run("import", folder, "-p", project.folder)
+    assert done.exit_code == 0 and "unchanged: " in done.output and project.last_revision() == revision
+    # Of two images, one now says something else.
+    path = folder / "annotations.json"
+    document = json.loads(path.read_text("utf-8"))
+    boxes = [a for a in document["annotations"] if a["xrayai"]["kind"] == "box" and not a["segmentation"]]
+    boxes[-1]["bbox"][2] += 1
+    path.write_text(json.dumps(document), "utf-8")
+    done = _run("import", folder, "-p", project.folder)
+    assert done.exit_code == 0 and "1 image unchanged" in done.output and project.last_revision() == revision + 1
+
+
+@pytest.mark.parametrize("name", ["labels.json", "labels.csv"])
+def test_labels_of_other_images_are_an_error(project: Project, tmp_path: Path, name: str) -> None:
+    """Most likely the wrong file, or the wrong project; a script must see it."""
+    path = tmp_path / name
+    if name.endswith(".csv"):
+        path.write_text("filename,label\nnine.png,pneumonia\nten.png,pneumonia\n", "utf-8")
+    else:
+        images = [{"id": i, "file_name": f"{i}.png", "width": 80, "height": 60} for i in (9, 10)]
+        boxes = [{"id": i, "image_id": i, "category_id": 1, "bbox": [1, 2, 3, 4]} for i in (9, 10)]
+        categories = [{"id": 1, "name": "nodule"}]
+        path.write_text(json.dumps({"images": images, "annotations": boxes, "categories": categories}), "utf-8")
+    done = _run("import", path, "-p", project.folder)
+    assert done.exit_code == 3
+    assert f"the project does not have any of the 2 images that {name} is of" in " ".join(done.output.split())
+
+
 def test_faults_are_told_and_the_rest_is_taken_only_on_demand(project: Project) -> None:
     _run("export", "-p", project.folder, "--format", "labelme", "--images", "none", "--own-names")
     folder, before = project.exports_folder / "labelme", project.last_revision()

@@ -85,7 +85,7 @@ def _written(folder: Path, name: str, text: str | bytes, rows: str = "0 0.5 0.5 
 def test_files_in_order_are_found_out_by_their_content(project: Project, tmp_path: Path, name: str) -> None:
     path = _written(tmp_path, name, GOOD[name])
     tried = import_labels(project, path, dry_run=True)
-    assert tried.summary == "would import 1 objects of 1 images" and not project.labelled()
+    assert tried.summary == "would import 1 object of 1 image" and not project.labelled()
     report = import_labels(project, path)
     assert (report.images, report.objects, report.skipped) == (1, 1, ())
     before = project.last_revision()

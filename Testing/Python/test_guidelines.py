@@ -485,9 +485,9 @@ def test_schemas_on_the_command_line(xrayai, project, tmp_path):
     uid = project.images()[0].uid
     project.save(Findings(uid, (40, 50), ANNA, (box("implant", 1, 1, 9, 8),)))
     status, output = xrayai("schema", "use", "chest_findings")
-    assert status == 1 and "'implant' (1 objects of 1 images)" in output
+    assert status == 1 and "'implant' (1 object of 1 image)" in output
     status, output = xrayai("schema", "rename", "implant", "metal")
-    assert status == 0 and "1 objects" in output
+    assert status == 0 and "1 object" in output
     assert "metal" in xrayai("schema", "show")[1]
     text = tmp_path / "own.yaml"
     text.write_text("name: own\nlabels:\n- {name: a, tol: box}\n", "utf-8")

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from XRayAILib.apps.console import Step, console, plain, running
 from XRayAILib.apps.console import as_json as json_text
+from XRayAILib.exchange.contents import counted
 from XRayAILib.findings.consensus import Regions
 from XRayAILib.findings.consensus_points import Centre
 from XRayAILib.project.project import Project
@@ -89,8 +90,9 @@ def _report(project: Project, wishes: Wishes, out: Path | None) -> None:
     step = Step(1, "Compare")
     with running(step) as bar:
         study = compare_readers(project, wishes, lambda done, total, text, _: bar.show(done, total, text))
-        known = sum(len(images) for images in study.pairs.values()) - study.computed
-        step.result = f"{len(study.images)} images, {study.computed} comparisons computed, {known} known before"
+        images = counted(len(study.images), "image")
+        known = sum(len(compared) for compared in study.pairs.values()) - study.computed
+        step.result = f"{images}, {counted(study.computed, 'comparison')} computed, {known} known before"
     step = Step(2, "Report")
     with running(step) as bar:
         figures = figures_of(study)
@@ -128,7 +130,7 @@ def _consensus(project: Project, wishes: Wishes, rule: Regions, centre: Centre, 
             project, wishes, rule, centre, save, lambda done, total, text, _: bar.show(done, total, text)
         )
         kept = f"saved as {made.track}" if save else "nothing was saved (--save keeps it)"
-        step.result = f"{made.objects} objects on {made.images} images, {kept}"
+        step.result = f"{counted(made.objects, 'object')} on {counted(made.images, 'image')}, {kept}"
         paths = {uid: Path(project.header(uid).path).name for uid, _ in made.notes[:SHOWN]}
         step.notes = [f"{paths[uid]}: {note}" for uid, note in made.notes[:SHOWN]]
         if len(made.notes) > SHOWN:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from XRayAILib.apps.console import Step, console, one_line, running
 from XRayAILib.exchange.choice import Choice
+from XRayAILib.exchange.contents import counted
 from XRayAILib.project.project import Project
 from XRayAILib.project.query import Query
 
@@ -74,7 +75,8 @@ def export_labels(project_folder: Path, format_name: str, choice: Choice, name: 
         step = Step(1, "Export")
         with running(step) as bar:
             export = export_project(project, format_name, choice, name=name, progress=bar.show)
-            step.result = f"{export.objects} objects of {export.images} images, read again: {export.folder}"
+            objects, images = counted(export.objects, "object"), counted(export.images, "image")
+            step.result = f"{objects} of {images}, read again: {export.folder}"
             step.notes = list(export.warnings)
 
 
@@ -91,7 +93,7 @@ def list_formats() -> None:
 def import_into(
     project_folder: Path, source: Path, format_name: str, extend: bool, leave_out_faulty: bool, dry_run: bool
 ) -> bool:
-    """Import labels into a project; ``False`` where faults kept everything out."""
+    """Import labels into a project; ``False`` where faults kept everything out, or none of the images is there."""
     from XRayAILib.exchange.labels import import_labels
 
     with Project.open(project_folder) as project:
@@ -115,4 +117,4 @@ def import_into(
             step.notes += report.notes
             if report.refused:
                 step.notes.append("Put that right, or import with --leave-out-faulty to take the other images.")
-    return not report.refused
+    return not (report.refused or report.nothing_fits)

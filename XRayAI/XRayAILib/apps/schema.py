@@ -8,6 +8,7 @@ from pathlib import Path
 from rich.table import Table
 
 from XRayAILib.apps.console import console, plain
+from XRayAILib.exchange.contents import counted
 from XRayAILib.findings.rule_text import in_words
 from XRayAILib.findings.schema import LabelSchema, SchemaError, Tool
 from XRayAILib.findings.schema_draft import SchemaDraft
@@ -63,7 +64,10 @@ def use_schema(project: Path, source: str, add: bool) -> None:
             schema = SchemaDraft.of(opened.schema).with_more(SchemaDraft.of(schema)).schema()
         uses = opened.schemas.uses(before - {label.name for label in schema})
         if uses:
-            words = ", ".join(f"'{use.label}' ({use.objects} objects of {len(use.images)} images)" for use in uses)
+            words = ", ".join(
+                f"'{use.label}' ({counted(use.objects, 'object')} of {counted(len(use.images), 'image')})"
+                for use in uses
+            )
             raise SchemaError(
                 f"{source} lacks labels that findings of the project use: {words}. Use --add to keep them beside the "
                 "new ones, or give them names of the new schema first: xrayai schema rename OLD NEW."
@@ -83,7 +87,7 @@ def rename_label(project: Path, old: str, new: str) -> None:
     """Another name for a label and for all its objects."""
     with Project.open(project) as opened:
         count = opened.rename_label(old, new)
-    console.print(f"'{plain(old)}' is '{plain(new)}' now, in the schema and in {count} objects.")
+    console.print(f"'{plain(old)}' is '{plain(new)}' now, in the schema and in {counted(count, 'object')}.")
 
 
 def put_back(project: Path, name: str) -> None:

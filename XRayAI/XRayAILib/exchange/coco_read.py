@@ -111,8 +111,9 @@ class CocoFile(LabelFile):
                 named.insert(0, (where, image))
             yield ForeignImage(file, where, None if size == (None, None) else size, named)  # type: ignore[arg-type]
         for image_id in self.annotations.keys() - self.entries.keys():
-            ids = ", ".join(str(a["id"]) for a in self.annotations[image_id][:5])
-            reason = f"{self.path.name}, annotations {ids}: they are of the image {image_id}, which is not in the file."
+            group = self.annotations[image_id]
+            ids, called = ", ".join(str(a["id"]) for a in group[:5]), "annotations" if len(group) > 1 else "annotation"
+            reason = f"{self.path.name}, {called} {ids}: of the image {image_id}, which is not in the file."
             yield ForeignImage(f"image {image_id}", reason, problems=(reason,))
 
     def objects(self, annotation: Any, makes: ForeignObjects) -> list[FindingObject]:

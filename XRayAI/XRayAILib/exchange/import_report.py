@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from XRayAILib.exchange.contents import counted
 from XRayAILib.findings.findings import Findings
 
 
@@ -53,6 +54,8 @@ class ImportReport:
         How many were taken; where nothing was imported, because of a fault or on demand, how many are in order.
     skipped
         Images that were left out.
+    unchanged
+        Of how many images the project had just this already, from this file.
     refused
         Nothing was imported, because some images are faulty.
     dry_run
@@ -71,6 +74,12 @@ class ImportReport:
     findings: tuple[Findings, ...] = ()
     refused: bool = False
     dry_run: bool = False
+    unchanged: int = 0
+
+    @property
+    def nothing_fits(self) -> bool:
+        """Whether nothing was taken because the project has none of the images: most likely the wrong labels."""
+        return not self.images and bool(self.unmatched) and not self.faulty
 
     @property
     def faulty(self) -> tuple[Skipped, ...]:
@@ -85,13 +94,20 @@ class ImportReport:
     @property
     def summary(self) -> str:
         """One line, such as ``120 objects of 60 images, 2 images left out``."""
-        text = f"{self.objects} objects of {self.images} images"
+        if self.nothing_fits:
+            several = "the image" if len(self.skipped) == 1 else f"any of the {len(self.skipped)} images"
+            return f"nothing imported: the project does not have {several} that {self.source.name} is of"
+        text = f"{counted(self.objects, 'object')} of {counted(self.images, 'image')}"
         if self.refused:
             count = len(self.faulty)
             faulty = "1 image is faulty" if count == 1 else f"{count} images are faulty"
             return f"nothing imported, because {faulty}; {text} are in order"
         if self.skipped:
-            text = f"{text}, {len(self.skipped)} image{'' if len(self.skipped) == 1 else 's'} left out"
+            text = f"{text}, {counted(len(self.skipped), 'image')} left out"
+        if self.unchanged and self.unchanged == self.images:
+            return f"unchanged: {text}, as an earlier import brought them"
+        if self.unchanged:
+            text = f"{text}, {counted(self.unchanged, 'image')} unchanged"
         return f"would import {text}" if self.dry_run else text
 
     @property

@@ -95,13 +95,13 @@ def _import(
             project.set_schema(schema)
 
     try:
-        project.save_many(looked_at())
+        changed = project.save_many(looked_at())
     except _FaultyError:
         return replace(gathered.report(path), refused=True)
     report = gathered.report(path)
-    project.audit(
-        "import labels", f"{path}: {report.objects} objects of {report.images} images, {len(report.skipped)} left out"
-    )
+    report = replace(report, unchanged=report.images - changed)
+    if not report.nothing_fits:
+        project.audit("import labels", f"{path}: {report.summary}")
     return report
 
 
@@ -148,7 +148,8 @@ class _Gathered:
     def report(self, path: Path) -> ImportReport:
         notes = list(self._notes)
         if self._silent:
-            notes.append(f"{self._silent} images of {path.name} carry no labels; nothing was recorded for them.")
+            carry = "1 image has" if self._silent == 1 else f"{self._silent} images have"
+            notes.append(f"{path.name}: {carry} no labels there; nothing was recorded for them.")
         notes += self._sides.notes()
         return ImportReport(path, self._images, self._objects, tuple(self._skipped), tuple(notes))
 

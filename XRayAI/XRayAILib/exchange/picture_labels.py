@@ -6,13 +6,14 @@ import re
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 
 from XRayAILib.dicom.header import Header
 from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.file_names import FileNames, UnmatchedError
-from XRayAILib.exchange.import_report import ImportReport
+from XRayAILib.exchange.import_report import ImportReport, Skipped
 from XRayAILib.exchange.label_names import LabelNames, extended, normalised
 from XRayAILib.exchange.metadata import PictureTables, described, read_metadata
 from XRayAILib.findings.author import Author, Status
@@ -158,15 +159,18 @@ def import_table(
         examples = ", ".join(missing[:3])
         notes.append(f"rows whose picture the project does not have, or has twice: {len(missing)} ({examples})")
     objects = sum(map(len, labelled))
-    report = ImportReport(path, len(labelled), objects, notes=tuple(notes), dry_run=dry_run)
-    if dry_run:
+    # Where none fits, it is most likely the table of something else; a few that do not are told by the note.
+    absent = missing if len(missing) == len(table) else []
+    skipped = tuple(Skipped(file, (f"{path.name}: {file} is not in the project.",), unmatched=True) for file in absent)
+    report = ImportReport(path, len(labelled), objects, skipped, tuple(notes), dry_run=dry_run)
+    if dry_run or absent:
         return report
     if schema != project.schema:
         project.set_schema(schema)
     project.add(better)
-    project.save_many(labelled)
+    report = replace(report, unchanged=len(labelled) - project.save_many(labelled))
     if objects:
-        project.audit("import labels", f"{path}: {objects} objects of {len(labelled)} images")
+        project.audit("import labels", f"{path}: {report.summary}")
     return report
 
 

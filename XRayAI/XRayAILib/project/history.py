@@ -78,17 +78,21 @@ class History:
         return stored.revision
 
     def save_many(self, many: Iterable[Findings]) -> int:
-        """Save findings of many images, each by its own author, in one transaction. Returns how many there were.
+        """Save findings of many images, each by its own author, in one transaction. Returns of how many that is new.
 
         They are gone through before the transaction begins: where that raises, nothing is saved. Masks are held
         compressed meanwhile, so ``many`` may be more than fits into memory.
         """
         written = [(replace(each, objects=()), fresh_entries(each)) for each in many]
+        changed = 0
         with self._database.writing() as connection:
+            last = connection.scalar(select(func.max(revisions.c.id))) or 0
             for batch in batches(written):
-                for each, entries in store_new(connection, batch):
-                    self._store(connection, each, entries, None, None, "")
-        return len(written)
+                rest = store_new(connection, batch)
+                changed += len(batch) - len(rest)
+                for each, entries in rest:
+                    changed += self._store(connection, each, entries, None, None, "").revision > last
+        return changed
 
     def references(self, uids: Sequence[str], track: str = "", pixels: bool = True) -> Iterator[Findings | None]:
         """:meth:`reference` of many images, one after the other, with few questions to the database.

@@ -20,7 +20,7 @@ from XRayAILib.findings.agreement.compare import Compared, compare
 from XRayAILib.learning.cache import Cancelled
 from XRayAILib.workflow.agreement_cache import AgreementCache, key_of
 from XRayAILib.workflow.agreement_groups import Read, read_of
-from XRayAILib.workflow.agreement_wishes import AgreementError, Wishes, check, chosen
+from XRayAILib.workflow.agreement_wishes import AgreementError, Wishes, check, chosen, excluded_images
 
 if TYPE_CHECKING:
     from XRayAILib.project.project import Project
@@ -43,6 +43,8 @@ class Study:
         (key, key) -> uid -> what the two say of it; an empty list where both say nothing. A reference is the second.
     alone
         Number of images that only one of the readers read.
+    excluded
+        Number of images that the readers read, but that are excluded from the project; they take no part.
     computed
         Number of comparisons that were not in the cache.
     options
@@ -54,6 +56,7 @@ class Study:
     images: Mapping[str, Read]
     pairs: Mapping[Pair, Mapping[str, list[Compared]]]
     alone: int
+    excluded: int
     computed: int
     options: Mapping[str, tuple[str, ...]]
 
@@ -99,8 +102,12 @@ def compare_readers(
     wishes = wishes or Wishes()
     check(project, wishes)
     images = {image.uid: image for image in project.stream(wishes.query)}
-    digests = {uid: said for uid, said in project.track_digests().items() if uid in images}
+    left_out = {uid for uid, image in images.items() if image.excluded and not wishes.with_excluded}
+    every = {uid: said for uid, said in project.track_digests().items() if uid in images}
+    digests = {uid: said for uid, said in every.items() if uid not in left_out}
     readers, reference = chosen(digests.values(), wishes)
+    readings = [every[uid].keys() for uid in left_out & every.keys()]
+    excluded = sum(1 for keys in readings if not readers or not readers.keys().isdisjoint(keys))
     pairs = [pair for pair in itertools.combinations(readers, 2) if not reference or reference in pair]
     pairs = [pair if pair[0] != reference else (pair[1], pair[0]) for pair in pairs]
     work = {uid: [pair for pair in pairs if set(pair) <= said.keys()] for uid, said in digests.items()}
@@ -108,7 +115,7 @@ def compare_readers(
     if not work:
         raise AgreementError(
             f"No image was read by two of these: {', '.join(readers.values()) or 'nobody has read any'}. "
-            "Assign images to more than one reader."
+            f"{excluded_images(excluded)}Assign images to more than one reader."
         )
     found: dict[Pair, dict[str, list[Compared]]] = {pair: {} for pair in pairs}
     begun, computed = time.monotonic(), 0
@@ -131,4 +138,5 @@ def compare_readers(
     alone = sum(1 for uid, said in digests.items() if uid not in work and not readers.keys().isdisjoint(said))
     read = {uid: read_of(images[uid]) for uid in work}
     options = {label.name: label.options for label in project.schema if label.options}
-    return Study(wishes, readers, read, {p: of for p, of in found.items() if of}, alone, computed, options)
+    compared = {pair: of for pair, of in found.items() if of}
+    return Study(wishes, readers, read, compared, alone, excluded, computed, options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from XRayAILib.findings.author import Author
@@ -63,7 +63,10 @@ def make_consensus(
         ``cancelled`` said so; what was saved stays.
     """
     check(project, wishes)
-    uids = project.uids(wishes.query)
+    query = wishes.query
+    if not wishes.with_excluded:
+        query = replace(query, filters={**query.filters, "excluded": ["no"]})
+    uids = project.uids(query)
     digests = project.track_digests()
     readers, _ = chosen([digests[uid] for uid in uids if uid in digests], wishes)
     work = [uid for uid in uids if len(readers.keys() & digests.get(uid, {}).keys()) > 1]

@@ -31,6 +31,7 @@ from XRayAILib.workflow.agreement_tables import (
     title_of,
     together_table,
 )
+from XRayAILib.workflow.agreement_wishes import excluded_images
 from XRayAILib.workflow.plots import COLORS, inline_svg
 from XRayAILib.workflow.provenance import software_versions
 from XRayAILib.workflow.report import moment
@@ -81,6 +82,7 @@ def document_of(study: Study, figures: Sequence[Figure]) -> dict[str, Any]:
         "reference": study.wishes.reference,
         "images": len(study.images),
         "read_by_one_only": study.alone,
+        "excluded": study.excluded,
         "options": _options(study),
         "versions": software_versions(),
         "figures": [figure.document() for figure in figures],
@@ -111,7 +113,10 @@ def notes_of(study: Study, figures: Sequence[Figure]) -> list[str]:
     if patients < FEW:
         notes.append(f"There are {patients} patients: intervals of so few say little.")
     if study.alone:
-        notes.append(f"{study.alone} images were read by one reader only and take no part.")
+        images = "1 image was" if study.alone == 1 else f"{study.alone} images were"
+        notes.append(f"{images} read by one reader only and left out.")
+    if study.excluded:
+        notes.append(excluded_images(study.excluded).strip())
     for key, name in study.readers.items():
         never = [f"'{label}'" for label, users in study.users.items() if users and key not in users]
         if never:

@@ -35,7 +35,7 @@ class Wishes:
     labels
         Only these.
     query
-        Only these images.
+        Only these images; those excluded from the project only where it names ``excluded``.
     by
         Columns of :data:`GROUPS`: the figures of each value, too.
     ordered
@@ -52,6 +52,11 @@ class Wishes:
     ordered: tuple[str, ...] = ()
     iou: float = IOU
     seed: int = 0
+
+    @property
+    def with_excluded(self) -> bool:
+        """Whether the query itself says which of the excluded images it wants."""
+        return "excluded" in self.query.filters
 
     def document(self) -> dict[str, Any]:
         """As plain JSON, for a job."""
@@ -77,6 +82,14 @@ def check(project: Project, wishes: Wishes) -> None:
             raise AgreementError(f"Figures cannot be told apart by '{column}', but by {', '.join(GROUPS)}.")
     if not 0 < wishes.iou <= 1:
         raise AgreementError(f"An IoU of {wishes.iou:g} is not between 0 and 1.")
+
+
+def excluded_images(count: int) -> str:
+    """A sentence on images that take no part because they are excluded, with a space behind it; empty for none."""
+    if not count:
+        return ""
+    many = "1 image is" if count == 1 else f"{count} images are"
+    return f"{many} excluded from the project and left out (--where excluded=yes compares such images). "
 
 
 def chosen(digests: Iterable[Mapping[str, str]], wishes: Wishes) -> tuple[dict[str, str], str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from XRayAILib.exchange.choice import Choice
+from XRayAILib.exchange.contents import counted
 from XRayAILib.exchange.errors import ExportError
 from XRayAILib.exchange.format import Format
 from XRayAILib.exchange.formats import FORMATS, format_named
@@ -69,7 +70,7 @@ class Export:
     def outcome(self) -> str:
         """What the last export wrote, in a sentence."""
         result = self.work.result or {}
-        text = f"{result.get('images', 0)} images with {result.get('objects', 0)} objects"
+        text = f"{counted(result.get('images', 0), 'image')} with {counted(result.get('objects', 0), 'object')}"
         warnings = [str(warning) for warning in result.get("warnings", [])]
         told = [*warnings[:SHOWN], *([f"... and {len(warnings) - SHOWN} more."] if len(warnings) > SHOWN else [])]
         return "\n".join([f"Exported {text} to {result.get('folder', '')}", *told])
