@@ -86,6 +86,9 @@ def test_names_are_codes_unless_the_files_own_are_wanted(project: Project) -> No
         (("--reader", "bert"), "no image has labels of those that were chosen"),
         (("--filter", "colour=red"), "there is no such column"),
         (("--option", "polygons"), "not of the form KEY=VALUE"),
+        (("--option", "polygons=perhaps"), "the option polygons is no or yes, not 'perhaps'"),
+        (("--option", "foo=1"), "COCO has no option 'foo'; it has polygons=no|yes"),
+        (("--format", "voc", "--option", "polygons=yes"), "Pascal VOC has no option 'polygons'; it has none"),
         (("--split", "half"), "is no split"),
     ],
 )

@@ -88,6 +88,8 @@ def list_formats() -> None:
         form = format_named(name)
         console.print(f"[bold]{name}[/]  {form.title}")
         console.print(f"    pictures: {', '.join(form.forms)}\n    read again by {form.reader}", soft_wrap=True)
+        for option, values in form.options.items():
+            console.print(f"    --option {option}={'|'.join(values)}", soft_wrap=True, markup=False)
 
 
 def import_into(

@@ -37,6 +37,8 @@ class Coco(Format):
     title = "COCO"
     becomes = {kind: kind for kind in KINDS}
     carries = EVERYTHING
+    options = {"polygons": ("no", "yes")}
+    """``yes`` writes masks without holes as outlines instead of run lengths."""
     reader = "pycocotools"
     needs = "pycocotools"
 
@@ -54,7 +56,7 @@ class Coco(Format):
         return sentences
 
     def write(self, folder: Path, images: Iterable[LabelledImage], plan: Plan) -> None:
-        writer = CocoWriter(plan.schema, bool(plan.choice.options.get("polygons")))
+        writer = CocoWriter(plan.schema, plan.choice.options.get("polygons") == "yes")
         for image in images:
             name = Path(image.picture).name
             writer.add_image(name, image.findings, split=image.part, patient=image.patient, xrayai=facts(image))

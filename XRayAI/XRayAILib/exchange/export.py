@@ -205,7 +205,17 @@ def _plan(project: Project, form: Format, choice: Choice) -> Plan:
     wanted = choice.images or form.forms[0]
     if wanted not in form.forms:
         raise ExportError(f"{form.title} goes with pictures of these forms: {', '.join(form.forms)}, not '{wanted}'.")
+    for option, value in choice.options.items():
+        if value not in form.options.get(option, ()):
+            raise ExportError(_no_option(form, option, value))
     return Plan(project.schema, choice, project.name, wanted, Pseudonyms.of(project.folder))
+
+
+def _no_option(form: Format, option: str, value: str) -> str:
+    if option in form.options:
+        return f"{form.title}: the option {option} is {' or '.join(form.options[option])}, not '{value}'."
+    known = ", ".join(f"{name}={'|'.join(values)}" for name, values in form.options.items())
+    return f"{form.title} has no option '{option}'; it has {known or 'none'}."
 
 
 def _nothing(form: Format, choice: Choice, warnings: list[str], without_place: int) -> str:

@@ -103,6 +103,8 @@ class Format(ABC):
     """The program that reads it again."""
     needs: ClassVar[str] = ""
     """The package for that, where it is not there already: inside Slicer it is installed when an export wants it."""
+    options: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """What only this format can be told, with the values that there are, the usual one first."""
     tolerance: ClassVar[float] = 1e-3
     """Pixels by which a coordinate may differ after writing and reading."""
     inside: ClassVar[bool] = True
