@@ -176,6 +176,30 @@ def test_a_database_of_an_earlier_version_gets_what_it_lacks(project, session):
         assert again.image(uid).status.value == "approved"
 
 
+def test_what_an_earlier_version_wrote_with_spaces_is_the_same(project, session):
+    save(session, nodule(), heart(30))
+    uid = session.uid
+    with sqlite3.connect(project.folder / "project.db") as raw:
+        ((document,),) = raw.execute("SELECT document FROM current")
+        assert document != json.dumps(json.loads(document))
+        raw.execute("UPDATE current SET document = ?", [json.dumps(json.loads(document))])
+    raw.close()
+    with Project.open(project.folder) as again:
+        assert again.save(again.findings(uid, ANNA.key)) == project.revisions(uid)[-1].id  # nothing new to save
+        assert again.rename_label("nodule", "lump") == 1
+        assert again.findings(uid, ANNA.key).labels() == ["lump", "heart"]
+
+
+def test_what_is_not_plain_is_kept_as_it_is(project, session):
+    """Half a character of a broken file name, whole numbers without end, and numbers of numpy's."""
+    odd = nodule(x1=np.float64(13.1), y1=10**20, attributes=(("comment", "\ud800"),))
+    findings = Findings(session.uid, SHAPE, ANNA, (odd, nodule(id="\u00e9")))
+    number = project.save(findings)
+    with Project.open(project.folder) as again:
+        assert again.findings(session.uid, ANNA.key) == findings
+        assert again.save(findings) == number
+
+
 def test_the_command_tells_it_on_the_terminal_and_as_json(project, session):
     from XRayAILib.apps.cli import app
 

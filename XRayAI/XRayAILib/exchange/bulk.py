@@ -6,7 +6,7 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-THRESHOLDS = (200_000, 20, 50)
+THRESHOLDS = (1_000_000, 20, 50)
 """New objects until Python looks for cycles among them, and how often it then looks at older ones too."""
 
 

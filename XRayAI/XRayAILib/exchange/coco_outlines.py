@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -14,6 +14,47 @@ from XRayAILib.exchange.foreign_objects import OFFSET
 Points = tuple[tuple[float, float], ...]
 
 
+TOGETHER = 1000
+"""Outlines that are looked at at once: arrays of a few hundred kilobytes, which fit into a processor's cache."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Some outlines.
+
+    Attributes
+    ----------
+    x, y
+        The points of all outlines, one behind the other, in our coordinates.
+    starts
+        Where each begins, and last where they end.
+    low, high
+        (number of outlines, 2): least and greatest x and y of each, with 0 on the outer corner of the first pixel.
+    good
+        Those that are finite and go around their middle once.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+    starts: list[int]
+    low: list[list[float]]
+    high: list[list[float]]
+    good: list[int]
+
+    @classmethod
+    def of(cls, lists: Sequence[list[float]]) -> _Part:
+        """Outlines as the file has them: x and y in turn."""
+        counts = np.array([len(values) // 2 for values in lists])
+        points = np.fromiter(chain.from_iterable(lists), float, 2 * int(counts.sum())).reshape(-1, 2)
+        ends = np.cumsum(counts)
+        starts = ends - counts
+        low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
+        good = np.isfinite(low).all(axis=1) & np.isfinite(high).all(axis=1) & _go_around_once(points, starts, counts)
+        x, y = np.ascontiguousarray(points.T) - OFFSET
+        borders = [*starts.tolist(), int(ends[-1])]
+        return cls(x, y, borders, low.tolist(), high.tolist(), np.flatnonzero(good).tolist())
+
+
 @dataclass(frozen=True)
 class Outlines:
     """Outlines about which there is no doubt but whether they are inside the image.
@@ -21,54 +62,37 @@ class Outlines:
     Attributes
     ----------
     places
-        Id of the annotation -> place of its outline in the arrays; others have to be looked at by themselves.
-    x, y
-        The points of all outlines, one behind the other, in our coordinates.
-    starts
-        Where each begins, and last where they end.
-    low, high
-        (number of outlines, 2): least and greatest x and y of each, with 0 on the outer corner of the first pixel.
+        Id of the annotation -> where its outline is; others have to be looked at by themselves.
     """
 
-    places: dict[int, int]
-    x: np.ndarray
-    y: np.ndarray
-    starts: list[int]
-    low: list[list[float]]
-    high: list[list[float]]
+    places: dict[int, tuple[_Part, int]]
 
     @classmethod
     def of(cls, annotations: Iterable[dict[str, Any]]) -> Outlines:
         """Those of annotations with one outline of three points and more, which goes around its middle once."""
-        ids: list[int] = []
-        lists: list[list[float]] = []
+        plain: list[tuple[int, list[float]]] = []
         for annotation in annotations:
             parts = annotation.get("segmentation")
             if isinstance(parts, list) and len(parts) == 1 and isinstance(parts[0], list) and _is_plain(parts[0]):
-                ids.append(annotation["id"])
-                lists.append(parts[0])
-        if not lists:
-            return cls({}, np.zeros(0), np.zeros(0), [0], [], [])
-        counts = np.array([len(values) // 2 for values in lists])
-        points = np.fromiter(chain.from_iterable(lists), float, 2 * int(counts.sum())).reshape(-1, 2)
-        ends = np.cumsum(counts)
-        starts = ends - counts
-        low, high = np.minimum.reduceat(points, starts), np.maximum.reduceat(points, starts)
-        good = np.isfinite(low).all(axis=1) & np.isfinite(high).all(axis=1) & _go_around_once(points, starts, counts)
-        places = {ids[place]: place for place in np.flatnonzero(good).tolist()}
-        x, y = np.ascontiguousarray(points.T) - OFFSET
-        return cls(places, x, y, [*starts.tolist(), int(ends[-1])], low.tolist(), high.tolist())
+                plain.append((annotation["id"], parts[0]))
+        places: dict[int, tuple[_Part, int]] = {}
+        for begin in range(0, len(plain), TOGETHER):
+            some = plain[begin : begin + TOGETHER]
+            part = _Part.of([values for _, values in some])
+            places.update((some[place][0], (part, place)) for place in part.good)
+        return cls(places)
 
     def inside(self, annotation_id: int, shape: tuple[int, int]) -> Points | None:
         """The points of an annotation's outline, where it is one of these and inside an image of (rows, columns)."""
-        place = self.places.get(annotation_id)
-        if place is None:
+        found = self.places.get(annotation_id)
+        if found is None:
             return None
-        (x0, y0), (x1, y1) = self.low[place], self.high[place]
+        part, place = found
+        (x0, y0), (x1, y1) = part.low[place], part.high[place]
         if x0 < 0 or y0 < 0 or x1 > shape[1] or y1 > shape[0]:
             return None
-        here = slice(self.starts[place], self.starts[place + 1])
-        return tuple(zip(self.x[here].tolist(), self.y[here].tolist(), strict=True))
+        here = slice(part.starts[place], part.starts[place + 1])
+        return tuple(zip(part.x[here].tolist(), part.y[here].tolist(), strict=True))
 
 
 def _is_plain(values: list[Any]) -> bool:

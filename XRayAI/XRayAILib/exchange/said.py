@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ from XRayAILib.findings.shapes import Ellipse, Polyline, RotatedBox
 
 COMMON = ("id", "author", "created", "status", "score", "derived_from", "attributes")
 """The fields that every object has, whatever its shape."""
+
+
+_common = attrgetter(*COMMON)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def numbers(item: FindingObject) -> tuple[float, ...]:
 
 def plain_fields(item: FindingObject, names: Collection[str] = COMMON) -> dict[str, Any]:
     """Fields of :data:`COMMON` as JSON has them."""
-    fields: dict[str, Any] = {name: getattr(item, name) for name in COMMON if name in names}
+    fields: dict[str, Any] = {name: value for name, value in zip(COMMON, _common(item), strict=True) if name in names}
     if "author" in fields:
         fields["author"] = {"kind": item.author.kind.value, "name": item.author.name, "digest": item.author.digest}
     if "status" in fields:

@@ -101,7 +101,7 @@ def _append(connection: Connection, tracks: Sequence[Track]) -> None:
     connection.execute(current.insert(), states)
     by_status: dict[str, list[str]] = {}
     for findings, entries in tracks:
-        status = image_status([entry.status for entry in entries], [], False)
+        status = image_status({entry.status for entry in entries}, [], False)
         by_status.setdefault(status.value, []).append(findings.radiograph_uid)
     for value, uids in by_status.items():
         connection.execute(update(images).where(images.c.uid.in_(uids), images.c.status != value).values(status=value))
