@@ -12,7 +12,7 @@ from PIL import Image as Picture
 
 from format_cases import ANNA, EXTRA, everything, made_project
 from XRayAILib.dicom.pseudonyms import Pseudonyms
-from XRayAILib.exchange import gate
+from XRayAILib.exchange import formats, gate
 from XRayAILib.exchange.choice import Choice
 from XRayAILib.exchange.contents import Contents
 from XRayAILib.exchange.errors import ExportError
@@ -24,6 +24,7 @@ from XRayAILib.exchange.said import COMMON, Said, said
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.kinds import KINDS
+from XRayAILib.findings.objects import now
 from XRayAILib.project.project import Project
 
 FORMATS = ("nnunet", "monai", "csv", "masks", "labelmap", "slicer", "dicom-seg", "dicom-sr")
@@ -205,3 +206,17 @@ def test_the_gate_finds_what_was_not_written_as_it_should(project: Project, name
     change(sorted(folder.glob(file))[0])
     with pytest.raises(ExportError, match=r"missing|came back|was read back|dataset"):
         gate.check(form, folder, plan, expected)
+
+
+@pytest.mark.parametrize("name", list(formats.FORMATS))
+def test_the_same_findings_give_the_same_files(project: Project, name: str) -> None:
+    """Byte by byte, with the time of the newest object where a format has one, so that copies can be compared."""
+    first, second = (export_project(project, name).folder for _ in range(2))
+    files = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(second) for path in second.rglob("*") if path.is_file())
+    today = now()[:10]
+    for file in files:
+        written = (first / file).read_bytes()
+        assert written == (second / file).read_bytes(), file
+        for day in (today, today.replace("-", "")):
+            assert day.encode() not in written, file

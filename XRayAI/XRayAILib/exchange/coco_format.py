@@ -18,7 +18,7 @@ from XRayAILib.exchange.format import EVERYTHING, Format, LabelledImage, Plan, f
 from XRayAILib.exchange.said import Said, digest, said
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.kinds import KINDS
-from XRayAILib.findings.objects import FindingObject, ImageLabel, Landmark, Mask, Polygon, now
+from XRayAILib.findings.objects import FindingObject, ImageLabel, Landmark, Mask, Polygon
 from XRayAILib.findings.shapes import Ellipse, RotatedBox
 
 ANNOTATIONS = "annotations.json"
@@ -96,12 +96,11 @@ def opened(path: Path) -> Any:
 
 
 def _info(plan: Plan) -> dict[str, Any]:
-    time = now()
     return {
         "description": f"{plan.title}: exported by X-Ray AI {__version__}",
         "version": "1.0",
-        "year": int(time[:4]),
-        "date_created": time,
+        "year": plan.newest.year,
+        "date_created": plan.time,
         "contributor": "",
         "xrayai": {
             "version": __version__,

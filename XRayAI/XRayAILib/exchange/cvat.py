@@ -29,7 +29,7 @@ from XRayAILib.exchange.said import Said, digest, numbers
 from XRayAILib.exchange.xml_tree import child, write_xml
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.measurements import Angle, Line
-from XRayAILib.findings.objects import Box, FindingObject, ImageLabel, Landmark, Mask, Polygon, now
+from XRayAILib.findings.objects import Box, FindingObject, ImageLabel, Landmark, Mask, Polygon
 from XRayAILib.findings.schema import AttributeKind, Label, LabelSchema, Tool
 from XRayAILib.findings.shapes import Ellipse, Polyline, RotatedBox
 
@@ -89,7 +89,7 @@ class Cvat(Format):
         for tag, text in (("name", plan.title), ("size", str(len(root) - 2)), ("mode", "annotation")):
             child(task, tag, text)
         _labels(child(task, "labels"), plan.schema, sets)
-        child(root.find("meta"), "dumped", now())  # type: ignore[arg-type]
+        child(root.find("meta"), "dumped", plan.time)  # type: ignore[arg-type]
         write_xml(root, folder / ANNOTATIONS)
 
     def read_again(self, folder: Path, plan: Plan) -> Iterator[tuple[str, list[Said]]]:

@@ -14,6 +14,7 @@ from XRayAILib.dicom.attributes import integer, text
 from XRayAILib.dicom.file_header import read_dataset
 from XRayAILib.dicom.header import PICTURE, Header
 from XRayAILib.exchange.errors import ExportError
+from XRayAILib.exchange.format import EARLIEST
 from XRayAILib.findings.document import to_document
 from XRayAILib.findings.findings import Findings
 
@@ -120,7 +121,7 @@ def newest(findings: Findings) -> datetime:
         except ValueError:
             continue
         times.append(made if made.tzinfo else made.replace(tzinfo=timezone.utc))
-    return max(times, default=datetime(2000, 1, 1, tzinfo=timezone.utc)).astimezone(timezone.utc)
+    return max(times, default=EARLIEST).astimezone(timezone.utc)
 
 
 def set_text_encoding(result: Dataset) -> None:

@@ -22,6 +22,7 @@ from XRayAILib.exchange.border import within
 from XRayAILib.exchange.bulk import rare_collection
 from XRayAILib.exchange.choice import Choice
 from XRayAILib.exchange.contents import Contents
+from XRayAILib.exchange.dicom_source import newest
 from XRayAILib.exchange.errors import ExportError
 from XRayAILib.exchange.format import Format, LabelledImage, Plan
 from XRayAILib.exchange.formats import format_named
@@ -142,6 +143,7 @@ class _Run:
                 self.left_out += 1
             else:
                 self._plan.shapes[labelled.name] = labelled.shape
+                self._plan.newest = max(self._plan.newest, newest(labelled.findings))
                 yield labelled
                 self.expected[labelled.name] = [said(item, self._form.carries) for item in labelled.findings]
                 with_text += self._plan.form != "none" and any(mark.rule == "text" for mark in image.marks)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,6 +20,8 @@ from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.project.image import Image
 
 EVERYTHING = frozenset(COMMON)
+EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)
+"""The time of an export in which nothing says when it was made."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,9 @@ class Plan:
         Sentences about what could not be exported as it is; anybody adds to it.
     shapes
         (rows, columns) of the images by their names, for those that were handed to the writer.
+    newest
+        When the newest object was made of those that were handed to the writer, in UTC: the time of the export for
+        formats that have one, so that the same findings give the same files.
     """
 
     schema: LabelSchema
@@ -79,6 +85,12 @@ class Plan:
     pseudonyms: Pseudonyms
     warnings: list[str] = field(default_factory=list)
     shapes: dict[str, tuple[int, int]] = field(default_factory=dict)
+    newest: datetime = EARLIEST
+
+    @property
+    def time(self) -> str:
+        """:attr:`newest` as ISO 8601 with seconds."""
+        return self.newest.isoformat(timespec="seconds")
 
 
 class Format(ABC):

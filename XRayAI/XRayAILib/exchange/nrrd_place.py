@@ -6,7 +6,9 @@ spacing is unknown. So a segmentation and the radiograph that X-Ray AI opens lie
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,17 @@ def place_of_slice(spacing: Spacing) -> dict[str, Any]:
         "space origin": np.zeros(3),
         "kinds": ["domain"] * 3,
     }
+
+
+def write_nrrd(path: Path, values: np.ndarray, header: dict[str, Any]) -> None:
+    """Write an array; the same array gives the same file, for pynrrd's comment with the time is left out."""
+    import nrrd
+
+    written = io.BytesIO()
+    nrrd.write(written, values, header, compression_level=4)
+    head, gap, pixels = written.getvalue().partition(b"\n\n")  # an empty line ends the header
+    lines = [line for line in head.split(b"\n") if not line.startswith(b"#")]
+    path.write_bytes(b"\n".join(lines) + gap + pixels)
 
 
 def to_lps(points: np.ndarray, spacing: Spacing) -> np.ndarray:

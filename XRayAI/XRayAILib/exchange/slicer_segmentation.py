@@ -15,7 +15,7 @@ import numpy as np
 
 from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.exchange.errors import LabelFileError
-from XRayAILib.exchange.nrrd_place import place_of_slice
+from XRayAILib.exchange.nrrd_place import place_of_slice, write_nrrd
 from XRayAILib.exchange.slicer_terms import terminology
 from XRayAILib.findings.author import Status
 from XRayAILib.findings.objects import FindingError, Mask
@@ -39,8 +39,6 @@ STATUS = {
 
 def write_segmentation(masks: Sequence[Mask], spacing: Spacing, schema: LabelSchema, path: Path) -> None:
     """Write masks of one image; each becomes a segment, and they may overlap."""
-    import nrrd
-
     layers, places = _layered(masks)
     header: dict[str, Any] = place_of_slice(spacing)
     if len(layers) > 1:
@@ -54,7 +52,7 @@ def write_segmentation(masks: Sequence[Mask], spacing: Spacing, schema: LabelSch
     header["Segmentation_ContainedRepresentationNames"] = "Binary labelmap|"
     header["Segmentation_MasterRepresentation"] = "Binary labelmap"
     header["Segmentation_ReferenceImageExtentOffset"] = "0 0 0"
-    nrrd.write(str(path), np.asfortranarray(values), header, compression_level=4)
+    write_nrrd(path, np.asfortranarray(values), header)
 
 
 def _layered(masks: Sequence[Mask]) -> tuple[list[np.ndarray], list[tuple[int, int]]]:
