@@ -32,9 +32,9 @@ from XRayAILib.findings.label import Label, Tool
 from XRayAILib.findings.objects import Mask
 from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.project.project import Project
-from XRayAILib.workflow.agreement import compare_readers
-from XRayAILib.workflow.agreement_figures import figures_of
-from XRayAILib.workflow.agreement_report import write_agreement
+from XRayAILib.workflow.agreement.agreement import compare_readers
+from XRayAILib.workflow.agreement.figures import figures_of
+from XRayAILib.workflow.agreement.report import write_agreement
 
 SIZE = 1024
 READERS = ("anna", "ben", "carla")

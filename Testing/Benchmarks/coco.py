@@ -60,10 +60,11 @@ def tell(objects, **clocks):
 OURS = (
     HEAD
     + """
-from XRayAILib.exchange import coco_format, coco_read
+from XRayAILib.exchange.coco import format as coco_format
+from XRayAILib.exchange.coco import read as coco_read
 from XRayAILib.exchange.bulk import rare_collection
 from XRayAILib.exchange.choice import Choice
-from XRayAILib.exchange.coco_write import CocoWriter
+from XRayAILib.exchange.coco.write import CocoWriter
 from XRayAILib.exchange.export import export_project
 from XRayAILib.exchange.file_names import FileNames
 from XRayAILib.exchange.labels import import_labels

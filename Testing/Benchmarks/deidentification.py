@@ -93,8 +93,8 @@ def dicognito(files: list[Path], out: Path) -> None:
 
 def command(processes: int) -> Tool:
     def run(files: list[Path], out: Path) -> None:
-        from XRayAILib.workflow.deidentification import Settings
-        from XRayAILib.workflow.deidentification_run import deidentify
+        from XRayAILib.workflow.deidentification.deidentification import Settings
+        from XRayAILib.workflow.deidentification.run import deidentify
 
         outcome = deidentify([files[0].parent], out / "out", Settings(screen=False, processes=processes))
         if outcome.written < len(files):

@@ -19,14 +19,14 @@ from XRayAILib.findings.objects import Box, Landmark, Mask
 from XRayAILib.learning.cache import Cancelled
 from XRayAILib.project.project import Project
 from XRayAILib.project.query import Query
-from XRayAILib.workflow.agreement import compare_readers
-from XRayAILib.workflow.agreement_cases import worst
-from XRayAILib.workflow.agreement_consensus import make_consensus
-from XRayAILib.workflow.agreement_figures import figures_of
-from XRayAILib.workflow.agreement_groups import age_band
-from XRayAILib.workflow.agreement_report import document_of, notes_of, write_agreement
-from XRayAILib.workflow.agreement_tables import matrices_of
-from XRayAILib.workflow.agreement_wishes import AgreementError, Wishes
+from XRayAILib.workflow.agreement.agreement import compare_readers
+from XRayAILib.workflow.agreement.cases import worst
+from XRayAILib.workflow.agreement.consensus import make_consensus
+from XRayAILib.workflow.agreement.figures import figures_of
+from XRayAILib.workflow.agreement.groups import age_band
+from XRayAILib.workflow.agreement.report import document_of, notes_of, write_agreement
+from XRayAILib.workflow.agreement.tables import matrices_of
+from XRayAILib.workflow.agreement.wishes import AgreementError, Wishes
 from XRayAILib.workflow.job import Job
 
 IMAGES = 16
@@ -253,7 +253,7 @@ def test_pictures_of_real_images_show_both_outlines(tmp_path, test_data):
     from PIL import Image
 
     from XRayAILib.project.intake import take_in
-    from XRayAILib.workflow.agreement_cases import picture
+    from XRayAILib.workflow.agreement.cases import picture
 
     source = test_data / "chest-segmentation"
     name = sorted((source / "images").glob("*.png"))[0]

@@ -20,8 +20,8 @@ from PIL import Image, PngImagePlugin
 from XRayAILib.dicom.child import library_environment
 from XRayAILib.dicom.confidentiality import Options
 from XRayAILib.phantom.collection import make_phantoms
-from XRayAILib.workflow.deidentification import Deidentification, DeidentificationRefused, Settings
-from XRayAILib.workflow.deidentification_run import Outcome, deidentify
+from XRayAILib.workflow.deidentification.deidentification import Deidentification, DeidentificationRefused, Settings
+from XRayAILib.workflow.deidentification.run import Outcome, deidentify
 
 PLAIN = Settings(screen=False, processes=1)
 NAMES = (b"Featherstone", b"MRN0081726", b"Springfield")
@@ -226,8 +226,8 @@ def test_two_at_once_do_not_get_in_each_others_way(folder: Path, tmp_path: Path)
 RUN = """
 import sys
 from pathlib import Path
-from XRayAILib.workflow.deidentification import Settings
-from XRayAILib.workflow.deidentification_run import deidentify
+from XRayAILib.workflow.deidentification.deidentification import Settings
+from XRayAILib.workflow.deidentification.run import deidentify
 def tell(state):
     print(state.done, flush=True)
 deidentify([Path(sys.argv[1])], Path(sys.argv[2]), Settings(screen=False, processes=1), tell)

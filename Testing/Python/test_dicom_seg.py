@@ -18,10 +18,10 @@ from XRayAILib.dicom.deidentify import Deidentifier
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.pseudonyms import Pseudonyms
 from XRayAILib.dicom.radiograph import read_header
-from XRayAILib.exchange.dicom_seg import save as save_result
-from XRayAILib.exchange.dicom_seg import write_heatmaps, write_seg
-from XRayAILib.exchange.dicom_seg_read import read_seg, seg_images
-from XRayAILib.exchange.dicom_source import read_source
+from XRayAILib.exchange.dicom_results.seg import save as save_result
+from XRayAILib.exchange.dicom_results.seg import write_heatmaps, write_seg
+from XRayAILib.exchange.dicom_results.seg_read import read_seg, seg_images
+from XRayAILib.exchange.dicom_results.source import read_source
 from XRayAILib.exchange.errors import ExportError, LabelFileError
 from XRayAILib.exchange.export import export_project
 from XRayAILib.exchange.labels import import_labels

@@ -17,13 +17,13 @@ from dicom_cases import image, save
 from format_cases import ANNA, LUNGS, everything, full_schema, made_project
 from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.radiograph import read_header
-from XRayAILib.exchange.dicom_seg import save as save_result
-from XRayAILib.exchange.dicom_seg import write_seg
-from XRayAILib.exchange.dicom_seg_read import read_seg
-from XRayAILib.exchange.dicom_source import read_source
-from XRayAILib.exchange.dicom_sr import write_sr
-from XRayAILib.exchange.dicom_sr_groups import read_sr
-from XRayAILib.exchange.dicom_sr_read import sr_images
+from XRayAILib.exchange.dicom_results.seg import save as save_result
+from XRayAILib.exchange.dicom_results.seg import write_seg
+from XRayAILib.exchange.dicom_results.seg_read import read_seg
+from XRayAILib.exchange.dicom_results.source import read_source
+from XRayAILib.exchange.dicom_results.sr import write_sr
+from XRayAILib.exchange.dicom_results.sr_groups import read_sr
+from XRayAILib.exchange.dicom_results.sr_read import sr_images
 from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.export import export_project
 from XRayAILib.exchange.labels import import_labels

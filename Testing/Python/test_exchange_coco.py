@@ -16,10 +16,10 @@ from pycocotools import mask as runs
 from pycocotools.coco import COCO
 
 from XRayAILib.dicom.radiograph import read_header
-from XRayAILib.exchange import coco_format
 from XRayAILib.exchange.choice import Choice
-from XRayAILib.exchange.coco_format import Coco
-from XRayAILib.exchange.coco_read import CocoFile, read_coco
+from XRayAILib.exchange.coco import format as coco_format
+from XRayAILib.exchange.coco.format import Coco
+from XRayAILib.exchange.coco.read import CocoFile, read_coco
 from XRayAILib.exchange.errors import ExportError, LabelFileError
 from XRayAILib.exchange.export import Export, export_project
 from XRayAILib.exchange.file_names import FileNames

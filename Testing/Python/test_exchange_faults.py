@@ -16,9 +16,9 @@ import pytest
 
 from exchange_cases import SCHEMA, everything, new_project, uid_of
 from XRayAILib.exchange import text_file
-from XRayAILib.exchange.brush_runs import decode_brush, encode_brush
 from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.export import export_project
+from XRayAILib.exchange.label_studio.brush_runs import decode_brush, encode_brush
 from XRayAILib.exchange.labels import import_labels
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.objects import Box, Mask, Polygon

@@ -15,7 +15,7 @@ from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.export import export_project
 from XRayAILib.exchange.file_names import FileNames, UnmatchedError
 from XRayAILib.exchange.labels import import_labels
-from XRayAILib.exchange.metadata import described, read_metadata
+from XRayAILib.exchange.table.metadata import described, read_metadata
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.objects import Mask
 from XRayAILib.findings.schema import Tool

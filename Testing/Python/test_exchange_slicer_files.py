@@ -13,7 +13,7 @@ import pytest
 from format_cases import ANNA, LUNGS, made_project
 from XRayAILib.exchange.export import export_project
 from XRayAILib.exchange.labels import import_labels
-from XRayAILib.exchange.slicer_segmentation import read_segmentation, write_segmentation
+from XRayAILib.exchange.slicer.segmentation import read_segmentation, write_segmentation
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.measurements import Line

@@ -12,7 +12,7 @@ import pytest
 from panel_cases import errors, open_copy
 from text_overlays import burn_in
 from XRayAILib.dicom.radiograph import read_radiograph
-from XRayAILib.exchange.text_regions import TextRegions
+from XRayAILib.exchange.text.text_regions import TextRegions
 from XRayAILib.phantom.collection import make_phantoms
 from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project

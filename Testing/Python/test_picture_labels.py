@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from XRayAILib.apps.cli import app
 from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.labels import import_labels
-from XRayAILib.exchange.picture_labels import take_in_with_tables
+from XRayAILib.exchange.table.picture_labels import take_in_with_tables
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.objects import ImageLabel
 from XRayAILib.findings.schema import Tool

@@ -11,8 +11,8 @@ import pytest
 from text_overlays import burn_in
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.radiograph import read_radiograph
-from XRayAILib.exchange.text_regions import Region, TextRegions, TextRegionsError
-from XRayAILib.exchange.text_search import find_text_in
+from XRayAILib.exchange.text.text_regions import Region, TextRegions, TextRegionsError
+from XRayAILib.exchange.text.text_search import find_text_in
 from XRayAILib.workflow.text_screen import text_screen
 
 
@@ -90,8 +90,8 @@ def test_names_in_regions_pictures_and_page_are_for_their_owner_only(searched):
 
 
 def test_the_page_shows_the_picture_and_cannot_be_broken_by_a_file_name(tmp_path):
-    from XRayAILib.exchange.text_page import write_page
-    from XRayAILib.exchange.text_regions import ImageText
+    from XRayAILib.exchange.text.text_page import write_page
+    from XRayAILib.exchange.text.text_regions import ImageText
 
     regions = TextRegions()
     regions.add(ImageText("1.2.3", "</script><b>x", 50, 60, (Region(1, 2, 3, 4, text="<i>O'Brien"),)))

@@ -9,7 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from XRayAILib.project.query import Query
-from XRayAILib.workflow.agreement_run import AgreementRun
+from XRayAILib.workflow.agreement.run import AgreementRun
 from XRayAIPanel.desk import reader
 from XRayAIPanel.installation import interpreter, need_agreement
 from XRayAIPanel.section import Panel, Section
@@ -53,7 +53,7 @@ class AgreementSection(Section):
         )
         groups = [(_("All images together"), "")]
         if self.browse.is_open:
-            from XRayAILib.workflow.agreement_groups import GROUPS
+            from XRayAILib.workflow.agreement.groups import GROUPS
 
             groups += [(_("By {column}").format(column=title.lower()), name) for name, title in GROUPS.items()]
         _fill(own.groupsComboBox, groups)
@@ -63,7 +63,7 @@ class AgreementSection(Section):
         self.own.agreementReportButton.enabled = self.agreement.page is not None and not self.running
 
     def _wishes(self) -> Any:
-        from XRayAILib.workflow.agreement_wishes import Wishes
+        from XRayAILib.workflow.agreement.wishes import Wishes
 
         own = self.own
         column = _chosen(own.groupsComboBox)

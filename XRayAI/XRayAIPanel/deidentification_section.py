@@ -11,8 +11,8 @@ from slicer.i18n import tr as _
 
 from XRayAILib.dicom.confidentiality import Options
 from XRayAILib.dicom.pseudonyms import KEY_FILE
-from XRayAILib.exchange.text_regions import BLANK, KEEP, MARKER
-from XRayAILib.workflow.deidentification import Deidentification
+from XRayAILib.exchange.text.text_regions import BLANK, KEEP, MARKER
+from XRayAILib.workflow.deidentification.deidentification import Deidentification
 from XRayAILib.workflow.text_confirmation import TextConfirmation
 from XRayAIPanel.installation import interpreter
 from XRayAIPanel.section import Panel, Section

@@ -15,12 +15,12 @@ from XRayAILib.findings.consensus import Regions
 from XRayAILib.findings.consensus_points import Centre
 from XRayAILib.project.project import Project
 from XRayAILib.project.query import Query, QueryError
-from XRayAILib.workflow.agreement import Study, compare_readers
-from XRayAILib.workflow.agreement_consensus import make_consensus
-from XRayAILib.workflow.agreement_figures import Figure, figures_of
-from XRayAILib.workflow.agreement_report import document_of, notes_of, write_agreement
-from XRayAILib.workflow.agreement_tables import MAIN, title_of
-from XRayAILib.workflow.agreement_wishes import AgreementError, Wishes
+from XRayAILib.workflow.agreement.agreement import Study, compare_readers
+from XRayAILib.workflow.agreement.consensus import make_consensus
+from XRayAILib.workflow.agreement.figures import Figure, figures_of
+from XRayAILib.workflow.agreement.report import document_of, notes_of, write_agreement
+from XRayAILib.workflow.agreement.tables import MAIN, title_of
+from XRayAILib.workflow.agreement.wishes import AgreementError, Wishes
 
 SHOWN = 20
 """Notes of a consensus that are printed."""

@@ -24,7 +24,7 @@ def scan_folders(project_folder: Path, folders: list[Path], table: Path | None =
     extend
         Add labels of the table that the schema does not have.
     """
-    from XRayAILib.exchange.picture_labels import take_in_with_tables
+    from XRayAILib.exchange.table.picture_labels import take_in_with_tables
 
     for folder in [*folders, *([table] if table else [])]:
         if not folder.exists():

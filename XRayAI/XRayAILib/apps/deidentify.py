@@ -12,8 +12,8 @@ from XRayAILib.apps.console import Step, console, plain, running
 from XRayAILib.dicom.confidentiality import Options
 from XRayAILib.dicom.pseudonyms import KEY_FILE
 from XRayAILib.dicom.verification import LEFT_IN
-from XRayAILib.workflow.deidentification import Settings
-from XRayAILib.workflow.deidentification_run import Outcome, deidentify
+from XRayAILib.workflow.deidentification.deidentification import Settings
+from XRayAILib.workflow.deidentification.run import Outcome, deidentify
 from XRayAILib.workflow.filling import counted
 
 SHOWN = 20
@@ -84,7 +84,7 @@ def deidentify_folders(
 
 def find_burned_in_text(paths: Sequence[Path], project: Path | None, folder: Path, processes: int) -> None:
     """Look for text burned into what is to be de-identified, and say how a person confirms it."""
-    from XRayAILib.exchange.text_regions import PAGE
+    from XRayAILib.exchange.text.text_regions import PAGE
     from XRayAILib.pixels import ocr
     from XRayAILib.workflow.text_finding import find_text
 

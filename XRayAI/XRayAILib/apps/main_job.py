@@ -170,7 +170,7 @@ class MainJob:
             )
 
     def _describe(self) -> Any:
-        from XRayAILib.exchange.metadata import described, read_metadata
+        from XRayAILib.exchange.table.metadata import described, read_metadata
 
         folder = self.wishes.folder
         places = [folder, folder.parent] if folder is not None and folder.is_dir() else []

@@ -22,7 +22,7 @@ from XRayAILib.exchange.border import within
 from XRayAILib.exchange.bulk import rare_collection
 from XRayAILib.exchange.choice import Choice
 from XRayAILib.exchange.contents import Contents
-from XRayAILib.exchange.dicom_source import newest
+from XRayAILib.exchange.dicom_results.source import newest
 from XRayAILib.exchange.errors import ExportError
 from XRayAILib.exchange.format import Format, LabelledImage, Plan
 from XRayAILib.exchange.formats import format_named

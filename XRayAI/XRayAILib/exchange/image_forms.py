@@ -88,7 +88,7 @@ def _png(pixels: np.ndarray, path: Path) -> np.ndarray:
 def _nrrd(pixels: np.ndarray, image: Image, path: Path) -> np.ndarray:
     import nrrd
 
-    from XRayAILib.exchange.nrrd_place import place_of_slice, write_nrrd
+    from XRayAILib.exchange.masks.nrrd_place import place_of_slice, write_nrrd
 
     write_nrrd(path, pixels.T[:, :, None], place_of_slice(image.header.spacing))
     again: np.ndarray = nrrd.read(str(path))[0][:, :, 0].T

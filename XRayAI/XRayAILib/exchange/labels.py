@@ -8,13 +8,13 @@ from pathlib import Path
 
 from XRayAILib.dicom.pseudonyms import KEY_FILE, Pseudonyms
 from XRayAILib.exchange.bulk import rare_collection
-from XRayAILib.exchange.csv_read import is_object_table
 from XRayAILib.exchange.file_names import FileNames
 from XRayAILib.exchange.import_report import ImportedImage, ImportReport, Skipped
 from XRayAILib.exchange.label_names import extended
-from XRayAILib.exchange.picture_labels import import_table
 from XRayAILib.exchange.sides import Sides
 from XRayAILib.exchange.sources import open_labels
+from XRayAILib.exchange.table.picture_labels import import_table
+from XRayAILib.exchange.table.read import is_object_table
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.schema import LabelSchema

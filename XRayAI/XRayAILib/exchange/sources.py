@@ -36,19 +36,19 @@ class Source(Protocol):
 
 
 SOURCES = {
-    "coco": "coco_read:find",
-    "yolo": "yolo_read:find",
-    "voc": "voc_read:find",
-    "cvat": "cvat_read:find",
-    "label-studio": "label_studio_read:find",
-    "labelme": "labelme_read:find",
-    "masks": "masks:find",
-    "nnunet": "label_map_read:find_nnunet",
-    "labelmap": "label_map_read:find_maps",
-    "monai": "monai_read:find",
-    "csv": "csv_read:find",
-    "slicer": "slicer_read:find",
-    "dicom": "dicom_import:find",
+    "coco": "coco.read:find",
+    "yolo": "yolo.read:find",
+    "voc": "voc.read:find",
+    "cvat": "cvat.read:find",
+    "label-studio": "label_studio.read:find",
+    "labelme": "labelme.read:find",
+    "masks": "masks.read:find",
+    "nnunet": "masks.label_map_read:find_nnunet",
+    "labelmap": "masks.label_map_read:find_maps",
+    "monai": "masks.monai_read:find",
+    "csv": "table.read:find",
+    "slicer": "slicer.read:find",
+    "dicom": "dicom_results.read:find",
 }
 """Name -> module of this room and function: ``find(files)`` gives the sources that a file is, or that lie in a folder.
 

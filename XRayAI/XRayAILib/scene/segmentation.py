@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from XRayAILib.exchange.slicer_terms import terminology
+from XRayAILib.exchange.slicer.terms import terminology
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.objects import Mask, new_id
 from XRayAILib.findings.record import identity_of, record_of

@@ -16,7 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from XRayAILib.exchange.text_regions import BLANK, KEEP, REGIONS, ImageText, Region, TextRegions, TextRegionsError
+from XRayAILib.exchange.text.text_regions import BLANK, KEEP, REGIONS, ImageText, Region, TextRegions, TextRegionsError
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Box, new_id

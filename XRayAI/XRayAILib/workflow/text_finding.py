@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from XRayAILib.exchange.text_search import ProgressCall, TextSearch, find_text_in
-from XRayAILib.workflow.deidentification_sources import Sources
+from XRayAILib.exchange.text.text_search import ProgressCall, TextSearch, find_text_in
+from XRayAILib.workflow.deidentification.sources import Sources
 
 
 def find_text(

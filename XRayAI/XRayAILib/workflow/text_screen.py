@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from XRayAILib.exchange.text_regions import BLANK, TEXT, ImageText, TextRegions
-from XRayAILib.workflow.deidentification import Screen, Screening
+from XRayAILib.exchange.text.text_regions import BLANK, TEXT, ImageText, TextRegions
+from XRayAILib.workflow.deidentification.deidentification import Screen, Screening
 
 
 def text_screen(regions_file: Path | None) -> Screen:
@@ -24,7 +24,7 @@ def text_screen(regions_file: Path | None) -> Screen:
     regions = TextRegions.read(regions_file)
 
     def screen(path: Path) -> Screening:
-        from XRayAILib.exchange.burned_in_text import digest_of
+        from XRayAILib.exchange.text.burned_in_text import digest_of
 
         image = regions.images.get(digest_of(path))
         if image is None:
@@ -35,7 +35,7 @@ def text_screen(regions_file: Path | None) -> Screen:
 
 
 def _looked_at(path: Path) -> Screening:
-    from XRayAILib.exchange.burned_in_text import text_in
+    from XRayAILib.exchange.text.burned_in_text import text_in
 
     return _said(text_in(path)[0])
 

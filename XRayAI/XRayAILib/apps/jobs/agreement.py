@@ -21,11 +21,11 @@ def run(
     from XRayAILib.findings.consensus import Regions
     from XRayAILib.findings.consensus_points import Centre
     from XRayAILib.project.project import Project
-    from XRayAILib.workflow.agreement import compare_readers
-    from XRayAILib.workflow.agreement_consensus import make_consensus
-    from XRayAILib.workflow.agreement_figures import figures_of
-    from XRayAILib.workflow.agreement_report import notes_of, write_agreement
-    from XRayAILib.workflow.agreement_wishes import Wishes
+    from XRayAILib.workflow.agreement.agreement import compare_readers
+    from XRayAILib.workflow.agreement.consensus import make_consensus
+    from XRayAILib.workflow.agreement.figures import figures_of
+    from XRayAILib.workflow.agreement.report import notes_of, write_agreement
+    from XRayAILib.workflow.agreement.wishes import Wishes
 
     shown = 0.0
 

@@ -16,8 +16,8 @@ def run(
 ) -> dict[str, Any]:
     """De-identify folders, or the images of a project."""
     from XRayAILib.project.project import Project
-    from XRayAILib.workflow.deidentification import Settings
-    from XRayAILib.workflow.deidentification_run import Progress, deidentify
+    from XRayAILib.workflow.deidentification.deidentification import Settings
+    from XRayAILib.workflow.deidentification.run import Progress, deidentify
 
     shown = 0.0
 

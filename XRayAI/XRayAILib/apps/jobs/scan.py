@@ -15,7 +15,7 @@ def run(
     project_folder: Path, options: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]
 ) -> dict[str, Any]:
     """Take folders into a project."""
-    from XRayAILib.exchange.picture_labels import take_in_with_tables
+    from XRayAILib.exchange.table.picture_labels import take_in_with_tables
     from XRayAILib.project.intake import Progress
     from XRayAILib.project.project import Project
 

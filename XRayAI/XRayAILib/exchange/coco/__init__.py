@@ -1,0 +1,1 @@
+"""COCO: instances, keypoints and run lengths."""

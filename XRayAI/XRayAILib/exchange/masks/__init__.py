@@ -1,0 +1,1 @@
+"""Masks as pictures, label maps and nnU-Net's raw data set."""

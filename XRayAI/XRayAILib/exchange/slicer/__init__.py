@@ -1,0 +1,1 @@
+"""3D Slicer's own files: .seg.nrrd and .mrk.json."""

@@ -1,0 +1,1 @@
+"""Tables: one row an object, or a patient."""

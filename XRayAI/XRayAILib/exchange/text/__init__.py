@@ -1,0 +1,1 @@
+"""Text burned into pictures: the search, and the page on which a person confirms it."""

@@ -1,0 +1,1 @@
+"""YOLO: boxes, outlines, keypoints and turned boxes."""

@@ -1,0 +1,1 @@
+"""How far readers agree: the comparison, its figures, the report."""

@@ -1,0 +1,1 @@
+"""De-identification of folders and projects, in processes of its own."""
