@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.export import export_project
 from XRayAILib.exchange.labels import import_labels
 from XRayAILib.findings.author import Author, Status
+from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.objects import Box, ImageLabel
 from XRayAILib.project.project import Project
 
 
@@ -66,7 +69,31 @@ def test_a_spreadsheet_can_be_made_of_it(project: Project) -> None:
 def test_every_column_is_explained(project: Project) -> None:
     folder = export_project(project, "csv").folder
     explained = [row["column"] for row in _rows(folder / "columns.csv") if row["meaning"]]
-    assert list(_rows(folder / "objects.csv")[0]) == explained
+    assert [*_rows(folder / "objects.csv")[0], "any text"] == explained
+
+
+@pytest.mark.parametrize(
+    "text", ["=HYPERLINK(1)", "+1+2", "-1+2", "@SUM(A1)", "'=1", "''@x", "\t=1", "-5", "+3.5", "'tis"]
+)
+def test_no_text_is_a_formula_for_a_spreadsheet_and_it_comes_back_as_it_was(project: Project, text: str) -> None:
+    """Whoever opens an export must not run what a reader, a label or an answer is called; numbers stay numbers."""
+    image = next(iter(project.images()))
+    author = Author.person(text.strip() or "x")
+    objects = (
+        ImageLabel(label="remark", value=text, author=author, attributes=((text, text),)),
+        Box(label="nodule", x0=-0.5, y0=-0.5, x1=3, y1=4, author=author),
+    )
+    project.save(Findings(image.uid, image.header.shape, author, objects))
+    export = export_project(project, "csv", Choice(images="none", reader=author.key))
+    with (export.folder / "objects.csv").open(newline="", encoding="utf-8") as stream:
+        for row in csv.DictReader(stream):
+            for column, cell in row.items():
+                is_number = all(re.fullmatch(r"[-+]?[\d.]+", part) for part in re.split(r"[, ]", cell))
+                assert not cell.startswith(("=", "+", "-", "@", "\t")) or is_number, (column, cell)
+            assert row["label"] != "remark" or (row["value"] == text) == text.endswith(("5", "tis"))
+    import_labels(project, export.folder, name="back")
+    back = project.findings(image.uid, Author.imported("back").key)
+    assert back is not None and back.objects == objects
 
 
 @pytest.mark.parametrize(

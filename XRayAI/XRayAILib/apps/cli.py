@@ -186,7 +186,7 @@ def agreement(
 
 @app.command("import")
 def import_labels(
-    source: Annotated[Path, typer.Argument(help="A file or folder of labels, or a CSV table of pictures.")],
+    source: Annotated[Path, typer.Argument(help="A file or folder of labels, or a CSV table of them.")],
     project: ProjectOption,
     format: Annotated[str, typer.Option(help="Found out by the content without it; see 'export --list'.")] = "",
     extend: Annotated[bool, typer.Option(help="Add labels that the schema does not have.")] = False,

@@ -8,13 +8,16 @@ from pathlib import Path
 
 from XRayAILib.dicom.pseudonyms import KEY_FILE, Pseudonyms
 from XRayAILib.exchange.bulk import rare_collection
+from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.file_names import FileNames
 from XRayAILib.exchange.import_report import ImportedImage, ImportReport, Skipped
 from XRayAILib.exchange.label_names import extended
 from XRayAILib.exchange.sides import Sides
 from XRayAILib.exchange.sources import open_labels
+from XRayAILib.exchange.table.landmarks import is_landmark_table
+from XRayAILib.exchange.table.metadata import OtherTableError
 from XRayAILib.exchange.table.picture_labels import import_table
-from XRayAILib.exchange.table.read import is_object_table
+from XRayAILib.exchange.table.read import NEEDED, is_object_table
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.schema import LabelSchema
@@ -60,10 +63,20 @@ def import_labels(
         Nothing was imported, and why.
     """
     path = Path(path)
-    if path.suffix.lower() == ".csv" and format in ("", "table") and not is_object_table(path):
-        return import_table(project, path, extend_schema, name, progress, dry_run=dry_run)
+    is_table = path.suffix.lower() == ".csv" and not (is_object_table(path) or is_landmark_table(path))
+    if format == "table" or (is_table and not format):
+        try:
+            return import_table(project, path, extend_schema, name, progress, dry_run=dry_run)
+        except OtherTableError as error:
+            raise LabelFileError(f"{error} {_TABLES}") from error
     with rare_collection():
         return _import(project, path, name, format, extend_schema, leave_out_faulty, dry_run, progress)
+
+
+_TABLES = (
+    "Tables that can be imported are of pictures (filename and label), of landmarks (filename, landmark, x, y), or of "
+    f"objects as an export has them ({', '.join(NEEDED)})."
+)
 
 
 def _import(

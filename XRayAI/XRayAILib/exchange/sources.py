@@ -93,9 +93,9 @@ def open_labels(path: Path, name: str = "") -> Source:
 def _nothing(path: Path) -> str:
     known = (
         "a COCO file, Label Studio or LabelMe (.json), CVAT or Pascal VOC (.xml), a folder of YOLO with its data.yaml, "
-        "nnU-Net's raw data set, a MONAI datalist (.json), a table of objects (.csv), 3D Slicer's .seg.nrrd and "
-        ".mrk.json, DICOM SEG and SR, or a folder with one subfolder per label that holds black-and-white PNG masks "
-        "named like the images"
+        "nnU-Net's raw data set, a MONAI datalist (.json), a table of objects or landmarks (.csv), "
+        "3D Slicer's .seg.nrrd and .mrk.json, DICOM SEG and SR, or a folder with one subfolder per label "
+        "that holds black-and-white PNG masks named like the images"
     )
     what = "no labels that are known here" if path.is_file() else "no labels here"
     return f"{what}. What can be imported is {known}."

@@ -18,6 +18,7 @@ from XRayAILib.exchange.dicom_results.sr import measured
 from XRayAILib.exchange.format import EVERYTHING, Format, LabelledImage, Plan
 from XRayAILib.exchange.grey_picture import read_values, write_values
 from XRayAILib.exchange.said import Said, said
+from XRayAILib.exchange.table.cells import cell, text_of
 from XRayAILib.findings.author import Author, AuthorKind, Status
 from XRayAILib.findings.kinds import KINDS
 from XRayAILib.findings.measurements import Measurement
@@ -61,6 +62,10 @@ COLUMNS = {
 }
 """Column -> what it means."""
 
+TEXTS = ("any text", "' before = + - or @ is not part of it: it keeps a spreadsheet from computing the text")
+_PLACES = ("points", "width", "height", "angle")
+"""Columns of numbers that we wrote ourselves."""
+
 COVERED, OUTSIDE = "covered", "outside"
 
 
@@ -83,12 +88,13 @@ class CsvTable(Format):
             table.writeheader()
             for image in images:
                 for item in image.findings:
-                    table.writerow(row_of(item, image, plan))
+                    row = row_of(item, image, plan)
+                    table.writerow({name: value if name in _PLACES else _cell(value) for name, value in row.items()})
                     if isinstance(item, Mask):
                         pixels = item.array().astype(np.uint8) * np.uint8(255)
                         write_values(pixels, folder / mask_file(image, item))
         with (folder / COLUMNS_FILE).open("w", newline="", encoding="utf-8") as stream:
-            csv.writer(stream).writerows([("column", "meaning"), *COLUMNS.items()])
+            csv.writer(stream).writerows([("column", "meaning"), *COLUMNS.items(), TEXTS])
 
     def read_again(self, folder: Path, plan: Plan) -> Iterator[tuple[str, list[Said]]]:
         """By pandas."""
@@ -96,8 +102,11 @@ class CsvTable(Format):
 
         table = pandas.read_csv(folder / OBJECTS, dtype=str, keep_default_na=False, encoding="utf-8")
         for name, rows in table.groupby("image", sort=False):
-            objects = [object_of(dict(row), folder) for _, row in rows.iterrows()]
-            yield str(name), [said(item, self.carries) for item in objects]
+            objects = [
+                object_of({column: text_of(value) for column, value in row.items()}, folder)
+                for row in rows.to_dict("records")
+            ]
+            yield text_of(str(name)), [said(item, self.carries) for item in objects]
 
 
 def mask_file(image: LabelledImage, item: Mask) -> str:
@@ -159,6 +168,10 @@ def _geometry(item: FindingObject) -> dict[str, Any]:
     if isinstance(item, (Polygon, Polyline, Measurement)):
         return {"points": _text(item.points)}
     return {}
+
+
+def _cell(value: Any) -> Any:
+    return cell(value) if isinstance(value, str) else value
 
 
 def _text(points: Iterable[tuple[float, float]]) -> str:

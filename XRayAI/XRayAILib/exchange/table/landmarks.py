@@ -18,7 +18,7 @@ from typing import Any
 from XRayAILib.exchange.errors import AnnotationError, LabelFileError
 from XRayAILib.exchange.foreign_objects import OFFSET, ForeignObjects, number
 from XRayAILib.exchange.label_file import ForeignImage, LabelFile
-from XRayAILib.exchange.metadata import COLUMNS as OF_PICTURES
+from XRayAILib.exchange.table.metadata import COLUMNS as OF_PICTURES
 from XRayAILib.exchange.text_file import Files
 from XRayAILib.findings.objects import FindingObject
 from XRayAILib.findings.schema import Tool
@@ -26,8 +26,8 @@ from XRayAILib.findings.schema import Tool
 COLUMNS = {
     "filename": (*OF_PICTURES["filename"], "image_name", "image_path", "path"),
     "landmark": ("landmark", "landmark_name", "point", "point_name", "keypoint", "label", "name"),
-    "x": ("x", "x_px", "column"),
-    "y": ("y", "y_px", "row"),
+    "x": ("x", "x_px"),
+    "y": ("y", "y_px"),
 }
 """What a row must say, and the names that its columns go by; case and spaces do not count."""
 
@@ -53,14 +53,19 @@ class LandmarkTable(LabelFile):
     def images(self) -> Iterable[ForeignImage]:
         """The images in the order of their first points."""
         found: dict[str, ForeignImage] = {}
+        lines: dict[tuple[str, str], int] = {}
         for line, row in self.rows:
             file = row["filename"]
+            if (earlier := lines.setdefault((file, row["landmark"]), line)) != line:
+                row = {**row, "earlier": str(earlier)}
             image = found.setdefault(file, ForeignImage(file, f"{self.path.name}, {file}"))
             image.annotations.append((f"{self.path.name}, line {line} ('{row['landmark']}' of {file})", row))
         return found.values()
 
     def objects(self, annotation: Any, makes: ForeignObjects) -> list[FindingObject]:
         """The point of a row; none where the cells of its place are empty."""
+        if "earlier" in annotation:
+            raise AnnotationError(f"line {annotation['earlier']} has this point of the image already")
         if not (annotation["x"] or annotation["y"]):
             return []
         label = makes.label(annotation["landmark"])
@@ -82,7 +87,7 @@ def is_landmark_table(path: Path) -> bool:
 def find(files: Files) -> list[LandmarkTable]:
     """The table of landmarks that a file is."""
     path = files.path
-    if path.suffix.lower() not in (".csv", ".tsv", ".txt") or not path.is_file() or not is_landmark_table(path):
+    if path.suffix.lower() not in (".csv", ".tsv") or not path.is_file() or not is_landmark_table(path):
         return []
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:

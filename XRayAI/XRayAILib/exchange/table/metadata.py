@@ -19,6 +19,11 @@ COLUMNS = {
 }
 """What the table tells us, and the names its columns go by; case and spaces do not count."""
 
+
+class OtherTableError(LabelFileError):
+    """A table that is none of pictures, by its columns or rows."""
+
+
 Table = dict[str, dict[str, str]]
 """File name -> what the table says of it."""
 
@@ -48,13 +53,13 @@ def read_metadata(path: Path) -> Table:
         raise LabelFileError(f"{path}: the table has no rows.")
     if "filename" not in names:
         there = ", ".join(names.values())
-        raise LabelFileError(f"{path}: the table has no column of file names; call it 'filename'. It has: {there}.")
+        raise OtherTableError(f"{path}: the table has no column of file names; call it 'filename'. It has: {there}.")
     table: dict[str, dict[str, str]] = {}
     for number, row in enumerate(rows, start=2):
         values = {known: str(row[name]).strip() for known, name in names.items() if str(row[name]).strip()}
         file = values.pop("filename", "")
         if file and table.setdefault(file, values) != values:
-            raise LabelFileError(
+            raise OtherTableError(
                 f"{path}: line {number} says other things of '{file}' than an earlier line; one row a picture is read."
             )
     return table

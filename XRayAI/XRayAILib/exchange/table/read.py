@@ -1,4 +1,4 @@
-"""Our table of objects in again; see :mod:`XRayAILib.exchange.table.format`."""
+"""Our table of objects in again, see :mod:`XRayAILib.exchange.table.format`; or one of landmarks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from typing import Any
 from XRayAILib.exchange.errors import AnnotationError, LabelFileError
 from XRayAILib.exchange.foreign_objects import ForeignObjects
 from XRayAILib.exchange.label_file import ForeignImage, LabelFile
+from XRayAILib.exchange.table import landmarks
+from XRayAILib.exchange.table.cells import text_of
 from XRayAILib.exchange.table.format import COLUMNS, OBJECTS, object_of
+from XRayAILib.exchange.table.landmarks import LandmarkTable
 from XRayAILib.exchange.text_file import Files
 from XRayAILib.findings.kinds import BY_TOOL
 from XRayAILib.findings.objects import FindingObject, Mask
@@ -78,14 +81,17 @@ def is_object_table(path: Path) -> bool:
         return False  # whoever reads it as another table says what is wrong
 
 
-def find(files: Files) -> list[ObjectTable]:
-    """The table of objects that a file is, or that lies in a folder."""
+def find(files: Files) -> list[ObjectTable] | list[LandmarkTable]:
+    """The table of objects that a file is, or that lies in a folder; or the table of landmarks that a file is."""
     path = files.path / OBJECTS if files.path.is_dir() else files.path
     if path.suffix.lower() != ".csv" or not path.is_file() or not is_object_table(path):
-        return []
+        return landmarks.find(files)
     try:
         with path.open(newline="", encoding="utf-8-sig") as stream:
-            rows = [{name: str(row.get(name) or "") for name in COLUMNS} for row in csv.DictReader(stream, restval="")]
+            rows = [
+                {name: text_of(str(row.get(name) or "")) for name in COLUMNS}
+                for row in csv.DictReader(stream, restval="")
+            ]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise LabelFileError(f"{path}: the table cannot be read ({error}). Save it as CSV in UTF-8.") from error
     return [ObjectTable(path, rows)]
