@@ -76,6 +76,8 @@ def test_from_the_first_reader_to_the_last_decision(folder):
     assert "0 comments" in xrayai(folder, "comments", file)
     xrayai(folder, "review", "reject", first, "--reader", "ben", "--reason", "too large", "--as", "ruth")
     assert "too large" in xrayai(folder, "review", "list", "--state", "rejected")
+    told = xrayai(folder, "history", first)
+    assert "rejected: too large" in " ".join(told.split()) and "approved" in told and "draft" not in told
     rows = {one["reader"]: one for one in document(folder, "progress")}
     assert rows["anna"]["approved"] == 1 and rows["ben"]["rejected"] == 1 and rows["ben"]["begun"] == 1
     assert "Pilot" in xrayai(folder, "progress")
@@ -95,6 +97,8 @@ def test_from_the_first_reader_to_the_last_decision(folder):
     assert "Undone: take nodule of ben" in xrayai(folder, "adjudicate", "undo", first, "--as", "ada")
     assert "Done again: take nodule of ben" in xrayai(folder, "adjudicate", "redo", first, "--as", "ada")
     assert "nodule of majority" in xrayai(folder, "adjudicate", "merge", first, "--as", "ada")
+    with pytest.raises(ProjectError, match=r"no label 'nodul'; it has .*nodule"):
+        xrayai(folder, "adjudicate", "merge", first, "--label", "nodul", "--as", "ada")
     assert "ada: take nodule of anna" in xrayai(folder, "adjudicate", "list", "--image", first, "--as", "ada")
     xrayai(folder, "adjudicate", "finish", first, "--as", "ada")
     assert document(folder, "adjudicate", "list", "--as", "ada")[0]["state"] == "finished"
@@ -126,7 +130,7 @@ def test_images_are_chosen_by_filters_and_controls_by_a_file(folder, tmp_path):
 
 
 def test_what_is_wrong_is_said(folder, tmp_path):
-    with pytest.raises(ProjectError, match="as many readers"):
+    with pytest.raises(ProjectError, match="xrayai readers add NAME"):
         xrayai(folder, "assign")
     xrayai(folder, "readers", "add", "anna")
     for arguments, message in (
@@ -148,3 +152,44 @@ def test_what_is_wrong_is_said(folder, tmp_path):
     (tmp_path / "list.txt").write_text("1.2.3\n")
     with pytest.raises(Exception, match="no image with this UID, path or file name"):
         xrayai(folder, "assign", "--controls", str(tmp_path / "list.txt"))
+
+
+def test_an_empty_reading_that_is_rejected_stands_in_the_history_with_its_reason(folder):
+    xrayai(folder, "readers", "add", "anna")
+    xrayai(folder, "readers", "add", "ruth", "--role", "reviewer")
+    xrayai(folder, "assign")
+    with Project.open(folder) as project:
+        uid = uids_of(project)[1]
+        ReaderStudy(project, ANNA).submit(uid)
+    xrayai(folder, "review", "reject", uid, "--reader", "anna", "--reason", "a nodule is there", "--as", "ruth")
+    notes = [row["note"] for row in document(folder, "history", uid)["revisions"]]
+    assert notes.count("rejected: a nodule is there") == notes.count("submitted") == 1
+    assert notes.index("rejected: a nodule is there") < notes.index("submitted")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["assign", "--readers", ""],
+        ["assign", "--round", ""],
+        ["progress", "--round", " "],
+        ["review", "list", "--reader", ""],
+        ["review", "approve", "one.png", "--reader", ""],
+        ["adjudicate", "merge", "one.png", "--label", ""],
+        ["adjudicate", "undo", "one.png", "--as", ""],
+        ["agreement", "--readers", ""],
+        ["agreement", "--label", ""],
+        ["guidelines", "--reader", ""],
+        ["export", "--reader", ""],
+        ["export", "--filter", ""],
+        ["train", "--snapshot", ""],
+        ["snapshot", "create", "--name", ""],
+        ["snapshot", "verify", ""],
+        ["comments", ""],
+    ],
+    ids=" ".join,
+)
+def test_an_empty_value_does_not_mean_all(folder, arguments):
+    """As a script gives it whose variable is not set."""
+    result = CliRunner().invoke(app, [*arguments, "-p", str(folder)])
+    assert result.exit_code == 2 and "it is empty" in " ".join(result.output.replace("│", " ").split()), result.output

@@ -11,7 +11,7 @@ import typer
 from XRayAILib import __version__
 from XRayAILib.apps import history_commands, schema_commands, snapshot_commands, study_commands
 from XRayAILib.apps.console import console, errors, plain, prepare_streams
-from XRayAILib.apps.options import ProjectOption
+from XRayAILib.apps.options import ProjectOption, Text, Word
 
 app = typer.Typer(
     name="xrayai",
@@ -160,16 +160,16 @@ def calibrate(
 @app.command()
 def agreement(
     project: ProjectOption,
-    text: Annotated[str, typer.Argument(help="Only images in which these words occur; see 'list'.")] = "",
-    readers: Annotated[list[str] | None, typer.Option(help="anna,ben or model:name; everybody without.")] = None,
-    against: Annotated[str, typer.Option(help="Compare all with this one, the reference.")] = "",
-    label: Annotated[Values, typer.Option(help="Only this label. This and the others can be repeated.")] = None,
-    where: Annotated[Values, typer.Option(help="Only images with COLUMN=VALUE, such as view=PA.")] = None,
-    by: Annotated[Values, typer.Option(help="Also by view, sex, age, manufacturer, split, ...")] = None,
-    ordered: Annotated[Values, typer.Option(help="Question whose answers are grades in the schema's order.")] = None,
+    text: Annotated[str, Word(help="Only images in which these words occur; see 'list'.")] = "",
+    readers: Annotated[list[str] | None, Text(help="anna,ben or model:name; everybody without.")] = None,
+    against: Annotated[str, Text(help="Compare all with this one, the reference.")] = "",
+    label: Annotated[Values, Text(help="Only this label. This and the others can be repeated.")] = None,
+    where: Annotated[Values, Text(help="Only images with COLUMN=VALUE, such as view=PA.")] = None,
+    by: Annotated[Values, Text(help="Also by view, sex, age, manufacturer, split, ...")] = None,
+    ordered: Annotated[Values, Text(help="Question whose answers are grades in the schema's order.")] = None,
     iou: Annotated[float, typer.Option(help="From this IoU on two objects are the same.")] = 0.5,
     out: Annotated[Path | None, typer.Option(help="Folder of the report; exports/agreement without it.")] = None,
-    consensus: Annotated[str, typer.Option(help="Also what they say together: majority or staple.")] = "",
+    consensus: Annotated[str, Text(help="Also what they say together: majority or staple.")] = "",
     points: Annotated[str, typer.Option(help="Of several points: mean or median.")] = "mean",
     save: Annotated[bool, typer.Option("--save", help="Keep the consensus in the project.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document for other programs.")] = False,
@@ -188,7 +188,7 @@ def agreement(
 def import_labels(
     source: Annotated[Path, typer.Argument(help="A file or folder of labels, or a CSV table of them.")],
     project: ProjectOption,
-    format: Annotated[str, typer.Option(help="Found out by the content without it; see 'export --list'.")] = "",
+    format: Annotated[str, Text(help="Found out by the content without it; see 'export --list'.")] = "",
     extend: Annotated[bool, typer.Option(help="Add labels that the schema does not have.")] = False,
     leave_out_faulty: Annotated[
         bool, typer.Option("--leave-out-faulty", help="Take the other images where some have faults.")
@@ -208,8 +208,8 @@ def train(
     preset: Annotated[str, typer.Option(help="quick, standard or best.")] = "quick",
     config: Annotated[Path | None, typer.Option(help="YAML file with more settings.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Folder of a stopped training job to go on with.")] = None,
-    enhancement: Annotated[str, typer.Option(help="Done to every image first; see 'enhance --list'.")] = "",
-    snapshot: Annotated[str, typer.Option(help="Hash or name of the snapshot to learn from.")] = "",
+    enhancement: Annotated[str, Text(help="Done to every image first; see 'enhance --list'.")] = "",
+    snapshot: Annotated[str, Text(help="Hash or name of the snapshot to learn from.")] = "",
 ) -> None:
     """Train a segmentation model on the labels of a project."""
     from XRayAILib.apps.learn import train_model
@@ -233,16 +233,16 @@ def predict(
 def export(
     project: Annotated[Path | None, typer.Option("--project", "-p", help="Folder of the project.")] = None,
     format: Annotated[str, typer.Option(help="One of those that --list shows.")] = "coco",
-    name: Annotated[str, typer.Option(help="Name of the folder; the format's without it.")] = "",
-    images: Annotated[str, typer.Option(help="png8, png16, dicom or none; the format's usual form without it.")] = "",
-    reader: Annotated[str, typer.Option(help="Whose findings; what counts as true without it.")] = "",
+    name: Annotated[str, Text(help="Name of the folder; the format's without it.")] = "",
+    images: Annotated[str, Text(help="png8, png16, dicom or none; the format's usual form without it.")] = "",
+    reader: Annotated[str, Text(help="Whose findings; what counts as true without it.")] = "",
     only_approved: Annotated[bool, typer.Option("--only-approved", help="Only approved objects.")] = False,
-    split: Annotated[str, typer.Option(help="Deal images without a part by patient: 70/15/15.")] = "",
-    filter: Annotated[list[str] | None, typer.Option(help="COLUMN=VALUE as of 'list', or words; repeatable.")] = None,
+    split: Annotated[str, Text(help="Deal images without a part by patient: 70/15/15.")] = "",
+    filter: Annotated[list[str] | None, Text(help="COLUMN=VALUE as of 'list', or words; repeatable.")] = None,
     own_names: Annotated[
         bool, typer.Option("--own-names", help="Name images as their files are, not by codes.")
     ] = False,
-    option: Annotated[list[str] | None, typer.Option(help="KEY=VALUE of one format, such as polygons=yes.")] = None,
+    option: Annotated[list[str] | None, Text(help="KEY=VALUE of one format, such as polygons=yes.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what the format cannot hold.")] = False,
     names: Annotated[bool, typer.Option("--list", help="Only say which formats there are.")] = False,
 ) -> None:
@@ -280,7 +280,7 @@ def enhance(
 def histogram(
     name: Annotated[str, typer.Argument(help="Name of the enhancement that is made.")],
     project: ProjectOption,
-    manufacturer: Annotated[str, typer.Option(help="Only of images whose Manufacturer holds this text.")] = "",
+    manufacturer: Annotated[str, Text(help="Only of images whose Manufacturer holds this text.")] = "",
     base: Annotated[str, typer.Option(help="The enhancement whose other steps it has.")] = "none",
 ) -> None:
     """Make an enhancement that gives all images the mean histogram of a project or of one device."""

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from XRayAILib.apps.options import JsonOption, ProjectOption
+from XRayAILib.apps.options import JsonOption, ProjectOption, Word
 
 
 def add_to(app: typer.Typer) -> None:
@@ -28,7 +28,7 @@ def history(
 
 def comments(
     project: ProjectOption,
-    image: Annotated[str, typer.Argument(help="Only those on this image and its objects: as of history.")] = "",
+    image: Annotated[str, Word(help="Only those on this image and its objects: as of history.")] = "",
     only_open: Annotated[bool, typer.Option("--open", help="Only those that are not resolved.")] = False,
     as_json: JsonOption = False,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,24 @@ from XRayAILib.apps.console import console, one_line, plain
 from XRayAILib.project.changes import in_words
 from XRayAILib.project.comments import Said, Thread
 from XRayAILib.project.history import clock
+from XRayAILib.project.past import Revision
 from XRayAILib.project.project import Project
+from XRayAILib.project.reviews import Step
 
 
 def show_history(project_folder: Path, image: str, as_json: bool) -> None:
-    """Every saved change of an image, the newest first, and the working time of each reader."""
+    """Every saved change and step of the review of an image, the newest first, and the working time of each reader."""
     with Project.open(project_folder) as project:
         uid = project_image(project, image).uid
         schema = project.schema
         revisions = list(reversed(project.revisions(uid)))
         seconds = project.times.of_image(uid)
+        steps = project.reviews.log(uid)
 
-        def words(changes: Any) -> str:
-            return in_words(changes, lambda name: schema[name].title if name in schema else name)
+        def words(revision: Revision) -> str:
+            # A step of the review says it already: each of the objects is so now.
+            told = [change for change in revision.changes if not (revision.note and change.is_status)]
+            return in_words(told, lambda name: schema[name].title if name in schema else name)
 
         rows = [
             {
@@ -34,10 +40,13 @@ def show_history(project_folder: Path, image: str, as_json: bool) -> None:
                 "track": revision.track,
                 "saved_by": revision.saved_by,
                 "note": revision.note,
-                "change": words(revision.changes),
+                "change": words(revision),
             }
             for revision in revisions
         ]
+        # Of one second, a step comes after the change that it is about, and the last step first.
+        rows = [*(_row(step) for step in reversed(steps) if not _is_told(step, revisions)), *rows]
+        rows.sort(key=lambda row: (str(row["time"]), int(str(row["revision"]))), reverse=True)
     if as_json:
         print(json_text({"uid": uid, "seconds": seconds, "revisions": rows}))
         return
@@ -53,6 +62,17 @@ def show_history(project_folder: Path, image: str, as_json: bool) -> None:
         change = "; ".join(str(part) for part in (row["note"], row["change"]) if part)
         table.add_row(str(row["revision"]), clock(str(row["time"])), plain(who), plain(change))
     console.print(table)
+
+
+def _is_told(step: Step, revisions: Sequence[Revision]) -> bool:
+    """Whether a step of the review stands at a saved change; where nothing is drawn it changes nothing."""
+    later = [one for one in revisions if one.track == step.track and one.id > step.revision]
+    return bool(later) and min(later, key=lambda one: one.id).note == step.words
+
+
+def _row(step: Step) -> dict[str, Any]:
+    told = {"note": step.words, "change": ""}
+    return {"revision": step.revision, "time": step.time, "track": step.track, "saved_by": step.who, **told}
 
 
 def show_comments(project_folder: Path, image: str, only_open: bool, as_json: bool) -> None:

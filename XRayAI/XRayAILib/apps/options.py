@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,8 +16,22 @@ def project_folder(text: str) -> Path:
     return Path(text)
 
 
+def given(context: typer.Context, parameter: typer.CallbackParam, value: Any) -> Any:
+    """Refuse an empty value that was given: from a variable that is not set in a script, it must not mean "all"."""
+    texts = [text for text in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(text, str)]
+    source = context.get_parameter_source(parameter.name or "")
+    if source is not None and source.name == "COMMANDLINE" and any(not text.strip() for text in texts):
+        raise typer.BadParameter("it is empty, as from a variable that is not set; leave it out to have the usual")
+    return value
+
+
+Text = partial(typer.Option, callback=given)
+"""An option that has a value wherever it is given."""
+Word = partial(typer.Argument, callback=given)
+"""An argument that has a value wherever it is given."""
+
 ProjectOption = Annotated[
     Path, typer.Option("--project", "-p", parser=project_folder, metavar="<path>", help="Folder of the project.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document for other programs.")]
-WhoOption = Annotated[str, typer.Option("--as", metavar="NAME", help="Who does it; your user name without it.")]
+WhoOption = Annotated[str, Text("--as", metavar="NAME", help="Who does it; your user name without it.")]

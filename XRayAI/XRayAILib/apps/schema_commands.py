@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from XRayAILib.apps.options import JsonOption, ProjectOption
+from XRayAILib.apps.options import JsonOption, ProjectOption, Text
 
 schema = typer.Typer(help="The labels of a project and the rules for them.", no_args_is_help=True)
 
@@ -80,7 +80,7 @@ def schema_put_back(name: str, project: ProjectOption) -> None:
 
 def guidelines(
     project: ProjectOption,
-    reader: Annotated[str, typer.Option(help="Only what this reader says.")] = "",
+    reader: Annotated[str, Text(help="Only what this reader says.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """Check what is drawn against the rules of the schema.

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from XRayAILib.apps.options import ProjectOption
+from XRayAILib.apps.options import ProjectOption, Text, Word
 
 snapshots = typer.Typer(help="Snapshots of the labelled data set.", no_args_is_help=True)
 
-Which = Annotated[str, typer.Argument(help="Its name, or the first characters of its hash.")]
+Which = Annotated[str, Word(help="Its name, or the first characters of its hash.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,7 +20,7 @@ def add_to(app: typer.Typer) -> None:
 
 @snapshots.command("create")
 def snapshot_create(
-    project: ProjectOption, name: Annotated[str, typer.Option(help="To find it by; its hash will do too.")] = ""
+    project: ProjectOption, name: Annotated[str, Text(help="To find it by; its hash will do too.")] = ""
 ) -> None:
     """Keep the labelled data set as it is now; a training can refer to it by its hash."""
     from XRayAILib.apps.snapshots import create_snapshot
@@ -48,7 +48,7 @@ def snapshot_show(snapshot: Which, project: ProjectOption) -> None:
 def snapshot_diff(
     first: Which,
     project: ProjectOption,
-    second: Annotated[str, typer.Argument(help="Another one; without it the project as it is now.")] = "",
+    second: Annotated[str, Word(help="Another one; without it the project as it is now.")] = "",
 ) -> None:
     """What is different between two snapshots. The exit status is 3 where something is."""
     from XRayAILib.apps.snapshots import compare_snapshots
@@ -59,7 +59,7 @@ def snapshot_diff(
 
 @snapshots.command("verify")
 def snapshot_verify(
-    project: ProjectOption, snapshot: Annotated[str, typer.Argument(help="One of them; all without it.")] = ""
+    project: ProjectOption, snapshot: Annotated[str, Word(help="One of them; all without it.")] = ""
 ) -> None:
     """Whether all that snapshots hold can still be given back. The exit status is 3 where it cannot."""
     from XRayAILib.apps.snapshots import verify_snapshots

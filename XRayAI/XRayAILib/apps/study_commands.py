@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from XRayAILib.apps.options import JsonOption, ProjectOption, WhoOption
+from XRayAILib.apps.options import JsonOption, ProjectOption, Text, WhoOption
 
 readers = typer.Typer(help="Who takes part in a project, and in which roles.", no_args_is_help=True)
 review = typer.Typer(help="Approve what readers submitted, or give it back.", no_args_is_help=True)
@@ -14,7 +14,7 @@ adjudicate = typer.Typer(help="Decide over what several readers say of an image.
 
 Image = Annotated[str, typer.Argument(help="UID, path or file name of the image.")]
 Images = Annotated[list[str], typer.Argument(help="UIDs, paths or file names of images.")]
-ReaderOption = Annotated[str, typer.Option("--reader", help="Whose reading.")]
+ReaderOption = Annotated[str, Text("--reader", help="Whose reading.")]
 Roles = Annotated[str, typer.Argument(help="reader, reviewer, adjudicator; several with commas between them.")]
 
 
@@ -65,16 +65,16 @@ def readers_role(name: str, roles: Roles, project: ProjectOption) -> None:
 
 def assign(
     project: ProjectOption,
-    names: Annotated[str, typer.Option("--readers", help="With commas between them; all readers without it.")] = "",
+    names: Annotated[str, Text("--readers", help="With commas between them; all readers without it.")] = "",
     per_image: Annotated[int | None, typer.Option(min=1, help="Readers per image; 1 in a new round.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="The same seed gives the same assignment.")] = None,
-    name: Annotated[str, typer.Option("--round", help="A new one, or one to add to.")] = "",
+    name: Annotated[str, Text("--round", help="A new one, or one to add to.")] = "",
     filters: Annotated[
-        list[str] | None, typer.Option("--filter", help="COLUMN=VALUE, such as view=PA; can be repeated.")
+        list[str] | None, Text("--filter", help="COLUMN=VALUE, such as view=PA; can be repeated.")
     ] = None,
-    text: Annotated[str, typer.Option(help="Only images with these words; see 'list'.")] = "",
+    text: Annotated[str, Text(help="Only images with these words; see 'list'.")] = "",
     controls: Annotated[
-        str, typer.Option(help="Track with the truth (import:truth), or a file with one UID or path per line.")
+        str, Text(help="Track with the truth (import:truth), or a file with one UID or path per line.")
     ] = "",
     together: Annotated[
         bool | None, typer.Option("--by-patient/--by-image", help="All images of a patient to the same readers.")
@@ -82,9 +82,7 @@ def assign(
     prelabels: Annotated[
         bool | None, typer.Option("--prelabels/--no-prelabels", help="Readers see the model's prediction.")
     ] = None,
-    reveal: Annotated[
-        str, typer.Option(help="Others' work is seen when the round is 'closed' or own 'submitted'.")
-    ] = "",
+    reveal: Annotated[str, Text(help="Others' work is seen when the round is 'closed' or own 'submitted'.")] = "",
     close: Annotated[bool, typer.Option("--close", help="End the round: nothing changes, all may be seen.")] = False,
     open_again: Annotated[bool, typer.Option("--open", help="Go on with a round that was closed.")] = False,
     as_json: JsonOption = False,
@@ -101,7 +99,7 @@ def assign(
 
 def progress(
     project: ProjectOption,
-    name: Annotated[str, typer.Option("--round", help="Only of this round.")] = "",
+    name: Annotated[str, Text("--round", help="Only of this round.")] = "",
     controls: Annotated[bool, typer.Option("--controls", help="How well readers do on the controls.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -118,7 +116,7 @@ def progress(
 def review_list(
     project: ProjectOption,
     state: Annotated[str, typer.Option(help="submitted, approved, rejected, reopened, or all.")] = "submitted",
-    reader: Annotated[str, typer.Option(help="Only this reader's.")] = "",
+    reader: Annotated[str, Text(help="Only this reader's.")] = "",
     as_json: JsonOption = False,
 ) -> None:
     """The readings that wait for a review, or those in another state."""
@@ -166,7 +164,7 @@ def review_reopen(
 @adjudicate.command("list")
 def adjudicate_list(
     project: ProjectOption,
-    image: Annotated[str, typer.Option(help="The versions of this image and every decision on it.")] = "",
+    image: Annotated[str, Text(help="The versions of this image and every decision on it.")] = "",
     who: WhoOption = "",
     as_json: JsonOption = False,
 ) -> None:
@@ -184,7 +182,7 @@ def adjudicate_take(
     image: Image,
     project: ProjectOption,
     reader: ReaderOption,
-    objects: Annotated[list[str] | None, typer.Option("--object", help="Id of an object; all without it.")] = None,
+    objects: Annotated[list[str] | None, Text("--object", help="Id of an object; all without it.")] = None,
     who: WhoOption = "",
 ) -> None:
     """Take a reader's objects over: all in place of what was taken, or single ones."""
@@ -197,7 +195,7 @@ def adjudicate_take(
 def adjudicate_merge(
     image: Image,
     project: ProjectOption,
-    label: Annotated[str, typer.Option(help="Only this label.")] = "",
+    label: Annotated[str, Text(help="Only this label.")] = "",
     who: WhoOption = "",
 ) -> None:
     """Take the consensus of all who submitted."""

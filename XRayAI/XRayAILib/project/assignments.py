@@ -195,11 +195,16 @@ def _require_readers(connection: Connection, names: Sequence[str], there: set[st
     for name in names:
         if not require(connection, name).is_a(Role.READER):
             raise ProjectError(f"'{name}' has not the role reader, or no longer takes part: readers role, readers add.")
+    if not names:
+        raise ProjectError(
+            "Nobody is registered as a reader of this project. Register those who read first: the panel's section "
+            "Readers, or xrayai readers add NAME ..."
+        )
     everybody = sorted(there | set(names))
-    if len(everybody) < per_image or not names:
+    if len(everybody) < per_image:
         raise ProjectError(
             f"{per_image} readers per image need as many readers; there {'is' if len(everybody) == 1 else 'are'} only "
-            f"{len(everybody)}: {', '.join(everybody) or 'nobody'}."
+            f"{len(everybody)}: {', '.join(everybody)}. Register more: xrayai readers add NAME ..."
         )
 
 

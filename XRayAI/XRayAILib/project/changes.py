@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from XRayAILib.findings.author import Status
+
 
 class How(str, Enum):
     """What became of an object."""
@@ -53,6 +55,11 @@ class ObjectChange:
     how: How
     value: str = ""
     aspects: tuple[str, ...] = ()
+
+    @property
+    def is_status(self) -> bool:
+        """Whether nothing but the status of the object was changed."""
+        return bool(self.aspects) and set(self.aspects) <= {status.value for status in Status}
 
 
 def changes_of(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[ObjectChange, ...]:

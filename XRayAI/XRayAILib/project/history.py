@@ -117,13 +117,15 @@ class History:
         entries = self._cache.entries(findings)
         return self._store(connection, findings, entries, by, None, note, is_review=True).revision
 
-    def set_object_status(self, connection: Connection, uid: str, track: str, status: Status, by: Author) -> None:
+    def set_object_status(
+        self, connection: Connection, uid: str, track: str, status: Status, by: Author, note: str
+    ) -> None:
         """Give every object of a track that is not rejected this status, and let the image follow."""
         found = self.latest_in(connection, uid, track)
         if found is None:
             raise ProjectError(f"{track} says nothing of {uid}.")
         changed = found.each(lambda item: item if item.status is Status.REJECTED else item.changed(status=status))
-        self.store(connection, changed, by, status.value)
+        self.store(connection, changed, by, note)
         set_image_status(connection, uid)  # also where nothing is drawn
 
     def latest_in(self, connection: Connection, uid: str, track: str) -> Findings | None:

@@ -87,6 +87,11 @@ class Step:
     time: str
     revision: int
 
+    @property
+    def words(self) -> str:
+        """For the history of an image, such as ``rejected: too large``."""
+        return in_words(self.state, self.reason)
+
 
 class Reviews:
     """The table ``reviews``."""
@@ -196,6 +201,11 @@ class Reviews:
             take(connection, self._history, to, uid, track, by, reason)
 
 
+def in_words(state: ReadingState, reason: str) -> str:
+    """A step for the history of an image, such as ``rejected: too large``."""
+    return f"{state.value}: {reason}" if reason else state.value
+
+
 def take(
     connection: Connection, history: History, to: ReadingState, uid: str, track: str, by: Author, reason: str = ""
 ) -> None:
@@ -203,7 +213,7 @@ def take(
     revision = _revision(connection, uid, track)
     row = {"uid": uid, "track": track, "state": to.value, "who": by.key, "reason": reason, "time": now()}
     connection.execute(reviews.insert().values(**row, revision=revision))
-    history.set_object_status(connection, uid, track, STATUS.get(to, Status.DRAFT), by)
+    history.set_object_status(connection, uid, track, STATUS.get(to, Status.DRAFT), by, in_words(to, reason))
     detail = f"{track} on {uid}" + (f": {reason}" if reason else "")
     connection.execute(audit.insert().values(time=now(), who=by.key, action=f"review: {to.value}", detail=detail))
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from XRayAILib.findings.author import ADJUDICATED, Author, AuthorKind, Status
 from XRayAILib.findings.findings import Findings
+from XRayAILib.project.errors import ProjectError
 from XRayAILib.workflow.blinding import visible_tracks
 
 if TYPE_CHECKING:
@@ -81,6 +82,9 @@ class Adjudicating:
         """
         from XRayAILib.findings.consensus import consensus
 
+        if label and label not in self.project.schema:
+            known = ", ".join(one.name for one in self.project.schema)
+            raise ProjectError(f"The schema has no label '{label}'; it has {known}.")
         readings = [v.findings for v in self.versions(uid) if v.ready and v.findings.author.kind is AuthorKind.PERSON]
         agreed = consensus(readings, self.project.schema)
         objects = [item for item in agreed.findings if label in ("", item.label)]

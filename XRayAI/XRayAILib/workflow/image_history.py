@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from XRayAILib.findings.author import Status
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.kinds import BY_TOOL
 from XRayAILib.findings.objects import FindingObject, ImageLabel, new_id
@@ -22,7 +21,6 @@ from XRayAILib.workflow.blinding import may_see
 from XRayAILib.workflow.own_track import AnnotationError
 
 if TYPE_CHECKING:
-    from XRayAILib.project.changes import ObjectChange
     from XRayAILib.workflow.annotate import AnnotationSession
 
 LAYER = "Difference"
@@ -97,7 +95,7 @@ class ImageHistory:
                 continue
             who = _name(track) + (f" - {_name(revision.saved_by)}" if revision.saved_by != track else "")
             # "submitted" says it already: each of the objects is so now.
-            told = [change for change in revision.changes if not (revision.note and _is_status(change))]
+            told = [change for change in revision.changes if not (revision.note and change.is_status)]
             words = "; ".join(filter(None, (revision.note, in_words(told, session.title_of))))
             found.append((revision.time, Line(revision.id, track, who, clock(revision.time), words, track == own)))
         for kept in project.set_aside.of(uid):
@@ -195,11 +193,6 @@ def _label(item: FindingObject, what: str, name: str, schema: LabelSchema) -> La
 def _newest_first(lines: list[Line]) -> list[Line]:
     revisions = iter(sorted((line for line in lines if not line.aside), key=lambda line: -line.id))
     return [line if line.aside else next(revisions) for line in lines]
-
-
-def _is_status(change: ObjectChange) -> bool:
-    """Whether nothing but the status of an object was changed."""
-    return bool(change.aspects) and set(change.aspects) <= {status.value for status in Status}
 
 
 def _name(key: str) -> str:
