@@ -389,6 +389,18 @@ def test_excluded_images_take_no_part_unless_they_are_asked_for(tmp_path):
             compare_readers(project)
 
 
+def test_a_reader_called_like_a_formula_is_none_in_the_tables(tmp_path):
+    with Project.create(tmp_path / "project", cases.SCHEMA) as project:
+        project.add(cases.header(i, f"P{i}") for i in range(2))
+        for i in range(2):
+            for seed, reader in enumerate(("=anna", "ben"), 1):
+                project.save(cases.reading(reader, i, seed))
+        study = compare_readers(project)
+        write_agreement(project, study, figures_of(study), tmp_path / "out")
+    with (tmp_path / "out" / "images.csv").open(encoding="utf-8", newline="") as stream:
+        assert {row["first"] for row in csv.DictReader(stream)} == {"'=anna"}
+
+
 def test_the_command_prints_figures_and_json_for_other_programs(study_folder, tmp_path):
     run = CliRunner().invoke(app, ["agreement", "-p", str(study_folder), "--out", str(tmp_path), "--by", "view"])
     assert run.exit_code == 0, run.output

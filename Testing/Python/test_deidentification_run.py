@@ -21,6 +21,7 @@ from XRayAILib.dicom.child import library_environment
 from XRayAILib.dicom.confidentiality import Options
 from XRayAILib.phantom.collection import make_phantoms
 from XRayAILib.workflow.deidentification.deidentification import Deidentification, DeidentificationRefused, Settings
+from XRayAILib.workflow.deidentification.place import CROSSWALK, known_crosswalk, write_private_table
 from XRayAILib.workflow.deidentification.run import Outcome, deidentify
 
 PLAIN = Settings(screen=False, processes=1)
@@ -295,3 +296,12 @@ def test_on_the_command_line(folder: Path, tmp_path: Path) -> None:
     wrong = xrayai(str(folder), str(tmp_path / "out2"), "--keep", "everything")
     assert wrong.returncode == 1 and "--keep takes uids, device, institution, patient" in wrong.stderr
     assert not (tmp_path / "out2").exists()
+
+
+def test_a_name_like_a_formula_is_none_in_the_crosswalk_however_often_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "crosswalk.csv"
+    row = ["=HYPERLINK(1)", "+a", "-12", "@b", "'=c", *["plain"] * (len(CROSSWALK) - 5)]
+    for _ in range(3):
+        write_private_table(path, [CROSSWALK, *(known_crosswalk(path) or [row])])
+        assert path.read_text("utf-8").splitlines()[1].startswith("'=HYPERLINK(1),'+a,-12,'@b,''=c,plain")
+    assert known_crosswalk(path) == [row]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from XRayAILib import __version__
 from XRayAILib.dicom.errors import UnreadableError
+from XRayAILib.exchange.table.cells import cell
 from XRayAILib.findings.agreement.bootstrap import RESAMPLES
 from XRayAILib.findings.agreement.compare import Compared, What
 from XRayAILib.workflow.agreement.agreement import Study
@@ -291,5 +292,6 @@ def _csv(rows: Sequence[dict[str, Any]]) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, list(rows[0]), lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    for row in rows:
+        writer.writerow({name: cell(value) if isinstance(value, str) else value for name, value in row.items()})
     return stream.getvalue()

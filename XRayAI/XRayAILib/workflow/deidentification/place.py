@@ -25,6 +25,7 @@ from typing import IO
 
 from XRayAILib.dicom.pseudonyms import KEY_FILE, Pseudonyms
 from XRayAILib.dicom.search import FoundFile
+from XRayAILib.exchange.table.cells import cell, text_of
 from XRayAILib.project.lock import lock
 from XRayAILib.workflow.deidentification.deidentification import DeidentificationRefused, HeldBack, Settings
 
@@ -170,13 +171,14 @@ def known_crosswalk(path: Path) -> list[list[str]]:
     rows = list(csv.reader(io.StringIO(path.read_text("utf-8", "replace"))))
     if rows and rows[0] != list(CROSSWALK):
         raise DeidentificationRefused(f"{path} is no crosswalk, and would be overwritten: choose another file for it.")
-    return rows[1:]
+    return [[text_of(value) for value in row] for row in rows[1:]]
 
 
 def write_private_table(path: Path, rows: Iterable[Sequence[object]]) -> Path:
     """A CSV file that only its owner can read, whole or not at all."""
     memory = io.StringIO()
-    csv.writer(memory).writerows([_harmless(value) for value in row] for row in rows)
+    # A patient's name may be anything.
+    csv.writer(memory).writerows([cell(value) if isinstance(value, str) else value for value in row] for row in rows)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
     try:
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as stream:
@@ -185,11 +187,6 @@ def write_private_table(path: Path, rows: Iterable[Sequence[object]]) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return path
-
-
-def _harmless(value: object) -> object:
-    # A spreadsheet would run what begins like a formula; a patient's name may be anything.
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _line(line: str) -> dict[str, object]:
