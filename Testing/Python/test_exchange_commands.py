@@ -114,7 +114,7 @@ def test_the_same_labels_again_are_said_to_be_unchanged(project: Project) -> Non
     assert done.exit_code == 0 and "unchanged" not in done.output
     revision = project.last_revision()
     done = _run("import", folder, "-p", project.folder)
-    assert done.exit_code == 0 and "unchanged: " in done.output and project.last_revision() == revision
+    assert done.exit_code == 0 and "unchanged, an earlier import" in done.output and project.last_revision() == revision
     # Of two images, one now says something else.
     path = folder / "annotations.json"
     document = json.loads(path.read_text("utf-8"))

@@ -112,7 +112,7 @@ def test_a_scan_counts_masks_apart_and_has_one_line_for_a_table_of_something_els
     assert said.exit_code == 0, said.output
     assert "3 radiographs added, 2 masks left out, 1 not readable as a radiograph" in " ".join(said.output.split())
     (line,) = [line for line in said.output.splitlines() if "landmarks.csv" in line]
-    assert "images/landmarks.csv: no labels taken; line 3 says other things of '0.png'" in line
+    assert "images/landmarks.csv: no labels taken; it is a table of landmarks, which 'xrayai import' takes" in line
 
 
 def test_other_tables_are_no_hindrance(project: Project, pictures: Path) -> None:

@@ -21,7 +21,7 @@ def given(context: typer.Context, parameter: typer.CallbackParam, value: Any) ->
     texts = [text for text in (value if isinstance(value, (list, tuple)) else [value]) if isinstance(text, str)]
     source = context.get_parameter_source(parameter.name or "")
     if source is not None and source.name == "COMMANDLINE" and any(not text.strip() for text in texts):
-        raise typer.BadParameter("it is empty, as from a variable that is not set; leave it out to have the usual")
+        raise typer.BadParameter("it is empty; is a variable not set? Leave it out altogether where none is meant.")
     return value
 
 

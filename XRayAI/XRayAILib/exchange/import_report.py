@@ -105,7 +105,7 @@ class ImportReport:
         if self.skipped:
             text = f"{text}, {counted(len(self.skipped), 'image')} left out"
         if self.unchanged and self.unchanged == self.images:
-            return f"unchanged: {text}, as an earlier import brought them"
+            return f"unchanged, an earlier import brought the same: {text}"
         if self.unchanged:
             text = f"{text}, {counted(self.unchanged, 'image')} unchanged"
         return f"would import {text}" if self.dry_run else text

@@ -15,6 +15,7 @@ from XRayAILib.exchange.errors import LabelFileError
 from XRayAILib.exchange.file_names import FileNames, UnmatchedError
 from XRayAILib.exchange.import_report import ImportReport, Skipped
 from XRayAILib.exchange.label_names import LabelNames, extended, normalised
+from XRayAILib.exchange.table.landmarks import is_landmark_table
 from XRayAILib.exchange.table.metadata import PictureTables, described, read_metadata
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.findings import Findings
@@ -28,6 +29,7 @@ LABEL_COLUMNS = ("label", "labels", "finding", "findings", "diagnosis")
 """Columns whose values are names of labels, several of them with ``|`` or ``;`` between; the first one counts."""
 NAMED = 4
 """Labels that a note names; a table may have a hundred that the schema has not."""
+_LANDMARKS = "it is a table of landmarks, which 'xrayai import' takes"
 _SAYS_NOTHING = ("", "na", "n_a", "nan", "none", "todo", "unknown")
 
 
@@ -73,7 +75,8 @@ def take_in_with_tables(
             reports.append(import_table(project, path, extend, progress=labelling, cancelled=cancelled))
         except LabelFileError as error:
             if path in tables.used or "no column of file names" not in str(error):
-                reports.append(ImportReport(path, 0, 0, notes=(str(error).removeprefix(f"{path}: "),)))
+                why = _LANDMARKS if is_landmark_table(path) else str(error).removeprefix(f"{path}: ")
+                reports.append(ImportReport(path, 0, 0, notes=(why,)))
         if cancelled():
             intake.cancelled = True
             return intake, reports
