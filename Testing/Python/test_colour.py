@@ -95,13 +95,13 @@ def test_colours_of_real_files_are_those_of_pydicom(name: str) -> None:
 def test_one_frame_is_read_without_the_others(tmp_path: Path) -> None:
     import tracemalloc
 
-    frames = RNG.integers(0, 4096, (30, 256, 256)).astype(np.uint16)
+    frames = RNG.integers(0, 4096, (90, 256, 256)).astype(np.uint16)
     data = image(frames[0])
     data.NumberOfFrames, data.PixelData = len(frames), frames.tobytes()
     path = save(data, tmp_path / "frames.dcm")
     read_radiograph(path, 0)
     tracemalloc.start()
-    for number in (0, 17, 29):
+    for number in (0, 17, 89):
         np.testing.assert_array_equal(read_radiograph(path, number).stored, frames[number])
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
