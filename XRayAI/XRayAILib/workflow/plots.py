@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLORS = ("#2a7de1", "#e8743b", "#19a979", "#a05fc9", "#d0487a", "#8c8f2a", "#5f7f95")
@@ -58,12 +59,25 @@ def inline_svg(figure: Figure, prefix: str) -> str:
     return svg.replace(INK, "currentColor").replace("'DejaVu Sans'", "inherit").replace("DejaVu Sans", "inherit")
 
 
-def _figure(metric: str, lines: Mapping[str, Curve]) -> Figure:
+def empty_figure(height: float) -> tuple[Figure, Axes]:
+    """A figure of this height in inches and its axes, in the look of all reports."""
     from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5.2, height), layout="constrained")
+    axes = figure.add_subplot()
+    axes.tick_params(colors=INK, labelsize=9, length=3)
+    axes.grid(True, axis="y", color=INK, alpha=0.18, linewidth=0.6)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(INK)
+        spine.set_alpha(0.5)
+    return figure, axes
+
+
+def _figure(metric: str, lines: Mapping[str, Curve]) -> Figure:
     from matplotlib.ticker import MaxNLocator
 
-    figure = Figure(figsize=(5.2, 3.1), layout="constrained")
-    axes = figure.add_subplot()
+    figure, axes = empty_figure(3.1)
     for i, (name, points) in enumerate(lines.items()):
         steps, values = zip(*points, strict=True)
         # The mean over all structures stands out from the structures.
@@ -80,12 +94,6 @@ def _figure(metric: str, lines: Mapping[str, Curve]) -> Figure:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     if all(0 <= value <= 1 for points in lines.values() for _, value in points) and metric != "loss":
         axes.set_ylim(top=1.0)
-    axes.tick_params(colors=INK, labelsize=9, length=3)
-    axes.grid(True, axis="y", color=INK, alpha=0.18, linewidth=0.6)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(INK)
-        spine.set_alpha(0.5)
     axes.legend(frameon=False, fontsize=9, labelcolor=INK)
     return figure
 

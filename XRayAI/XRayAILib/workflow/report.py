@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from XRayAILib import __version__
+from XRayAILib.workflow.page import page_environment
 from XRayAILib.workflow.plots import inline_svg, training_figures
 
 LISTED = 200
@@ -116,16 +117,9 @@ def write_report(data: ReportData, path: Path) -> Path:
     OSError
         The page cannot be written, or a picture cannot be read.
     """
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment()
     environment.filters["duration"] = duration
     environment.filters["moment"] = moment
     environment.filters["datauri"] = _data_uri

@@ -12,10 +12,9 @@ from XRayAILib.findings.agreement.compare import What
 from XRayAILib.findings.agreement.detection import Froc, froc
 from XRayAILib.workflow.agreement.agreement import Pair, Study
 from XRayAILib.workflow.agreement.figures import labels_of
-from XRayAILib.workflow.plots import COLORS, INK
+from XRayAILib.workflow.plots import COLORS, INK, empty_figure
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MANY = 400
@@ -60,7 +59,7 @@ def difference_figure(compared: BlandAltman, unit: str) -> Figure:
     """Differences by means, with bias, limits of agreement and the intervals of all three."""
     from matplotlib.ticker import MaxNLocator
 
-    figure, axes = _empty()
+    figure, axes = empty_figure(3.3)
     axes.scatter(
         compared.means,
         compared.differences,
@@ -95,7 +94,7 @@ def difference_figure(compared: BlandAltman, unit: str) -> Figure:
 
 def curve_figure(named: list[tuple[str, Froc]]) -> Figure:
     """Sensitivity against false positives per image, a line per reader."""
-    figure, axes = _empty()
+    figure, axes = empty_figure(3.3)
     for (name, curve), color in zip(named, COLORS, strict=False):
         x = np.concatenate([[0.0], curve.false_positives])
         y = np.concatenate([[0.0], curve.sensitivity])
@@ -122,20 +121,6 @@ def _numbers(study: Study, pair: Pair, label: str, what: What, suffix: str) -> d
                 both = c.numbers[f"first{suffix}"], c.numbers[f"second{suffix}"]
                 found.setdefault(c.unit, []).append(both)
     return found
-
-
-def _empty() -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(5.2, 3.3), layout="constrained")
-    axes = figure.add_subplot()
-    axes.tick_params(colors=INK, labelsize=9, length=3)
-    axes.grid(True, axis="y", color=INK, alpha=0.18, linewidth=0.6)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(INK)
-        spine.set_alpha(0.5)
-    return figure, axes
 
 
 def _with_unit(text: str, unit: str) -> str:

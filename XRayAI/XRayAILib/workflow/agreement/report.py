@@ -33,6 +33,7 @@ from XRayAILib.workflow.agreement.tables import (
     together_table,
 )
 from XRayAILib.workflow.agreement.wishes import excluded_images
+from XRayAILib.workflow.page import page_environment
 from XRayAILib.workflow.plots import COLORS, inline_svg
 from XRayAILib.workflow.provenance import software_versions
 from XRayAILib.workflow.report import moment
@@ -148,17 +149,9 @@ def _is_several(compared: Compared) -> bool:
 
 
 def _page(project: Project, study: Study, figures: Sequence[Figure], progress: Callable[[int, int, str], None]) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
 
-    here = Path(__file__).parent
-    environment = Environment(
-        loader=FileSystemLoader([here, here.parent]),  # the style is that of the other report
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = page_environment(Path(__file__).parent)
     environment.filters["moment"] = moment
     environment.filters["slug"] = lambda text: re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     # Measurements first: places and areas are many, and tell less than what was drawn to be measured.
