@@ -141,7 +141,9 @@ class ObjectTable:
 def _icon(name: str) -> Any:
     icon, chosen = qt.QIcon(str(_ICONS / f"{name}.png")), qt.QPixmap(str(_ICONS / f"{name}.png"))
     if name != "Warning":
-        painter = qt.QPainter(chosen)
+        # PythonQt makes painters without anything to paint on only.
+        painter = qt.QPainter()
+        painter.begin(chosen)
         painter.setCompositionMode(qt.QPainter.CompositionMode_SourceIn)
         painter.fillRect(chosen.rect(), qt.QColor("white"))
         painter.end()
