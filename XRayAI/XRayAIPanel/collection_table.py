@@ -115,7 +115,8 @@ def dot(color: str) -> Any:
     """A small round sign as an icon."""
     pixmap = qt.QPixmap(12, 12)
     pixmap.fill(qt.QColor(0, 0, 0, 0))
-    painter = qt.QPainter(pixmap)
+    painter = qt.QPainter()
+    painter.begin(pixmap)
     painter.setRenderHint(qt.QPainter.Antialiasing)
     painter.setBrush(qt.QBrush(qt.QColor(color)))
     painter.setPen(qt.QPen(qt.QColor(color)))
