@@ -304,6 +304,7 @@ def _texts(dataset: Dataset | PlainHeader) -> dict[str, str]:
         "photometric": "PhotometricInterpretation",
         "manufacturer": "Manufacturer",
         "station": "StationName",
+        "site": "InstitutionName",
     }
     texts = {name: text(dataset, keyword) for name, keyword in keywords.items()}
     texts["laterality"] = text(dataset, "ImageLaterality") or text(dataset, "Laterality")

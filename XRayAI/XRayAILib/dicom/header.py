@@ -30,6 +30,8 @@ class Header:
         ``yyyy-mm-dd``, or empty.
     intent
         Presentation Intent Type: ``FOR PRESENTATION``, ``FOR PROCESSING``, or empty.
+    site
+        Institution Name.
     notes
         What is odd about the file, in words for a person.
     """
@@ -60,6 +62,7 @@ class Header:
     transfer_syntax: str = ""
     manufacturer: str = ""
     station: str = ""
+    site: str = ""
     notes: tuple[str, ...] = ()
 
     @property

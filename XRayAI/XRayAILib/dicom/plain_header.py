@@ -29,6 +29,7 @@ ELEMENTS = {
     "Modality": (0x0008_0060, b"CS"),
     "PresentationIntentType": (0x0008_0068, b"CS"),
     "Manufacturer": (0x0008_0070, b"LO"),
+    "InstitutionName": (0x0008_0080, b"LO"),
     "StationName": (0x0008_1010, b"SH"),
     "StudyDescription": (0x0008_1030, b"LO"),
     "SeriesDescription": (0x0008_103E, b"LO"),

@@ -16,6 +16,7 @@ COLUMNS = {
     "sex": ("sex", "gender", "patient_sex"),
     "age": ("age", "patient_age"),
     "view": ("view", "view_position", "projection"),
+    "site": ("site", "institution", "hospital", "center", "centre"),
 }
 """What the table tells us, and the names its columns go by; case and spaces do not count."""
 
@@ -29,7 +30,8 @@ Table = dict[str, dict[str, str]]
 
 
 def read_metadata(path: Path) -> Table:
-    """Read a CSV table with one row a picture: by file name its ``patient_id``, ``sex``, ``age`` and ``view``.
+    """Read a CSV table with one row a picture: by file name its ``patient_id``, ``sex``, ``age``, ``view`` and
+    ``site``.
 
     Columns that are not there are left out; so are empty cells. Other columns are kept under their own names.
 
@@ -76,6 +78,7 @@ def described(header: Header, table: Mapping[str, Mapping[str, str]]) -> Header:
         patient_sex=header.patient_sex or row.get("sex", ""),
         patient_age=header.patient_age or row.get("age", ""),
         view=header.view or row.get("view", ""),
+        site=header.site or row.get("site", ""),
     )
 
 
