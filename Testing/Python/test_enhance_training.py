@@ -11,6 +11,7 @@ import pytest
 
 from learning_cases import LABELS, make_project, tiny
 from XRayAILib.findings.author import Author
+from XRayAILib.findings.chest import chest_schema
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Mask
 from XRayAILib.learning.cache import TrainingCache, build_cache
@@ -19,6 +20,7 @@ from XRayAILib.learning.device import choose_device
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.examples import Example, gather
 from XRayAILib.learning.inference import Inference
+from XRayAILib.learning.legend import legend_of
 from XRayAILib.learning.model import MANIFEST, Model
 from XRayAILib.learning.task import make_task
 from XRayAILib.learning.worker import run_training
@@ -46,7 +48,7 @@ def trained(project: Project) -> Model:
 
 def cached(project: Project, config: TrainingConfig) -> tuple[TrainingCache, list[Example]]:
     labels, examples = gather(project, config)
-    task = make_task(config, labels, project.schema)
+    task = make_task(config, legend_of(labels, project.schema))
     return build_cache(project, examples, task, config.pixel_preset, lambda event: None), examples
 
 
@@ -72,7 +74,7 @@ def test_training_and_reading_see_the_same_bit_for_bit(project: Project) -> None
         config = tiny(enhancement=enhancement)
         cache, examples = cached(project, config)
         seen = Seen()
-        task = make_task(config, LABELS, project.schema)
+        task = make_task(config, legend_of(LABELS, project.schema))
         inference = Inference(task, seen.network, config.pixel_preset, choose_device("cpu", 1))
         for example in examples:
             inference.findings(project.radiograph(example.uid), Author.model("a", "0" * 64))
@@ -158,7 +160,7 @@ def test_findings_of_a_cropped_image_stay_where_they_are_in_the_stored_one() -> 
     left, top, right, bottom = box
     config = tiny(size=256, enhancement=Enhancement("crop", (Collimation(),)).document(), labels=("heart",))
     letterbox = config.pixel_preset.fit(display).letterbox
-    task = make_task(config, ("heart",))
+    task = make_task(config, legend_of(("heart",), chest_schema()))
     heart = np.zeros(display.shape, bool)
     heart[120:200, 90:160] = True
     person = Author.imported("a")

@@ -3,12 +3,14 @@
 import torch
 
 from learning_cases import thorax, tiny
+from XRayAILib.findings.chest import chest_schema
 from XRayAILib.learning.augment import Augmentation
+from XRayAILib.learning.draws import Draws
+from XRayAILib.learning.legend import legend_of
 from XRayAILib.learning.task import make_task
 from XRayAILib.pixels.resample import Letterbox
 
 LABELS = ("right_lung", "left_lung", "heart")
-MIRRORS = (1, 0, 2)
 
 
 def batch(count: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
@@ -23,9 +25,9 @@ def batch(count: int = 8) -> tuple[torch.Tensor, torch.Tensor]:
 
 def changed(strengths: Augmentation, seed: int = 1, targets: torch.Tensor | None = None):
     images, truth = batch()
-    task = make_task(tiny(augmentation=strengths), LABELS, mirrors=MIRRORS)
+    task = make_task(tiny(augmentation=strengths), legend_of(LABELS, chest_schema()))
     truth = truth if targets is None else targets
-    return images, truth, *task.augmented(images, truth, torch.Generator().manual_seed(seed))
+    return images, truth, *task.augmented(images, truth, Draws([seed * 100 + i for i in range(len(truth))]))
 
 
 def test_the_same_seed_gives_the_same_batch():
@@ -70,7 +72,7 @@ def test_a_mirrored_image_swaps_left_and_right():
 def test_an_unknown_structure_stays_unknown_and_teaches_nothing():
     _, truth = batch()
     truth[:, 2] = -1
-    task = make_task(tiny(), LABELS, mirrors=MIRRORS)
+    task = make_task(tiny(), legend_of(LABELS, chest_schema()))
     *_, masks = changed(Augmentation(), targets=truth)
     assert (masks[:, 2] == -1).all() and (masks[:, :2] >= 0).all()
     output = torch.zeros(8, 3, 64, 64, requires_grad=True)

@@ -8,8 +8,9 @@ from XRayAILib.findings.objects import Mask
 from XRayAILib.learning.cache import Cancelled, build_cache, require_space
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.examples import gather
-from XRayAILib.learning.segmentation import UNKNOWN
+from XRayAILib.learning.legend import legend_of
 from XRayAILib.learning.task import make_task
+from XRayAILib.learning.tasks.segmentation import UNKNOWN
 from XRayAILib.pixels.resample import Letterbox, PixelPreset
 
 PRESET = PixelPreset(64)
@@ -33,7 +34,7 @@ class Watched:
 def built(project, config=None, emit=lambda event: None, cancelled=lambda: False):
     config = config or tiny()
     labels, examples = gather(project, config)
-    task = make_task(config, labels, project.schema)
+    task = make_task(config, legend_of(labels, project.schema))
     return build_cache(project, examples, task, PRESET, emit, cancelled), examples
 
 

@@ -3,14 +3,15 @@
 import pytest
 
 from XRayAILib.learning.augment import Augmentation
-from XRayAILib.learning.config import PRESETS, TrainingConfig
+from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import choose_device, duration_text
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.plan import make_plan
+from XRayAILib.learning.presets import NAMES
 
 
 @pytest.mark.parametrize("suffix", [".yaml", ".json"])
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", NAMES)
 def test_a_configuration_survives_its_file(tmp_path, preset, suffix):
     config = TrainingConfig.from_preset(preset, labels=["heart"], seed=7, augmentation=Augmentation(flip=0.5))
     path = tmp_path / f"training{suffix}"
@@ -57,7 +58,16 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
 
 def test_arguments_hold_what_differs_from_the_preset():
     config = TrainingConfig.from_preset("standard", labels=["heart"], epochs=3)
-    assert config.arguments() == ["--preset", "standard", "--labels", '["heart"]', "--epochs", "3"]
+    assert config.arguments() == [
+        "--task",
+        "segmentation",
+        "--preset",
+        "standard",
+        "--labels",
+        '["heart"]',
+        "--epochs",
+        "3",
+    ]
 
 
 def test_the_time_limit_makes_fewer_epochs_and_says_so():

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from learning_cases import make_project, tiny
+from XRayAILib.findings.agreement.bootstrap import mean_interval
 from XRayAILib.findings.chest import chest_schema
 from XRayAILib.findings.schema import LabelSchema, Tool
-from XRayAILib.learning.evaluation import bootstrap_interval
+from XRayAILib.learning.legend import legend_of
 from XRayAILib.learning.model import MANIFEST, WEIGHTS, Model, ModelError, list_models, write_model
 from XRayAILib.learning.networks import build
 from XRayAILib.learning.task import make_task
@@ -24,15 +25,18 @@ def made(tmp_path_factory) -> Path:
     """An untrained model."""
     folder = tmp_path_factory.mktemp("models")
     config = tiny(name="ovals")
-    task = make_task(config, LABELS, chest_schema())
-    statistics = {"mean": 0.9, "std": 0.02, "low": 0.88, "high": 0.92, "median": 0.9, "min": 0.8, "count": 12}
-    metrics = {"labels": {"heart": {"dice": statistics, "iou": statistics}}, "mean": {"dice": 0.9, "iou": 0.9}}
+    task = make_task(config, legend_of(LABELS, chest_schema()))
+    statistics = {"value": 0.9, "std": 0.02, "low": 0.88, "high": 0.92, "median": 0.9, "min": 0.8, "count": 12}
+    metrics = {
+        "labels": {"heart": {"dice": statistics, "iou": statistics}},
+        "overall": {"dice": statistics, "iou": statistics},
+    }
     parts = {"train": 8, "validation": 2, "test": 2}
     versions = dict.fromkeys(("torch", "monai", "numpy", "safetensors"), "1.0")
     training = {"created": "2026-01-01T00:00:00+00:00", "images": parts, "patients": parts, "left_out": 0, "epochs": 4}
     training |= {"stopped": "finished", "best_epoch": 4, "device": "CPU", "seconds": 12.0, "versions": versions}
-    weights = build(config.network, 1, 3, config.network_arguments).state_dict()
-    return write_model(folder, config, task, chest_schema(), weights, [], metrics, training).folder
+    weights = task.network().state_dict()
+    return write_model(folder, config, task, weights, [], metrics, training).folder
 
 
 @pytest.fixture
@@ -107,7 +111,7 @@ def test_a_configuration_that_asks_for_code_is_refused(model, changes, words):
 def test_weights_of_another_network_are_refused(model):
     from safetensors.torch import save_file
 
-    save_file(build("UNet", 1, 3, {}).state_dict(), str(model / WEIGHTS))
+    save_file(build("segmentation", "UNet", 1, 3, {}).state_dict(), str(model / WEIGHTS))
     signed(model, WEIGHTS)
     with pytest.raises(ModelError, match="its identity is not the SHA-256 of its weights"):
         Model.load(model)
@@ -168,8 +172,8 @@ def test_the_interval_is_over_patients():
     values, patients = [0.7, 0.8, 0.9, 0.95], ["a", "b", "c", "d"]
     import numpy as np
 
-    low, high = bootstrap_interval(np.array(values), patients)
-    again = bootstrap_interval(np.repeat(values, 10), [p for p in patients for _ in range(10)])
+    low, high = mean_interval(np.array(values), patients)
+    again = mean_interval(np.repeat(values, 10), [p for p in patients for _ in range(10)])
     assert low < np.mean(values) < high
     assert again == pytest.approx((low, high))
 
@@ -177,8 +181,8 @@ def test_the_interval_is_over_patients():
 def test_a_disk_that_cannot_be_written_leaves_nothing(tmp_path):
     with make_project(tmp_path, patients=3) as project:
         config = tiny()
-        task = make_task(config, LABELS, project.schema)
+        task = make_task(config, legend_of(LABELS, project.schema))
         place = tmp_path / "taken"
         place.write_text("a file where the folder should be", "utf-8")
         with pytest.raises(ModelError, match="cannot be written"):
-            write_model(place, config, task, project.schema, {}, [], {}, {"created": ""})
+            write_model(place, config, task, {}, [], {}, {"created": ""})

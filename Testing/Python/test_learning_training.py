@@ -11,15 +11,17 @@ import pytest
 import torch
 
 from learning_cases import make_project, tiny
+from XRayAILib.findings.chest import chest_schema
 from XRayAILib.learning import training
 from XRayAILib.learning.batches import TrainingBatches
 from XRayAILib.learning.cache import Cancelled, TrainingCache
 from XRayAILib.learning.checkpoint import Checkpoint
 from XRayAILib.learning.device import choose_device
 from XRayAILib.learning.errors import TrainingError
+from XRayAILib.learning.legend import legend_of
 from XRayAILib.learning.model import Model
-from XRayAILib.learning.networks import build, names
-from XRayAILib.learning.segmentation import Segmentation
+from XRayAILib.learning.networks import U_NETS, build
+from XRayAILib.learning.tasks.segmentation import Segmentation
 from XRayAILib.learning.training import CHECKPOINT
 from XRayAILib.learning.worker import run_training
 
@@ -150,10 +152,14 @@ def test_training_stops_early_when_it_gets_no_better(folder, tmp_path):
 def test_every_image_is_seen_equally_often_and_a_batch_depends_on_its_number_alone(count):
     rows = np.arange(count)
     images = np.zeros((count, 32, 32), np.float16) + (rows[:, None, None] / count).astype(np.float16)
-    cache = TrainingCache(Path(), images, np.zeros((count, 1, 32, 32), np.uint8), {}, ())
+    cache = TrainingCache(
+        Path(), images, np.zeros((count, 1, 32, 32), np.uint8), np.zeros((count, 0), np.float32), {}, ()
+    )
     config = tiny(images_per_epoch=0, augmentation={**dict.fromkeys(["rotation", "noise"], 0.0)})
     config = config.changed(augmentation=type(config.augmentation).none())
-    batches = TrainingBatches(cache, rows, Segmentation(("a",), (0,), config), config, choose_device("cpu", 1))
+    batches = TrainingBatches(
+        cache, rows, Segmentation(legend_of(("heart",), chest_schema()), config), config, choose_device("cpu", 1)
+    )
     stream = iter(batches)
     epoch = [next(stream)["image"] for _ in range(batches.per_epoch)]
     seen = torch.cat([b[:, 0, 16, 16] for b in epoch])
@@ -164,9 +170,9 @@ def test_every_image_is_seen_equally_often_and_a_batch_depends_on_its_number_alo
     )
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", U_NETS)
 def test_every_allowed_network_fits_the_task(name):
-    network = build(name, 1, 3, {})
+    network = build("segmentation", name, 1, 3, {})
     assert network(torch.zeros(2, 1, 64, 64)).shape == (2, 3, 64, 64)
 
 
@@ -176,7 +182,7 @@ def test_the_large_presets_build_their_network(preset):
 
     config = TrainingConfig.from_preset(preset)
     with torch.inference_mode():
-        network = build(config.network, 1, 2, config.network_arguments).eval()
+        network = build("segmentation", config.network, 1, 2, config.network_arguments).eval()
         assert network(torch.zeros(1, 1, 128, 128)).shape == (1, 2, 128, 128)
 
 

@@ -11,8 +11,9 @@ from XRayAILib.findings.author import AuthorKind, Status
 from XRayAILib.findings.chest import chest_schema
 from XRayAILib.findings.objects import Mask
 from XRayAILib.findings.schema import LabelSchema
+from XRayAILib.learning.legend import legend_of
 from XRayAILib.learning.model import Model, ModelError
-from XRayAILib.learning.segmentation import Segmentation
+from XRayAILib.learning.tasks.segmentation import Segmentation
 from XRayAILib.learning.worker import run_training
 from XRayAILib.pixels.resample import Letterbox
 from XRayAILib.project.project import Project
@@ -89,7 +90,7 @@ def test_a_real_radiograph_of_twelve_bits_is_read(trained, real_crs):
 
 
 def test_a_stray_piece_is_dropped_and_a_hole_is_filled():
-    task = Segmentation(("heart",), (0,), tiny())
+    task = Segmentation(legend_of(("heart",), chest_schema()), tiny())
     logits = np.full((1, 64, 64), -6.0)
     logits[0, 10:40, 10:40] = 6
     logits[0, 20:23, 20:23] = -6

@@ -109,7 +109,7 @@ def test_models_are_offered_the_newest_first_and_nothing_else_is(project):
     for age, name in enumerate(("new", "old")):
         folder = project.models_folder / name
         folder.mkdir()
-        document = {"labels": ["heart", "left_lung"], "metrics": {"mean": {"dice": 0.9512}}}
+        document = {"labels": ["heart", "left_lung"], "metrics": {"overall": {"dice": {"value": 0.9512}}}}
         (folder / "manifest.json").write_text(json.dumps(document))
         os.utime(folder / "manifest.json", (1e9 - age, 1e9 - age))
     (project.models_folder / "notes").mkdir()

@@ -45,10 +45,12 @@ def follow(job: Job, bar: Bar, message: Callable[[Job], str] = lambda job: job.p
 
 
 def training_message(job: Job) -> str:
-    """The epoch with the newest loss and Dice."""
+    """The epoch with the newest loss and the newest score on the validation part."""
     parts = [job.progress.message]
-    for name, shown in (("loss/train", "loss"), ("dice/validation", "Dice")):
+    scores = [name for name in job.metrics if name.endswith("/validation") and name != "loss/validation"]
+    for name in ("loss/train", *scores):
         if job.metrics.get(name):
+            shown = name.partition("/")[0]
             parts.append(f"{shown} {job.metrics[name][-1][1]:.3f}")
     return "  ".join(part for part in parts if part)
 
@@ -98,15 +100,20 @@ def train_model(
 
 
 def test_table(result: dict[str, Any]) -> Table:
-    """The result on the untouched test part, a line per structure."""
+    """The result on the untouched test part, a line per class."""
+    from XRayAILib.learning.task import task_class
+
     part = f"Test part: {result['test_images']} images of {result['test_patients']} patients"
     table = Table(title=part, title_justify="left", box=None, pad_edge=False)
-    for column in ("Structure", "Images", "Dice", "95 % interval", "Smallest", "IoU"):
-        table.add_column(column, justify="left" if column == "Structure" else "right")
+    metrics = task_class(result["task"]).metrics
+    for column in ("", "Images", metrics[0].title, "95 % interval", *(metric.title for metric in metrics[1:])):
+        table.add_column(column, justify="right" if column else "left")
     for row in result["test"]:
-        interval = f"{row['dice_low']:.3f} to {row['dice_high']:.3f}"
-        values = (f"{row['dice']:.3f}", interval, f"{row['dice_min']:.3f}", f"{row['iou']:.3f}")
-        table.add_row(row["label"].replace("_", " "), str(row["images"]), *values)
+        shown = [metric.text(row[metric.name]) if row.get(metric.name) is not None else "" for metric in metrics]
+        low, high = row.get(f"{metrics[0].name}_low"), row.get(f"{metrics[0].name}_high")
+        digits = metrics[0].digits
+        interval = "" if low is None or high is None else f"{low:.{digits}f} to {high:.{digits}f}"
+        table.add_row(row["label"].replace("_", " "), str(row["images"]), shown[0], interval, *shown[1:])
     return table
 
 

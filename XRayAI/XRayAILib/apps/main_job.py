@@ -245,7 +245,7 @@ class MainJob:
             self.outcome.training, self.outcome.device = result, job.device
             step.result = (
                 f"{result['epochs']} epochs on {job.device}, best epoch {result['best_epoch']}; "
-                f"Dice {result['dice']:.3f} on the test part"
+                f"Dice {result['score']:.3f} on the test part"
             )
             if result["stopped"] != "early" and result["epochs"] < config.epochs:
                 self._warn(

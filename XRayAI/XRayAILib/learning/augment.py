@@ -1,17 +1,18 @@
 """What else the same radiograph could have looked like: other positioning, exposure, noise, scatter, collimation.
 
-Whole batches are changed at once in torch; every number is drawn from the generator that is handed in, on the CPU, so
-that a batch is the same on every device and a resumed run sees what an uninterrupted one would have seen.
+Whole batches are changed at once in torch; every number comes from the :class:`Draws` that are handed in, so that a
+resumed run sees what an uninterrupted one would have seen.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
+
+    from XRayAILib.learning.draws import Draws
 
 
 @dataclass(frozen=True)
@@ -70,91 +71,47 @@ class Augmentation:
         return cls(*(0.0 for _ in asdict(cls())))
 
 
-def displacement(
-    strengths: Augmentation, batch: int, size: int, generator: torch.Generator, device: torch.device | None = None
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Where every pixel of a changed batch comes from.
-
-    Returns
-    -------
-    grid
-        (batch, size, size, 2) as x, y in -1..1 of the original, for ``grid_sample`` with ``align_corners=False``.
-    flipped
-        (batch,) bool, on the CPU: which images are mirrored.
-    """
-    import torch
-    import torch.nn.functional as F
-
-    def uniform(largest: float) -> torch.Tensor:
-        return (torch.rand(batch, generator=generator) * 2 - 1) * largest
-
-    angle = uniform(math.radians(strengths.rotation))
-    zoom = torch.exp(uniform(math.log1p(strengths.scale)))
-    stretch = torch.exp(uniform(math.log1p(strengths.stretch)) / 2)
-    flipped = torch.rand(batch, generator=generator) < strengths.flip
-    across, down = zoom * stretch, zoom / stretch
-    mirrored = torch.where(flipped, -across, across)
-    theta = torch.stack(
-        [
-            torch.stack([mirrored * angle.cos(), -down * angle.sin(), uniform(2 * strengths.shift)], dim=1),
-            torch.stack([mirrored * angle.sin(), down * angle.cos(), uniform(2 * strengths.shift)], dim=1),
-        ],
-        dim=1,
-    )
-    grid = F.affine_grid(theta.to(device), [batch, 1, size, size], align_corners=False)
-    if strengths.elastic:
-        coarse = torch.randn(batch, 2, 5, 5, generator=generator) * (2 * strengths.elastic)
-        smooth = F.interpolate(coarse.to(device), size=(size, size), mode="bicubic", align_corners=False)
-        grid = grid + smooth.permute(0, 2, 3, 1)
-    return grid, flipped
-
-
-def exposed(strengths: Augmentation, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def exposed(strengths: Augmentation, images: torch.Tensor, draws: Draws) -> torch.Tensor:
     """The images (B, 1, S, S) in 0..1 as another exposure, detector and collimator would have shown them."""
     import torch
     import torch.nn.functional as F
 
-    batch, _, size, _ = images.shape
-    device = images.device
+    size, device = images.shape[-1], images.device
 
     def normal(deviation: float) -> torch.Tensor:
-        return (torch.randn(batch, 1, 1, 1, generator=generator) * deviation).to(device)
-
-    def chance(probability: float) -> torch.Tensor:
-        return (torch.rand(batch, 1, 1, 1, generator=generator) < probability).to(device)
+        return draws.normal(deviation, 1, 1, 1).to(device)
 
     def part() -> torch.Tensor:
-        return torch.rand(batch, 1, 1, 1, generator=generator).to(device)
+        return draws.uniform(0, 1, 1, 1, 1).to(device)
 
     outside = images < 1e-3
     images = images.clamp(0, 1) ** torch.exp2(normal(strengths.gamma))
     if strengths.scatter:
-        veil = torch.rand(batch, 1, 4, 4, generator=generator).to(device)
+        veil = draws.uniform(0, 1, 1, 4, 4).to(device)
         veil = F.interpolate(veil, size=(size, size), mode="bilinear", align_corners=False)
         weight = strengths.scatter * part()
         images = images * (1 - weight) + veil * weight
     if strengths.blur:
         soft = F.avg_pool2d(images, 3, stride=1, padding=1, count_include_pad=False)
-        amount = torch.where(chance(strengths.blur), part() * 2 - 1, torch.zeros_like(part()))
+        amount = torch.where(part() < strengths.blur, part() * 2 - 1, torch.zeros((), device=device))
         images = images + amount * (soft - images)
     if strengths.noise:
-        noise = torch.randn(batch, 1, size, size, generator=generator).to(device)
-        images = images + noise * (strengths.noise * part() ** 2)
+        images = images + draws.noise(images) * (strengths.noise * part() ** 2)
     images = (images - 0.5) * torch.exp(normal(strengths.exposure)) + 0.5 + normal(strengths.exposure)
     # What lies outside the radiograph stays black, as it is when the network is used.
-    images = torch.where(outside, torch.zeros_like(images), images.clamp(0, 1))
+    images = torch.where(outside, torch.zeros((), device=device), images.clamp(0, 1))
     if strengths.collimation:
-        images = _collimated(strengths.collimation, images, generator)
+        images = _collimated(strengths.collimation, images, draws)
     return images
 
 
-def _collimated(probability: float, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def _collimated(probability: float, images: torch.Tensor, draws: Draws) -> torch.Tensor:
     import torch
 
-    batch, _, size, _ = images.shape
-    cut = torch.rand(batch, 4, generator=generator) ** 2 * 0.12 * size
-    cut = cut * (torch.rand(batch, 4, generator=generator) < 0.5)
-    cut = (cut * (torch.rand(batch, 1, generator=generator) < probability)).to(images.device)
+    size = images.shape[-1]
+    cut = draws.uniform(0, 1, 4) ** 2 * 0.12 * size
+    cut = cut * (draws.uniform(0, 1, 4) < 0.5)
+    cut = (cut * draws.chance(probability)[:, None]).to(images.device)
     place = torch.arange(size, device=images.device).float()
     rows = (place >= cut[:, 0:1]) & (place < size - cut[:, 1:2])
     columns = (place >= cut[:, 2:3]) & (place < size - cut[:, 3:4])

@@ -14,6 +14,7 @@ import numpy as np
 from XRayAILib.learning.cache import TrainingCache
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import Device
+from XRayAILib.learning.draws import Draws
 from XRayAILib.learning.task import Task
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class TrainingBatches:
-    """Batches ``{"image": (B, 1, S, S), "label": ...}`` of the training part, from number ``position`` on."""
+    """Batches of the training part, from number ``position`` on: ``image`` (B, 1, S, S), ``label`` and ``table``."""
 
     def __init__(
         self, cache: TrainingCache, rows: np.ndarray, task: Task, config: TrainingConfig, device: Device
@@ -57,12 +58,12 @@ class TrainingBatches:
     def _batch(self, number: int, rows: np.ndarray) -> dict[str, torch.Tensor]:
         import torch
 
-        seed = int(np.random.SeedSequence([self._config.seed, number]).generate_state(1, np.uint64)[0] >> 1)
+        seeds = np.random.SeedSequence([self._config.seed, number]).generate_state(1 + len(rows), np.uint64) >> 1
         # Dropout draws from torch's own generator.
-        torch.manual_seed(seed)
-        images, targets = (t.to(self._place) for t in read_rows(self._cache, rows, self._task))
-        images, targets = self._task.augmented(images, targets, torch.Generator().manual_seed(seed))
-        return {"image": images, "label": targets}
+        torch.manual_seed(int(seeds[0]))
+        batch = {name: tensor.to(self._place) for name, tensor in read_rows(self._cache, rows, self._task).items()}
+        images, targets = self._task.augmented(batch["image"], batch["label"], Draws([int(s) for s in seeds[1:]]))
+        return {**batch, "image": images, "label": targets}
 
 
 class ValidationBatches:
@@ -79,13 +80,15 @@ class ValidationBatches:
 
     def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
         for start in range(0, len(self._rows), self._batch_size):
-            images, targets = read_rows(self._cache, self._rows[start : start + self._batch_size], self._task)
-            yield {"image": images, "label": targets}
+            yield read_rows(self._cache, self._rows[start : start + self._batch_size], self._task)
 
 
-def read_rows(cache: TrainingCache, rows: np.ndarray, task: Task) -> tuple[torch.Tensor, torch.Tensor]:
-    """Images (B, 1, S, S) float32 in 0..1 and targets of these rows."""
+def read_rows(cache: TrainingCache, rows: np.ndarray, task: Task) -> dict[str, torch.Tensor]:
+    """Images (B, 1, S, S) float32 in 0..1 as ``image``, targets as ``label``, and ``table`` where the task has one."""
     import torch
 
     images = torch.from_numpy(np.asarray(cache.images[rows], np.float32))[:, None]
-    return images, task.tensors(cache.targets[rows])
+    batch = {"image": images, "label": task.tensors(cache.targets[rows])}
+    if task.table_size:
+        batch["table"] = torch.from_numpy(cache.table[rows])
+    return batch

@@ -28,7 +28,7 @@ from XRayAILib.pixels.resample import Letterbox, PixelPreset
 from XRayAILib.project.project import Project
 
 # Raised when the arrays change for the same input.
-VERSION = 2
+VERSION = 3
 KEPT = 3
 # Left free on the disk, for the database and the checkpoint.
 SPARE = 200 * 2**20
@@ -49,7 +49,9 @@ class TrainingCache:
     images
         float16 (N, size, size), 0..1.
     targets
-        uint8 (N, ...) as the task defines them.
+        (N, ...) as the task defines them.
+    table
+        float32 (N, numbers): what goes into the network beside each image.
     rows
         Row of each image's uid. An image that could not be read has none.
     left_out
@@ -59,6 +61,7 @@ class TrainingCache:
     folder: Path
     images: np.ndarray
     targets: np.ndarray
+    table: np.ndarray
     rows: dict[str, int]
     left_out: tuple[tuple[str, str], ...]
 
@@ -67,8 +70,9 @@ class TrainingCache:
         index = json.loads((folder / "index.json").read_text("utf-8"))
         images = np.load(folder / "images.npy", mmap_mode="r", allow_pickle=False)
         targets = np.load(folder / "targets.npy", mmap_mode="r", allow_pickle=False)
+        table = np.load(folder / "table.npy", allow_pickle=False)
         rows = {uid: row for row, uid in enumerate(index["uids"])}
-        return cls(folder, images, targets, rows, tuple((u, r) for u, r in index["left_out"]))
+        return cls(folder, images, targets, table, rows, tuple((u, r) for u, r in index["left_out"]))
 
     def part(self, examples: Sequence[Example], part: str) -> np.ndarray:
         """Rows of a part, in the order of the examples."""
@@ -94,8 +98,9 @@ def build_cache(
     """
     place = project.cache_folder / "learning"
     images_key = _digest([VERSION, preset.document()])
-    targets_key = _digest([images_key, task.name, task.labels, task.config.missing])
-    key = _digest([targets_key, sorted((e.uid, e.image_key, e.findings_key) for e in examples)])
+    target = [task.name, task.labels, task.config.missing, dict(task.config.options), task.target_type]
+    targets_key = _digest([images_key, target])
+    key = _digest([targets_key, task.table_size, sorted((e.uid, e.image_key, e.findings_key) for e in examples)])
     final = place / key[:20]
     if final.is_dir():
         os.utime(final)
@@ -134,9 +139,11 @@ def _fill(
     earlier = _Earlier(folder.parent, keys)
     count = len(examples)
     size = preset.size
-    require_space(folder, count * (2 * size * size + math.prod(task.target_shape(size))))
+    shape, kind = task.target_shape(size), np.dtype(task.target_type)
+    require_space(folder, count * (2 * size * size + kind.itemsize * math.prod(shape)))
     images = np.lib.format.open_memmap(folder / "images.npy", "w+", np.float16, (count, size, size))
-    targets = np.lib.format.open_memmap(folder / "targets.npy", "w+", np.uint8, (count, *task.target_shape(size)))
+    targets = np.lib.format.open_memmap(folder / "targets.npy", "w+", kind, (count, *shape))
+    table = np.zeros((count, task.table_size), np.float32)
     kept: list[Example] = []
     boxes: list[tuple[int, int, int, int] | None] = []
     left_out: list[tuple[str, str]] = []
@@ -151,6 +158,7 @@ def _fill(
                 image = fitted.image, fitted.letterbox.box
             images[row], box = image
             targets[row] = _target(project, example, task, size, box) if target is None else target
+            table[row] = task.table(project.header(example.uid))
             kept.append(example)
             boxes.append(box)
         except UnreadableError as error:
@@ -159,6 +167,7 @@ def _fill(
         emit({"event": "progress", "step": "cache", "done": done + 1, "total": count, "message": message})
     images.flush()
     targets.flush()
+    np.save(folder / "table.npy", table, allow_pickle=False)
     index = {
         "keys": list(keys),
         "uids": [e.uid for e in kept],

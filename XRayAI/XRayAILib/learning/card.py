@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from XRayAILib.learning.device import duration_text
+from XRayAILib.learning.metric import Metric
+from XRayAILib.learning.task import task_class
 
 
 def model_card(manifest: Mapping[str, Any]) -> str:
     """Markdown from a model's manifest."""
-    config, training, metrics = manifest["config"], manifest["training"], manifest["metrics"]
+    config, training = manifest["config"], manifest["training"]
     titles = {label["name"]: label["title"] for label in manifest["legend"]}
     counts = training["images"]
     lines = [
@@ -29,7 +31,7 @@ def model_card(manifest: Mapping[str, Any]) -> str:
         f"On the test part, which nothing was chosen by: {counts['test']} images of {training['patients']['test']} "
         "patients, at the radiographs' own resolution. 95 % intervals by bootstrap over patients.",
         "",
-        *metric_table(metrics, titles),
+        *metric_table(manifest),
         "",
         "## What it was made from",
         "",
@@ -69,14 +71,23 @@ def counts_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{reason} ({count} image{'s' if count != 1 else ''})" for reason, count in counts.items())
 
 
-def metric_table(metrics: Mapping[str, Any], titles: Mapping[str, str]) -> list[str]:
-    """A Markdown table with a line per structure."""
-    lines = ["| structure | images | Dice | 95 % interval | IoU | 95 % interval |", "|---|---|---|---|---|---|"]
-    for label, values in metrics.get("labels", {}).items():
-        dice, iou = values["dice"], values["iou"]
-        lines.append(
-            f"| {titles.get(label, label)} | {dice['count']} "
-            f"| {dice['mean']:.3f} ± {dice['std']:.3f} | {dice['low']:.3f} to {dice['high']:.3f} "
-            f"| {iou['mean']:.3f} ± {iou['std']:.3f} | {iou['low']:.3f} to {iou['high']:.3f} |"
-        )
+def metric_table(manifest: Mapping[str, Any]) -> list[str]:
+    """A Markdown table of the figures, a line per class."""
+    task = task_class(manifest["task"])
+    titles = {label["name"]: label["title"] for label in manifest["legend"]}
+    heads = "".join(f" {metric.title} | 95 % interval |" for metric in task.metrics)
+    lines = [f"| | images |{heads}", "|---|---|" + "---|---|" * len(task.metrics)]
+    for label, values in manifest["metrics"].get("labels", {}).items():
+        count = max((figure["count"] for figure in values.values()), default=0)
+        cells = "".join(f" {cell} |" for metric in task.metrics for cell in _cells(metric, values.get(metric.name)))
+        lines.append(f"| {titles.get(label, label)} | {count} |{cells}")
     return lines
+
+
+def _cells(metric: Metric, figure: Mapping[str, Any] | None) -> tuple[str, str]:
+    if figure is None or figure["value"] is None:
+        return "", ""
+    spread = f" ± {figure['std']:.{metric.digits}f}" if figure.get("std") is not None else ""
+    low, high = figure["low"], figure["high"]
+    interval = "" if low is None or high is None else f"{low:.{metric.digits}f} to {high:.{metric.digits}f}"
+    return f"{figure['value']:.{metric.digits}f}{spread}", interval

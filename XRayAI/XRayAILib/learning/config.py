@@ -9,14 +9,16 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from XRayAILib.learning.augment import Augmentation
+from XRayAILib.learning.config_check import upgraded, wrong_types
 from XRayAILib.learning.errors import TrainingError
+from XRayAILib.learning.presets import NAMES, preset_of
 from XRayAILib.pixels.enhance import PRESETS as ENHANCEMENTS
 from XRayAILib.pixels.enhance import Enhancement, EnhancementError
 from XRayAILib.pixels.resample import PixelPreset
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-TASKS = ("segmentation",)
 MISSING = ("unknown", "absent")
+LOGS = ("tensorboard", "mlflow")
 
 
 @dataclass(frozen=True)
@@ -27,11 +29,19 @@ class TrainingConfig:
     ----------
     name
         Name of the model: letters, digits, ``_``, ``-`` and ``.``.
+    task, preset
+        What kind of learning, and which of its presets the other values started from.
     labels
         Labels to learn; empty for every label of the task's kind that the project's findings use.
     missing
         What a label means that somebody who labelled the image did not draw: ``unknown`` (not taught there) or
         ``absent`` (taught as empty).
+    folds, fold
+        Where there are folds, the test part is the fold of this number (from 0), and the next one is the validation
+        part; 0 folds for 70/15/15.
+    outside
+        Images that are never learnt from and are a test part of their own: attribute of the header to its values, such
+        as ``manufacturer: [ACME]``.
     epochs
         Passes over the training part. The learning rate falls to zero over exactly these.
     minutes
@@ -41,14 +51,28 @@ class TrainingConfig:
         Edge of the network's square input, in pixels.
     images_per_epoch
         At least so many images make an epoch: a small training part is gone through several times.
+    batch_size
+        Images in a step; 0 for as many as the memory holds.
+    warm_up
+        Part of the steps in which the learning rate rises to its value; it falls as a cosine after that.
+    mixed_precision
+        Half precision where the device is fast with it.
     network_arguments
         Plain arguments for the network; what is not named keeps its preset's value.
     ema
         Decay of the moving average of the weights, which is what is validated and kept; 0 for none.
     patience
-        Validations without a better Dice after which training stops; 0 for never.
-    components
-        Largest connected pieces kept of each structure in a prediction; 0 for all.
+        Validations without a better score after which training stops; 0 for never.
+    start
+        Where the weights come from: empty for random ones, a model of the project by name, a folder or a file.
+    freeze
+        Epochs in which the encoder keeps the weights it started with.
+    layer_decay
+        Factor of the learning rate from one layer to the one before it, for weights that did not start at random.
+    options
+        Settings of the task, see its ``Options``.
+    logs
+        ``tensorboard`` and ``mlflow``: what is also written for these programs, into the job's folder.
     enhancement
         What is done to the greys of every image first, here and wherever the model reads; ``None`` for nothing. In a
         document: its own document, or the name of one that comes with X-Ray AI.
@@ -67,47 +91,55 @@ class TrainingConfig:
     labels: tuple[str, ...] = ()
     missing: str = "unknown"
     seed: int = 0
+    folds: int = 0
+    fold: int = 0
+    outside: Mapping[str, object] = field(default_factory=dict)
     epochs: int = 60
     minutes: float = 20.0
     size: int = 192
     images_per_epoch: int = 160
     batch_size: int = 8
     learning_rate: float = 2e-3
+    warm_up: float = 0.05
     weight_decay: float = 1e-2
     gradient_limit: float = 5.0
+    mixed_precision: bool = True
     network: str = "UNet"
     network_arguments: Mapping[str, object] = field(default_factory=dict)
     augmentation: Augmentation = field(default_factory=Augmentation)
     ema: float = 0.99
     patience: int = 0
-    components: int = 1
+    start: str = ""
+    freeze: int = 0
+    layer_decay: float = 1.0
+    options: Mapping[str, object] = field(default_factory=dict)
+    logs: tuple[str, ...] = ()
     enhancement: Enhancement | None = None
     snapshot: str = ""
     device: str = "auto"
     threads: int = 0
 
     @classmethod
-    def from_preset(cls, preset: str, **changes: object) -> TrainingConfig:
-        """A preset's values with some of them changed.
-
-        ``quick`` is for two cores and minutes, ``standard`` for a workstation and an hour, ``best`` for one large GPU.
-        """
-        if preset not in PRESETS:
-            raise TrainingError(f"There is no preset '{preset}'; there are {', '.join(PRESETS)}.")
-        return cls.from_document({"preset": preset, **PRESETS[preset], **changes})
+    def from_preset(cls, preset: str, task: str = "segmentation", **changes: object) -> TrainingConfig:
+        """A preset's values for a task, with some of them changed; see :mod:`XRayAILib.learning.presets`."""
+        if preset not in NAMES:
+            raise TrainingError(f"There is no preset '{preset}'; there are {', '.join(NAMES)}.")
+        return cls.from_document({"task": task, "preset": preset, **preset_of(task, preset), **changes})
 
     @classmethod
     def from_document(cls, document: Mapping[str, object]) -> TrainingConfig:
         """The configuration in plain mappings and lists; :class:`TrainingError` says every field that is wrong."""
         known = {f.name for f in fields(cls)}
         problems = []
+        document = upgraded(document)
         for key in document:
             if key not in known:
                 close = difflib.get_close_matches(str(key), known, 1)
                 problems.append(f"'{key}' is no setting" + (f"; did you mean '{close[0]}'?" if close else "."))
         values: dict[str, object] = {k: v for k, v in document.items() if k in known}
-        if isinstance(values.get("labels"), (list, tuple)):
-            values["labels"] = tuple(str(v) for v in values["labels"])  # type: ignore[attr-defined]
+        for name in ("labels", "logs"):
+            if isinstance(values.get(name), (list, tuple)):
+                values[name] = tuple(str(v) for v in values[name])  # type: ignore[attr-defined]
         strengths = values.get("augmentation")
         if isinstance(strengths, Mapping):
             strange = set(strengths) - {f.name for f in fields(Augmentation)}
@@ -117,7 +149,7 @@ class TrainingConfig:
             values["enhancement"] = _enhancement(values.get("enhancement"))
         except EnhancementError as error:
             problems.append(f"enhancement: {error}")
-        problems += _wrong_types(values)
+        problems += wrong_types(values)
         if problems:
             raise TrainingError(" ".join(problems))
         config = cls(**values)  # type: ignore[arg-type]
@@ -129,7 +161,10 @@ class TrainingConfig:
         return {
             **asdict(self),
             "labels": list(self.labels),
+            "outside": dict(self.outside),
             "network_arguments": dict(self.network_arguments),
+            "options": {k: list(v) if isinstance(v, tuple) else v for k, v in self.options.items()},
+            "logs": list(self.logs),
             "enhancement": None if self.enhancement is None else self.enhancement.document(),
         }
 
@@ -152,30 +187,9 @@ class TrainingConfig:
 
     def problems(self) -> list[str]:
         """A sentence for every field that makes no sense."""
-        from XRayAILib.learning.networks import problem_of
+        from XRayAILib.learning.config_check import problems_of
 
-        found = []
-        if not self.name or not all(c.isalnum() or c in "_-." for c in self.name) or self.name.startswith("."):
-            found.append(f"name: '{self.name}' is no model name; use letters, digits, '_', '-' and '.'.")
-        for name, allowed in (("task", TASKS), ("device", DEVICES), ("missing", MISSING)):
-            if getattr(self, name) not in allowed:
-                found.append(f"{name}: '{getattr(self, name)}' is none of {', '.join(allowed)}.")
-        if len(set(self.labels)) != len(self.labels):
-            found.append("labels: a label is named twice.")
-        for name, low, high in _RANGES:
-            value = getattr(self, name)
-            if not low <= value <= high:
-                found.append(f"{name}: {value} must lie in {low:g} to {high:g}.")
-        if self.size % 32:
-            found.append(f"size: {self.size} must be a multiple of 32, because the network halves it up to five times.")
-        for name, value in self.augmentation.document().items():
-            largest = 180 if name == "rotation" else 1
-            if not 0 <= value <= largest:
-                found.append(f"augmentation.{name}: {value} must lie in 0 to {largest}.")
-        reason = problem_of(self.network, self.network_arguments)
-        if reason:
-            found.append(f"network: {reason}")
-        return found
+        return problems_of(self)
 
     def valid(self) -> tuple[bool, str]:
         """Whether it can be used and, if not, why."""
@@ -198,8 +212,9 @@ class TrainingConfig:
         if not isinstance(document, dict):
             raise TrainingError(f"{path}: a training configuration is a mapping of settings.")
         try:
-            preset = str(document.get("preset", "quick"))
-            return cls.from_preset(preset, **{str(k): v for k, v in document.items() if k != "preset"})
+            preset, task = str(document.get("preset", "quick")), str(document.get("task", "segmentation"))
+            given = {str(k): v for k, v in document.items() if k not in ("preset", "task")}
+            return cls.from_preset(preset, task, **given)
         except TrainingError as error:
             raise TrainingError(f"{path}: {error}") from error
 
@@ -217,10 +232,10 @@ class TrainingConfig:
 
     def arguments(self) -> list[str]:
         """What differs from the preset, as ``--setting value`` pairs for a command line; values are JSON or text."""
-        start = TrainingConfig.from_preset(self.preset).document()
-        given = ["--preset", self.preset]
+        start = TrainingConfig.from_preset(self.preset, self.task).document()
+        given = ["--task", self.task, "--preset", self.preset]
         for name, value in self.document().items():
-            if name != "preset" and value != start[name]:
+            if name not in ("preset", "task") and value != start[name]:
                 given += ["--" + name.replace("_", "-"), value if isinstance(value, str) else json.dumps(value)]
         return given
 
@@ -234,80 +249,3 @@ def _enhancement(value: object) -> Enhancement | None:
         value = ENHANCEMENTS[value].document()
     made = Enhancement.from_document(value)
     return made if made.steps else None
-
-
-_RANGES: tuple[tuple[str, float, float], ...] = (
-    ("seed", 0, 2**31 - 1),
-    ("epochs", 1, 100_000),
-    ("minutes", 0, 100_000),
-    ("size", 32, 2048),
-    ("images_per_epoch", 0, 1_000_000),
-    ("batch_size", 1, 4096),
-    ("learning_rate", 1e-7, 1),
-    ("weight_decay", 0, 1),
-    ("gradient_limit", 1e-3, 1e6),
-    ("ema", 0, 0.9999),
-    ("patience", 0, 100_000),
-    ("components", 0, 100),
-    ("threads", 0, 1024),
-)
-
-
-def _wrong_types(values: dict[str, object]) -> list[str]:
-    problems = []
-    for item in fields(TrainingConfig):
-        if item.name not in values:
-            continue
-        value = values[item.name]
-        kind = str(item.type)
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if kind == "int" and not whole:
-            problems.append(f"{item.name}: {value!r} is no whole number.")
-        elif kind == "float" and not (whole or isinstance(value, float)):
-            problems.append(f"{item.name}: {value!r} is no number.")
-        elif kind == "str" and not isinstance(value, str):
-            problems.append(f"{item.name}: {value!r} is no text.")
-        elif kind.startswith("tuple") and not isinstance(value, tuple):
-            problems.append(f"{item.name}: {value!r} is no list.")
-        elif kind.startswith("Mapping") and not isinstance(value, Mapping):
-            problems.append(f"{item.name}: {value!r} is no mapping.")
-        elif kind == "Augmentation":
-            if not isinstance(value, Augmentation):
-                problems.append(f"augmentation: {value!r} is no mapping of strengths.")
-            else:
-                for name, strength in value.document().items():
-                    if not isinstance(strength, (int, float)) or isinstance(strength, bool):
-                        problems.append(f"augmentation.{name}: {strength!r} is no number.")
-    return problems
-
-
-PRESETS: dict[str, dict[str, object]] = {
-    "quick": {"patience": 15},
-    "standard": {
-        "epochs": 200,
-        "minutes": 120.0,
-        "size": 384,
-        "batch_size": 8,
-        "learning_rate": 1e-3,
-        "network_arguments": {"channels": [32, 64, 128, 256, 256, 256], "strides": [2, 2, 2, 2, 2]},
-        "ema": 0.995,
-        "patience": 30,
-    },
-    "best": {
-        "epochs": 400,
-        "minutes": 0.0,
-        "size": 768,
-        "batch_size": 16,
-        "learning_rate": 1e-3,
-        "network": "DynUNet",
-        "network_arguments": {
-            "filters": [32, 64, 128, 256, 320, 320, 320],
-            "kernel_size": [3, 3, 3, 3, 3, 3, 3],
-            "strides": [1, 2, 2, 2, 2, 2, 2],
-            "upsample_kernel_size": [2, 2, 2, 2, 2, 2],
-            "res_block": True,
-        },
-        "ema": 0.999,
-        "patience": 40,
-    },
-}

@@ -13,7 +13,7 @@ def what_was_seen(loss: float, trainer: Any, network: torch.nn.Module, optimizer
     import torch
 
     state = trainer.state
-    image, target, output = (state.output[key].detach() for key in ("image", "label", "pred"))
+    image, target, output = (_whole(state.output[key]) for key in ("image", "label", "pred"))
     weights = [name for name, value in network.named_parameters() if not bool(torch.isfinite(value).all())]
     rate = optimizer.param_groups[0]["lr"]
     seen = (
@@ -30,6 +30,16 @@ def what_was_seen(loss: float, trainer: Any, network: torch.nn.Module, optimizer
         seen
         + "the weights are still numbers: choose a lower learning rate, or train on the CPU without half precision."
     )
+
+
+def _whole(values: Any) -> torch.Tensor:
+    """A tensor, or all tensors of a mapping in one."""
+    import torch
+
+    if isinstance(values, dict):
+        return torch.cat([value.detach().float().flatten() for value in values.values()])
+    whole: torch.Tensor = values.detach()
+    return whole
 
 
 def _range(tensor: torch.Tensor) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +12,10 @@ import numpy as np
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.source import stamp
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.objects import Mask, Polygon
-from XRayAILib.findings.schema import Tool
+from XRayAILib.findings.objects import FindingObject, Mask, Polygon
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.errors import TrainingError
+from XRayAILib.learning.task import task_class
 from XRayAILib.project.image import Image
 from XRayAILib.project.project import Project
 
@@ -29,7 +29,7 @@ class Example:
     patient
         What keeps images of one person on one side of the split.
     labels
-        The labels to learn that were drawn here.
+        What it says of the labels to learn: those that were drawn here, or answers as ``label=value``.
     part
         ``train``, ``validation``, ``test`` or empty.
     image_key, findings_key
@@ -45,27 +45,15 @@ class Example:
 
 
 def gather(project: Project, config: TrainingConfig) -> tuple[tuple[str, ...], list[Example]]:
-    """The labels to learn, in the schema's order, and the images that show at least one of them.
+    """The labels to learn, in the schema's order, and the images that teach at least one of them.
 
     Raises
     ------
     TrainingError
         A label is not in the schema or is of another kind, or no image has any of them.
     """
-    kinds = (Tool.MASK, Tool.POLYGON)
-    for name in config.labels:
-        if name not in project.schema:
-            raise TrainingError(
-                f"The label '{name}' is not in the project's schema; "
-                f"it has {', '.join(label.name for label in project.schema)}."
-            )
-        if project.schema[name].tool not in kinds:
-            raise TrainingError(
-                f"The label '{name}' is drawn as {project.schema[name].tool.value}; "
-                "segmentation learns masks and polygons."
-            )
-    drawable = [label.name for label in project.schema if label.tool in kinds]
-    wanted = [name for name in drawable if not config.labels or name in config.labels]
+    task = task_class(config.task)
+    wanted = wanted_labels(project, config)
     found: list[Example] = []
     used: Counter[str] = Counter()
     for image in project.images():
@@ -77,22 +65,41 @@ def gather(project: Project, config: TrainingConfig) -> tuple[tuple[str, ...], l
                 f"The findings of {image.header.path} are for {reference.shape[1]} x {reference.shape[0]} pixels, the "
                 f"image has {image.header.columns} x {image.header.rows}. Import its labels again, or exclude it."
             )
-        drawn = frozenset(o.label for o in reference if isinstance(o, (Mask, Polygon)) and o.label in wanted)
-        if not drawn:
+        if not task.teaches(reference, wanted, config.missing):
             continue
-        used.update(drawn)
-        keys = _image_key(image), _findings_key(reference, wanted)
-        found.append(Example(image.uid, image.header.patient_key, drawn, image.split, *keys))
-    if not found:
-        names = ", ".join(wanted) or "no label of the schema is a mask or a polygon"
+        said = task.said(reference, wanted)
+        used.update({name.partition("=")[0] for name in said})
+        keys = _image_key(image), findings_key(reference, wanted)
+        found.append(Example(image.uid, image.header.patient_key, said, image.split, *keys))
+    tools = " or ".join(sorted(tool.value for tool in task.tools))
+    if not any(used.values()):
+        names = ", ".join(wanted) or f"no label of the schema is drawn as {tools}"
         raise TrainingError(
-            f"There is nothing to learn from: no image of {project.folder} has a mask or polygon ({names}). "
+            f"There is nothing to learn from: no image of {project.folder} has a {tools} ({names}). "
             "Draw some, or import labels."
         )
     never = [name for name in config.labels if not used[name]]
     if never:
         raise TrainingError(f"No image has the label {', '.join(never)}. Draw it, or train without it.")
     return tuple(name for name in wanted if used[name]), found
+
+
+def wanted_labels(project: Project, config: TrainingConfig) -> list[str]:
+    """The labels of the schema that a configuration is about, in the schema's order."""
+    task = task_class(config.task)
+    for name in config.labels:
+        if name not in project.schema:
+            raise TrainingError(
+                f"The label '{name}' is not in the project's schema; "
+                f"it has {', '.join(label.name for label in project.schema)}."
+            )
+        if project.schema[name].tool not in task.tools:
+            kinds = " and ".join(sorted(tool.value for tool in task.tools))
+            raise TrainingError(
+                f"The label '{name}' is drawn as {project.schema[name].tool.value}; {config.task} learns {kinds}."
+            )
+    drawable = [label.name for label in project.schema if label.tool in task.tools]
+    return [name for name in drawable if not config.labels or name in config.labels]
 
 
 def _image_key(image: Image) -> str:
@@ -106,7 +113,8 @@ def _image_key(image: Image) -> str:
     return _digest(header.uid, header.path, str(header.frame), f"{header.rows}x{header.columns}", state)
 
 
-def _findings_key(findings: Findings, labels: list[str]) -> str:
+def findings_key(findings: Findings, labels: list[str]) -> str:
+    """A digest of what the objects of these labels say, whoever said it and when."""
     parts: list[str | bytes] = [str(findings.shape)]
     for item in findings:
         if item.label not in labels:
@@ -115,6 +123,10 @@ def _findings_key(findings: Findings, labels: list[str]) -> str:
             parts += [item.label, str((item.origin, item.crop.shape)), np.packbits(item.crop).tobytes()]
         elif isinstance(item, Polygon):
             parts += [item.label, np.asarray(item.points, np.float64).tobytes()]
+        else:
+            own = {f.name for f in fields(FindingObject)} - {"label", "attributes"}
+            said = [(f.name, getattr(item, f.name)) for f in fields(item) if f.name not in own]
+            parts += [type(item).__name__, repr(said)]
     return _digest(*parts)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from XRayAILib.learning.device import Device
 from XRayAILib.learning.errors import TrainingError
-from XRayAILib.learning.task import Task
+from XRayAILib.learning.task import Output, Task
 from XRayAILib.pixels.resample import PixelPreset
 
 if TYPE_CHECKING:
@@ -35,17 +35,24 @@ class Inference:
     def findings(self, radiograph: Radiograph, author: Author) -> Findings:
         """What the network finds, on the radiograph's own grid."""
         fitted = self.preset.fit_radiograph(radiograph)
-        return self.task.decode(self.output(fitted.image), fitted.letterbox, radiograph.uid, author)
+        output = self.output(fitted.image, self.task.table(radiograph.header))
+        return self.task.decode(output, fitted.letterbox, radiograph.uid, author)
 
-    def output(self, square: np.ndarray) -> np.ndarray:
-        """The network's output, float32 (channels, S, S), for what the preset made of a radiograph (S, S)."""
+    def output(self, square: np.ndarray, table: np.ndarray | None = None) -> Output:
+        """What the network gives for what the preset made of a radiograph (S, S), as float32 on the CPU.
+
+        ``table`` has the task's numbers beside the image, for a task that has any.
+        """
         import torch
 
         image = torch.from_numpy(square)[None, None]
+        more = () if table is None or not len(table) else (torch.from_numpy(table)[None].to(self.device.kind),)
         try:
             with torch.inference_mode():
-                batch = image.to(self.device.kind, memory_format=torch.channels_last)
-                return self._network(batch)[0].float().cpu().numpy()
+                found = self._network(image.to(self.device.kind, memory_format=torch.channels_last), *more)
+                if isinstance(found, dict):
+                    return {name: value[0].float().cpu().numpy() for name, value in found.items()}
+                return found[0].float().cpu().numpy()
         except torch.OutOfMemoryError as error:
             raise TrainingError(
                 f"The memory of {self.device.description} is too small for this model; choose the device 'cpu'."

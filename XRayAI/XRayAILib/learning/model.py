@@ -28,20 +28,23 @@ from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.learning.checkpoint import save_tensors
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.errors import TrainingError
-from XRayAILib.learning.networks import arguments_of, build, problem_of
+from XRayAILib.learning.legend import LearntLabel, Legend
+from XRayAILib.learning.networks import problem_of, whole_arguments
 from XRayAILib.learning.task import Task, make_task
 from XRayAILib.pixels.resample import PixelPreset
 
 if TYPE_CHECKING:
     import torch
 
-FORMAT = 1
+FORMAT = 2
 WEIGHTS = "models/model.safetensors"
 INFERENCE = "configs/inference.json"
 METADATA = "configs/metadata.json"
 CARD = "docs/README.md"
 HISTORY = "docs/history.json"
 MANIFEST = "manifest.json"
+FIXED = ("_target_", "spatial_dims", "in_channels", "out_channels")
+"""What stands in a network's definition beside the arguments that may be chosen."""
 PICKLED = (".pt", ".pth", ".ckpt", ".pkl", ".bin", ".ts")
 
 
@@ -71,7 +74,8 @@ class Model:
     preset: PixelPreset
     network_name: str
     network_arguments: Mapping[str, object]
-    mirrors: tuple[int, ...]
+    legend: Legend
+    fitted: Mapping[str, Any]
     metrics: Mapping[str, Any]
     manifest: Mapping[str, Any]
 
@@ -81,7 +85,7 @@ class Model:
 
     @property
     def task(self) -> Task:
-        return make_task(self.config, self.labels, mirrors=self.mirrors)
+        return make_task(self.config, self.legend, self.fitted)
 
     @property
     def history(self) -> list[dict[str, float]]:
@@ -116,20 +120,24 @@ class Model:
             definition = json.loads((folder / INFERENCE).read_text("utf-8"))["network_def"]
             target = str(definition["_target_"])
             preset = PixelPreset.from_document(manifest["preset"])
-            labels = tuple(str(label["name"]) for label in manifest["legend"])
-            mirrors = tuple(int(label["mirror"]) for label in manifest["legend"])
+            legend = tuple(LearntLabel.from_document(label) for label in manifest["legend"])
+            labels = tuple(label.name for label in legend)
+            fitted = dict(manifest["fitted"])
             name, digest, metrics = str(manifest["name"]), str(manifest["digest"]), manifest["metrics"]
         except (KeyError, TypeError, ValueError) as error:
             raise ModelError(f"The model {folder} is refused: its description is not complete ({error}).") from error
         if digest != manifest["sums"][WEIGHTS]:
             raise ModelError(f"The model {folder} is refused: its identity is not the SHA-256 of its weights.")
         network_name = target.rpartition(".")[2]
-        fixed = ("_target_", "spatial_dims", "in_channels", "out_channels")
-        arguments = {k: v for k, v in definition.items() if k not in fixed}
-        reason = problem_of(network_name, arguments)
+        arguments = {k: v for k, v in definition.items() if k not in FIXED}
+        reason = problem_of(config.task, network_name, arguments)
         if reason or target != f"monai.networks.nets.{network_name}":
             raise ModelError(f"The model {folder} is refused: {reason or target + ' is no network of MONAI.'}")
-        return cls(folder, name, digest, config, labels, preset, network_name, arguments, mirrors, metrics, manifest)
+        # The network that is built is the one of the bundle, whatever the configuration says.
+        config = config.changed(network=network_name, network_arguments=arguments)
+        return cls(
+            folder, name, digest, config, labels, preset, network_name, arguments, legend, fitted, metrics, manifest
+        )
 
     def network(self, device: str = "cpu") -> torch.nn.Module:
         """The network with its weights, ready for inference; :class:`ModelError` where they do not fit each other."""
@@ -137,7 +145,7 @@ class Model:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        network = build(self.network_name, 1, self.task.outputs, self.network_arguments)
+        network = self.task.network()
         try:
             network.load_state_dict(load_file(str(self.folder / WEIGHTS)))
         except (RuntimeError, SafetensorError, OSError) as error:
@@ -164,7 +172,6 @@ def write_model(
     models_folder: Path,
     config: TrainingConfig,
     task: Task,
-    schema: LabelSchema,
     weights: Mapping[str, torch.Tensor],
     history: list[dict[str, float]],
     metrics: Mapping[str, Any],
@@ -187,8 +194,9 @@ def write_model(
             (working / name).mkdir(parents=True)
         save_tensors(working / WEIGHTS, weights, {"format": "pt"})
         digest = file_digest(working / WEIGHTS)
-        arguments = arguments_of(config.network, 1, task.outputs, config.network_arguments)
-        network = {"_target_": f"monai.networks.nets.{config.network}", **arguments}
+        arguments = whole_arguments(task.name, config.network, config.network_arguments)
+        shape = {"spatial_dims": 2, "in_channels": 1, "out_channels": task.outputs}
+        network = {"_target_": f"monai.networks.nets.{config.network}", **shape, **arguments}
         manifest: dict[str, Any] = {
             "format": FORMAT,
             "name": config.name,
@@ -196,16 +204,9 @@ def write_model(
             "created": training["created"],
             "task": task.name,
             "labels": list(task.labels),
-            "legend": [
-                {
-                    "name": n,
-                    "title": schema[n].title,
-                    "tool": schema[n].tool.value,
-                    "color": schema[n].color,
-                    "mirror": m,
-                }
-                for n, m in zip(task.labels, task.mirrors, strict=True)
-            ],
+            "legend": [label.document() for label in task.legend],
+            "classes": list(task.classes),
+            "fitted": dict(task.fitted),
             "preset": config.pixel_preset.document(),
             "config": config.document(),
             "metrics": metrics,
@@ -268,12 +269,32 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise ModelError(f"{folder} is no model of X-Ray AI: it has no {MANIFEST}.{more}") from error
     except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
         raise ModelError(f"The model {folder} is refused: {MANIFEST} cannot be read ({error}).") from error
+    if isinstance(manifest, dict) and manifest.get("format") == 1:
+        manifest = _upgraded(manifest)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ModelError(f"The model {folder} was made by another version of X-Ray AI: update X-Ray AI.")
     sums = manifest.get("sums")
     if not isinstance(sums, dict) or not {WEIGHTS, INFERENCE} <= sums.keys():
         raise ModelError(f"The model {folder} is refused: its manifest has no SHA-256 sums of weights and network.")
     return manifest
+
+
+def _upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
+    """A manifest of the first format, when there was segmentation only, as it would be written today."""
+    metrics = manifest.get("metrics", {})
+
+    def figures(values: Mapping[str, Any]) -> dict[str, Any]:
+        return {"value" if key == "mean" else key: value for key, value in values.items()}
+
+    labels = {
+        label: {metric: figures(values) for metric, values in found.items()}
+        for label, found in metrics.get("labels", {}).items()
+    }
+    overall = {
+        metric: {"value": value, "low": None, "high": None, "count": 0}
+        for metric, value in metrics.get("mean", {}).items()
+    }
+    return {**manifest, "format": FORMAT, "fitted": {}, "metrics": {"labels": labels, "overall": overall}}
 
 
 def _free_name(folder: Path, name: str) -> Path:

@@ -90,8 +90,9 @@ def measured_step(
     for batch in batches:
         start = time.perf_counter()
         image = batch["image"].to(device.kind, memory_format=torch.channels_last)
-        with torch.autocast("cuda", enabled=device.mixed_precision):
-            loss = task.loss(twin(image), batch["label"].to(device.kind))
+        with torch.autocast("cuda", enabled=config.mixed_precision and device.mixed_precision):
+            more = [batch["table"].to(device.kind)] if "table" in batch else []
+            loss = task.loss(twin(image, *more), batch["label"].to(device.kind))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()

@@ -1,101 +1,224 @@
-"""What a kind of learning has to say of itself; everything else is the same for all kinds."""
+"""What a kind of learning has to say of itself; everything else is the same for all kinds.
+
+A task is one file in :mod:`XRayAILib.learning.tasks` that ends with ``TASK = <its class>``; nothing else names it.
+"""
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from XRayAILib.dicom.header import Header
+from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.schema import LabelSchema
+from XRayAILib.findings.schema import Tool
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.errors import TrainingError
+from XRayAILib.learning.legend import Legend
+from XRayAILib.learning.metric import Meter, Metric
+from XRayAILib.learning.settings import read_settings
 from XRayAILib.pixels.resample import Letterbox
 
 if TYPE_CHECKING:
     import torch
 
+    from XRayAILib.learning.draws import Draws
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+Output = np.ndarray | dict[str, np.ndarray]
+"""What a network gave for one image, without the batch axis."""
+Figures = dict[str, Any]
+"""``{"labels": {class: {metric: figure}}, "overall": {metric: figure}}`` with a figure ``{"value", "low", "high",
+"count"}`` (95 % interval by bootstrap over patients, ``None`` where there is none) and, where they make sense, ``std``,
+``median``, ``min``, ``max``, ``unit``, ``reason``."""
+
+
+@dataclass(frozen=True)
+class NoOptions:
+    """The settings of a task without any of its own."""
+
 
 class Task(ABC):
     """A kind of learning: how findings become targets, and how a network's output becomes findings.
 
+    Parameters
+    ----------
+    legend
+        What the outputs mean, in their order.
+    fitted
+        What :meth:`fit` found on the validation part, for a model that is trained.
+
     Attributes
     ----------
-    labels
-        In the order of the network's output.
-    mirrors
-        For each label, the position of the label it becomes in a mirrored image.
+    name
+        Key in a configuration; also the name of the file.
+    tools
+        The labels of a schema that it learns from are drawn with one of these.
+    score
+        What is measured on the validation part; the best weights are chosen by it.
+    metrics
+        The columns of a table of figures per class, the most important first.
+    networks
+        Names of networks that may be built, with the arguments that may be set and their usual values.
+    target_type
+        Of a cached target.
     """
 
     name: ClassVar[str]
-    # The metric, higher being better, by which the best weights are chosen.
-    score_name: ClassVar[str]
+    title: ClassVar[str]
+    tools: ClassVar[frozenset[Tool]]
+    score: ClassVar[Metric]
+    metrics: ClassVar[tuple[Metric, ...]]
+    networks: ClassVar[Mapping[str, Mapping[str, object]]]
+    Options: ClassVar[type] = NoOptions
+    target_type: ClassVar[str] = "uint8"
 
-    def __init__(self, labels: Sequence[str], mirrors: Sequence[int], config: TrainingConfig) -> None:
-        self.labels = tuple(labels)
-        self.mirrors = tuple(mirrors)
+    def __init__(self, legend: Legend, config: TrainingConfig, fitted: Mapping[str, Any] = NOTHING) -> None:
+        self.legend = tuple(legend)
+        self.labels = tuple(label.name for label in legend)
+        self.mirrors = tuple(label.mirror for label in legend)
         self.config = config
+        self.fitted = fitted
+        self.options: Any = read_settings(self.Options, config.options, "options")
+
+    # What is learnt from ----------------------------------------------------------------------------------------------
+
+    @classmethod
+    @abstractmethod
+    def said(cls, reference: Findings, labels: Collection[str]) -> frozenset[str]:
+        """What an image teaches of these labels, to count and to spread evenly: names of classes."""
+
+    @classmethod
+    def teaches(cls, reference: Findings, labels: Collection[str], missing: str) -> bool:
+        """Whether an image can be learnt from; ``missing`` as in the configuration."""
+        return bool(cls.said(reference, labels))
+
+    # Targets ----------------------------------------------------------------------------------------------------------
 
     @property
-    @abstractmethod
+    def classes(self) -> tuple[str, ...]:
+        """What is scored one by one."""
+        return self.labels
+
+    @property
     def outputs(self) -> int:
         """Channels of the network's output."""
+        return len(self.classes)
 
     @abstractmethod
     def target_shape(self, size: int) -> tuple[int, ...]:
-        """Shape of one cached target (uint8)."""
+        """Shape of one cached target."""
 
     @abstractmethod
     def target(self, findings: Findings, letterbox: Letterbox) -> np.ndarray:
-        """What is to be learnt of one image, uint8 of :meth:`target_shape`."""
+        """What is to be learnt of one image, of :attr:`target_type` and :meth:`target_shape`."""
 
     @abstractmethod
     def tensors(self, targets: np.ndarray) -> torch.Tensor:
-        """Cached targets (B, ...) as the loss takes them."""
+        """Cached targets (B, ...) as :meth:`augmented` and :meth:`loss` take them."""
 
     @abstractmethod
-    def augmented(
-        self, images: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        """A batch (B, 1, S, S) and its targets, changed together."""
+    def augmented(self, images: torch.Tensor, targets: torch.Tensor, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
+        """A batch (B, 1, S, S) in 0..1 and its targets, changed together."""
+
+    @property
+    def table_size(self) -> int:
+        """Numbers that go into the network beside the image."""
+        return 0
+
+    def table(self, header: Header) -> np.ndarray:
+        """Those numbers of one image: (table_size,) float32."""
+        return np.zeros(0, np.float32)
+
+    def learn(self, targets: np.ndarray, table: np.ndarray) -> dict[str, Any]:
+        """What is to be known of the whole training part before it starts, such as how rare each class is.
+
+        It goes into :attr:`fitted`, of this training and of the model.
+
+        Parameters
+        ----------
+        targets, table
+            Cached targets (N, ...) and numbers (N, table_size) of the training part.
+        """
+        return {}
+
+    # The network ------------------------------------------------------------------------------------------------------
+
+    def network(self) -> torch.nn.Module:
+        """The configuration's network with random weights.
+
+        It maps images (B, 1, S, S), and the numbers (B, table_size) where there are any, to a tensor or a mapping of
+        tensors, the batch first in each.
+        """
+        from XRayAILib.learning.networks import build
+
+        return build(self.name, self.config.network, 1, self.outputs, self.config.network_arguments)
 
     @abstractmethod
-    def loss(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    def loss(self, output: Any, target: torch.Tensor) -> torch.Tensor:
         """The loss of a batch, a scalar."""
 
-    @abstractmethod
-    def score_metric(self) -> Any:
-        """A fresh MONAI metric handler for the validation part; it keeps details per image and label."""
+    # What it found ----------------------------------------------------------------------------------------------------
 
     @abstractmethod
-    def decode(self, output: np.ndarray, letterbox: Letterbox, uid: str, author: Author) -> Findings:
-        """Findings on the radiograph's own grid from one output (channels, S, S) of the network."""
+    def meter(self) -> Meter:
+        """Measures :attr:`score` of every class while a validation runs."""
+
+    def fit(self, outputs: Any, targets: torch.Tensor, patients: Sequence[str]) -> dict[str, Any]:
+        """What is chosen on the validation part once the weights stand, such as thresholds; stored in the model.
+
+        Parameters
+        ----------
+        outputs
+            Of the network, the whole validation part in one batch, on the CPU.
+        """
+        return {}
+
+    @property
+    def wants_fit(self) -> bool:
+        """Whether :meth:`fit` does anything, so that the outputs are worth keeping."""
+        return type(self).fit is not Task.fit
 
     @abstractmethod
-    def measure(self, prediction: Findings, reference: Findings) -> dict[str, dict[str, float]]:
-        """How well a prediction agrees with the reference, ``{label: {metric: value}}``, on the radiograph's grid."""
+    def decode(self, output: Output, letterbox: Letterbox, uid: str, author: Author) -> Findings:
+        """Findings on the radiograph's own grid from the output for one image."""
+
+    @abstractmethod
+    def case(self, prediction: Findings, reference: Findings, spacing: Spacing) -> dict[str, Any]:
+        """What is to be known of one test image for every figure, ``{class: {name: plain value}}``."""
+
+    @abstractmethod
+    def figures(self, cases: Sequence[Mapping[str, Any]], patients: Sequence[str], seed: int = 0) -> Figures:
+        """How good these cases are together; ``patients`` has the patient of each."""
+
+    def badness(self, case: Mapping[str, Any]) -> float:
+        """To sort test images by, the worst first."""
+        return 0.0
 
 
-def mirrors_of(labels: Sequence[str], schema: LabelSchema | None) -> list[int]:
-    """For each label, the position of the label it becomes in a mirrored image; itself where the schema names none."""
-    names = list(labels)
-    found = []
-    for position, name in enumerate(names):
-        other = schema[name].mirror if schema is not None and name in schema else ""
-        found.append(names.index(other) if other in names else position)
+def task_names() -> tuple[str, ...]:
+    """The tasks there are."""
+    import XRayAILib.learning.tasks as package
+
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(package.__path__)))
+
+
+def task_class(name: str) -> type[Task]:
+    """The task of this name; :class:`TrainingError` names those there are."""
+    if name not in task_names():
+        raise TrainingError(f"There is no task '{name}'; there are {', '.join(task_names())}.")
+    found: type[Task] = importlib.import_module(f"XRayAILib.learning.tasks.{name}").TASK
     return found
 
 
-def make_task(
-    config: TrainingConfig, labels: Sequence[str], schema: LabelSchema | None = None, mirrors: Sequence[int] = ()
-) -> Task:
+def make_task(config: TrainingConfig, legend: Legend, fitted: Mapping[str, Any] = NOTHING) -> Task:
     """The task that a configuration names."""
-    from XRayAILib.learning.segmentation import Segmentation
-
-    kinds: Mapping[str, type[Task]] = {Segmentation.name: Segmentation}
-    if config.task not in kinds:
-        raise TrainingError(f"There is no task '{config.task}'; there are {', '.join(kinds)}.")
-    return kinds[config.task](labels, mirrors or mirrors_of(labels, schema), config)
+    return task_class(config.task)(legend, config, fitted)

@@ -21,7 +21,6 @@ from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import Device
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.examples import Example
-from XRayAILib.learning.networks import build
 from XRayAILib.learning.plan import Plan, make_plan, measured_step
 from XRayAILib.learning.task import Task
 from XRayAILib.learning.validation import Validation
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
 CHECKPOINT = "checkpoint.safetensors"
 CHECKPOINT_SECONDS = 20.0
 EVENT_SECONDS = 0.25
-WARM_UP = 0.05
 
 
 @dataclass
@@ -45,7 +43,7 @@ class Outcome:
         Of the epoch with the best validation score, by ``state_dict`` name, on the CPU.
     history
         One mapping per epoch: ``epoch``, ``loss/train``, ``learning_rate``, and where it was validated
-        ``loss/validation``, ``<score>/validation`` and ``<score>/validation/<label>``.
+        ``loss/validation``, ``<score>/validation`` and ``<score>/validation/<class>``.
     stopped
         ``finished``, ``early`` (no better for long) or ``time`` (the limit was reached).
     seconds
@@ -55,7 +53,7 @@ class Outcome:
     weights: dict[str, torch.Tensor]
     history: list[dict[str, float]]
     best_epoch: int
-    best_score: float
+    best_score: float | None
     epochs: int
     stopped: str
     seconds: float
@@ -68,7 +66,7 @@ class _Progress:
 
     history: list[dict[str, float]] = field(default_factory=list)
     best_epoch: int = 0
-    best_score: float = -1.0
+    best_score: float | None = None
     stopped: str = ""
     seconds: float = 0.0
     loss_sum: float = 0.0
@@ -113,7 +111,7 @@ class Training:
         self.unseen = ValidationBatches(cache, rows["validation"], task, self.batches.batch_size)
         self._identity = _identity(config, task, cache, examples)
         self._validation_images = len(rows["validation"])
-        network = build(config.network, 1, task.outputs, config.network_arguments)
+        network = task.network()
         self.network: torch.nn.Module = network.to(device.kind).to(memory_format=torch.channels_last)
         self.average = WeightAverage(self.network, config.ema)
         self.optimizer = torch.optim.AdamW(
@@ -189,13 +187,12 @@ class Training:
         common: dict[str, Any] = {
             "device": device,
             "prepare_batch": _prepared,
-            "amp": self.device.mixed_precision,
+            "amp": self.config.mixed_precision and self.device.mixed_precision,
             "decollate": False,
         }
         evaluator = SupervisedEvaluator(
             val_data_loader=self.unseen,
             network=self.average.network,
-            key_val_metric={self.task.score_name: self.task.score_metric()},
             **common,
         )
         trainer = SupervisedTrainer(
@@ -208,15 +205,17 @@ class Training:
             optim_set_to_none=True,
             **common,
         )
+        validation = Validation(self.task)
         stopper = None
         if self.config.patience:
-            stopper = EarlyStopHandler(self.config.patience, lambda e: e.state.metrics[self.task.score_name], trainer)
-            stopper.attach(evaluator)
+            stopper = EarlyStopHandler(self.config.patience, lambda _: self._merit(validation), trainer)
             if self.progress.patience and stopper._handler is not None:
                 stopper._handler.load_state_dict(self.progress.patience)
-        validation = Validation(self.task)
         evaluator.add_event_handler(Events.STARTED, validation.start)
         evaluator.add_event_handler(Events.ITERATION_COMPLETED, validation.add)
+        if stopper is not None:
+            # After the last batch was measured: handlers run in the order in which they were added.
+            stopper.attach(evaluator)
         trainer.add_event_handler(Events.STARTED, self._scaler_restored)
         trainer.add_event_handler(Events.ITERATION_STARTED, self._rate_set)
         trainer.add_event_handler(IterationEvents.LOSS_COMPLETED, self._loss_checked)
@@ -232,10 +231,17 @@ class Training:
         self.progress.stopped = self.progress.stopped or "finished"
         self._save(trainer)
 
+    def _merit(self, validation: Validation) -> float:
+        """The newest score, the higher the better."""
+        entry, name = validation.entry(), f"{self.task.score.name}/validation"
+        if name not in entry:
+            return -entry["loss/validation"]
+        return entry[name] if self.task.score.better == "higher" else -entry[name]
+
     def _rate_set(self, trainer: Any) -> None:
         """Linear warm-up, then a cosine to zero over the planned steps; a function of the step alone."""
         total = trainer.state.epoch_length * trainer.state.max_epochs
-        step, warm = trainer.state.iteration - 1, max(1, round(total * WARM_UP))
+        step, warm = trainer.state.iteration - 1, max(1, round(total * self.config.warm_up))
         factor = (step + 1) / warm if step < warm else 0.5 * (1 + math.cos(math.pi * (step - warm) / (total - warm)))
         for group in self.optimizer.param_groups:
             group["lr"] = self.config.learning_rate * factor
@@ -289,9 +295,9 @@ class Training:
         state.loss_sum, state.loss_count = 0.0, 0
         if epoch % plan.every == 0 or epoch == plan.epochs:
             evaluator.run(epoch)
-            entry.update(validation.scores(evaluator))
-            score = entry[f"{self.task.score_name}/validation"]
-            if score > state.best_score or not self.best:
+            entry.update(validation.entry())
+            score = entry.get(f"{self.task.score.name}/validation", -entry["loss/validation"])
+            if self.task.score.improves(score, state.best_score) or not self.best:
                 state.best_score, state.best_epoch = score, epoch
                 current = self.average.network.state_dict()
                 self.best = {name: value.detach().clone() for name, value in current.items()}
@@ -362,11 +368,15 @@ class Training:
 
 def _prepared(
     batch: dict[str, torch.Tensor], device: Any = None, non_blocking: bool = False, **_: object
-) -> tuple[torch.Tensor, torch.Tensor]:
+) -> tuple[Any, ...]:
+    """Image and target, and what else goes into the network, as MONAI's engines take them."""
     import torch
 
     image = batch["image"].to(device, non_blocking=non_blocking, memory_format=torch.channels_last)
-    return image, batch["label"].to(device, non_blocking=non_blocking)
+    label = batch["label"].to(device, non_blocking=non_blocking)
+    if "table" in batch:
+        return image, label, (batch["table"].to(device, non_blocking=non_blocking),), {}
+    return image, label
 
 
 def _torch_device(device: Device) -> torch.device:

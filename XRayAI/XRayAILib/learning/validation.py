@@ -4,33 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
+from XRayAILib.learning.metric import Meter
 from XRayAILib.learning.task import Task
 
 
 class Validation:
-    """Handlers for an evaluator; :meth:`scores` afterwards."""
+    """Handlers for an evaluator; :meth:`entry` afterwards."""
 
     def __init__(self, task: Task) -> None:
         self.task = task
         self.loss, self.images = 0.0, 0
+        self._meter: Meter = task.meter()
 
     def start(self, evaluator: Any) -> None:
         self.loss, self.images = 0.0, 0
+        self._meter = self.task.meter()
 
     def add(self, evaluator: Any) -> None:
         output = evaluator.state.output
         count = len(output["image"])
         self.loss += float(self.task.loss(output["pred"], output["label"])) * count
         self.images += count
+        self._meter.add(output["pred"], output["label"])
 
-    def scores(self, evaluator: Any) -> dict[str, float]:
-        """Curves of this validation; a label that occurs in none of its images has no score."""
-        name = self.task.score_name
-        details = evaluator.state.metric_details[name]
+    def entry(self) -> dict[str, float]:
+        """The points of the curves: loss, mean score and the score of each class that occurs in these images."""
+        name, scores = self.task.score.name, self._meter.scores()
         found = {"loss/validation": self.loss / max(1, self.images)}
-        found[f"{name}/validation"] = float(evaluator.state.metrics[name])
-        for label, column in zip(self.task.labels, details.T, strict=True):
-            known = column[~column.isnan()]
-            if len(known):
-                found[f"{name}/validation/{label}"] = float(known.mean())
-        return found
+        if scores:
+            found[f"{name}/validation"] = sum(scores.values()) / len(scores)
+        return {**found, **{f"{name}/validation/{label}": value for label, value in scores.items()}}

@@ -15,11 +15,12 @@ from XRayAILib.learning.cache import Emit, build_cache, sweep
 from XRayAILib.learning.card import counts_text
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import Device, choose_device
-from XRayAILib.learning.evaluation import evaluate
+from XRayAILib.learning.evaluation.run import evaluate
 from XRayAILib.learning.examples import Example, gather
+from XRayAILib.learning.fitting import fitted_after, learnt_before
 from XRayAILib.learning.inference import Inference
+from XRayAILib.learning.legend import legend_of
 from XRayAILib.learning.model import Model, write_model
-from XRayAILib.learning.networks import build
 from XRayAILib.learning.splits import PARTS, label_counts, part_of, split
 from XRayAILib.learning.task import Task, make_task
 from XRayAILib.learning.training import CHECKPOINT, Outcome, Training
@@ -39,10 +40,11 @@ def run_training(
     Returns
     -------
     dict
-        ``model``: its folder; ``test``: a row per structure (``label``, ``images``, ``dice``, ``dice_std``,
-        ``dice_low``, ``dice_high``, ``dice_min``, ``iou``, ...); ``test_images``, ``test_patients``; ``dice``: the mean
-        over the structures; ``test_cases``: the values of every image, the worst first; ``history``, ``epochs``,
-        ``best_epoch``, ``stopped``, ``seconds``.
+        ``model``: its folder; ``task``; ``score_name``, ``score_title`` and ``score``: what it is judged by first, over
+        all classes; ``test``: a row per class (``label``, ``images``, and for each metric its value under its name and
+        ``<metric>_low``, ``<metric>_high``, ``<metric>_std``, ...); ``metrics``: the same as figures, see
+        :data:`XRayAILib.learning.task.Figures`; ``test_images``, ``test_patients``; ``test_cases``: the values of every
+        image, the worst first; ``history``, ``epochs``, ``best_epoch``, ``stopped``, ``seconds``.
 
     Raises
     ------
@@ -98,16 +100,20 @@ def _train(
                     "message": f"'{label}' does not occur in the {part} part, so it is not measured there.",
                 }
             )
-    task = make_task(config, labels, project.schema)
+    legend = legend_of(labels, project.schema)
+    task = make_task(config, legend)
     preset = config.pixel_preset
     cache = build_cache(project, examples, task, preset, emit, cancelled)
     for uid, reason in cache.left_out:
         emit({"event": "note", "uid": uid, "message": f"Left out: {reason}"})
     examples = [e for e in examples if e.uid in cache.rows]
+    learnt = learnt_before(task, cache, examples)
+    task = make_task(config, legend, learnt)
     training = Training(task, config, cache, examples, job_folder, device, emit, cancelled)
     outcome = training.run()
-    network = build(config.network, 1, task.outputs, config.network_arguments)
+    network = task.network()
     network.load_state_dict(outcome.weights)
+    task = make_task(config, legend, {**learnt, **fitted_after(task, network, cache, examples, device)})
     inference = Inference(task, network, preset, device)
     # Its own author only from here to the end of the test; the model signs with the digest of its weights.
     metrics = evaluate(
@@ -118,10 +124,9 @@ def _train(
         project.models_folder,
         config,
         task,
-        project.schema,
         outcome.weights,
         outcome.history,
-        {"labels": metrics["labels"], "mean": metrics["mean"]},
+        {"labels": metrics["labels"], "overall": metrics["overall"]},
         made,
     )
     project.audit("train", f"{model.folder.name} {model.digest}")
@@ -159,22 +164,25 @@ def _description(
 def _result(model: Model, task: Task, metrics: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
     rows = []
     for label, values in metrics["labels"].items():
-        row: dict[str, Any] = {"label": label, "images": values[task.score_name]["count"]}
-        for name, statistics in values.items():
-            row[name] = statistics["mean"]
-            row.update({f"{name}_{key}": statistics[key] for key in ("std", "low", "high", "median", "min")})
+        row: dict[str, Any] = {"label": label, "images": max((f["count"] for f in values.values()), default=0)}
+        for name, figure in values.items():
+            row[name] = figure["value"]
+            row.update({f"{name}_{key}": v for key, v in figure.items() if key not in ("value", "count")})
         rows.append(row)
     images = metrics["images"]
     return {
         "model": str(model.folder),
         "name": model.name,
         "digest": model.digest,
-        "score": metrics["mean"][task.score_name],
-        **metrics["mean"],
+        "task": task.name,
+        "score_name": task.score.name,
+        "score_title": task.score.title,
+        "score": metrics["overall"][task.score.name]["value"],
+        "metrics": {"labels": metrics["labels"], "overall": metrics["overall"]},
         "test": rows,
         "test_images": len(images),
         "test_patients": len({image["patient"] for image in images}),
-        "test_cases": [{"uid": image["uid"], **image["metrics"]} for image in images],
+        "test_cases": [{"uid": image["uid"], **image["case"]} for image in images],
         "history": outcome.history,
         "epochs": outcome.epochs,
         "best_epoch": outcome.best_epoch,

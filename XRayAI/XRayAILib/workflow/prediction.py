@@ -67,6 +67,6 @@ def _summary(path: Path) -> str:
     except (OSError, ValueError) as error:
         return f"its manifest.json cannot be read ({error})"
     labels = manifest.get("labels") or []
-    score = manifest.get("metrics", {}).get("mean", {}).get("dice")
+    score = manifest.get("metrics", {}).get("overall", {}).get("dice", {}).get("value")
     parts = [f"Dice {float(score):.3f}"] if score is not None else []
     return ", ".join([*parts, f"{len(labels)} label" + ("s" if len(labels) != 1 else "")])

@@ -131,8 +131,9 @@ class Training:
         """What the last training reached, in a sentence."""
         result = self.work.result or {}
         text = f"Model {Path(str(result.get('model', ''))).name or 'trained'} is ready"
-        score = result.get("dice", result.get("score"))
-        return f"{text}: Dice {float(score):.3f} on the test part." if score is not None else f"{text}."
+        score = result.get("score")
+        name = result.get("score_title", "score")
+        return f"{text}: {name} {float(score):.3f} on the test part." if score is not None else f"{text}."
 
 
 def limit_text(preset: str) -> str:

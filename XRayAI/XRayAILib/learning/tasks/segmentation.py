@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.findings.agreement.region import region
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Mask, Polygon
-from XRayAILib.learning.augment import displacement, exposed
-from XRayAILib.learning.task import Task
+from XRayAILib.findings.schema import Tool
+from XRayAILib.learning.augment import exposed
+from XRayAILib.learning.displacement import displacement
+from XRayAILib.learning.metric import Metric
+from XRayAILib.learning.networks import U_NETS
+from XRayAILib.learning.task import Figures, Output, Task
 from XRayAILib.pixels.components import solid
 from XRayAILib.pixels.resample import Letterbox
 
 if TYPE_CHECKING:
     import torch
 
+    from XRayAILib.learning.draws import Draws
+
 FULL = 254
 UNKNOWN = 255
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of segmentation.
+
+    Attributes
+    ----------
+    components
+        Largest connected pieces kept of each structure in a prediction; 0 for all.
+    """
+
+    components: int = 1
+
+    def problems(self) -> list[str]:
+        return [] if 0 <= self.components <= 100 else [f"components: {self.components} must lie in 0 to 100."]
 
 
 class Segmentation(Task):
@@ -30,11 +55,16 @@ class Segmentation(Task):
     """
 
     name = "segmentation"
-    score_name = "dice"
+    title = "Segmentation"
+    tools = frozenset({Tool.MASK, Tool.POLYGON})
+    score = Metric("dice", "Dice")
+    metrics = (score, Metric("iou", "IoU"))
+    networks = U_NETS
+    Options = Options
 
-    @property
-    def outputs(self) -> int:
-        return len(self.labels)
+    @classmethod
+    def said(cls, reference: Findings, labels: Collection[str]) -> frozenset[str]:
+        return frozenset(o.label for o in reference if isinstance(o, (Mask, Polygon)) and o.label in labels)
 
     def target_shape(self, size: int) -> tuple[int, ...]:
         return len(self.labels), size, size
@@ -55,25 +85,25 @@ class Segmentation(Task):
         stored = torch.from_numpy(np.ascontiguousarray(targets))
         return torch.where(stored == UNKNOWN, torch.tensor(-1.0), stored.float() / FULL)
 
-    def augmented(
-        self, images: torch.Tensor, targets: torch.Tensor, generator: torch.Generator
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def augmented(self, images: torch.Tensor, targets: torch.Tensor, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
         import torch.nn.functional as F
 
         strengths = self.config.augmentation
-        size = images.shape[-1]
-        grid, flipped = displacement(strengths, len(images), size, generator, images.device)
+        moving = displacement(strengths, draws, images.shape[-1])
+        flipped = moving.flipped
         known = known_channels(targets)
         both = torch.cat([images, targets], dim=1)
-        moved = F.grid_sample(both, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        moved = F.grid_sample(
+            both, moving.grid(images.device), mode="bilinear", padding_mode="zeros", align_corners=False
+        )
         images, targets = moved[:, :1], moved[:, 1:]
         if bool(flipped.any()):
             mirrored, order = flipped.to(targets.device), list(self.mirrors)
             targets = torch.where(mirrored[:, None, None, None], targets[:, order], targets)
             known = torch.where(mirrored[:, None], known[:, order], known)
         targets = torch.where(known[:, :, None, None], targets, torch.full_like(targets, -1.0))
-        return exposed(strengths, images, generator), targets
+        return exposed(strengths, images, draws), targets
 
     def loss(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """Mean of soft Dice loss and binary cross-entropy over the structures that are known."""
@@ -88,21 +118,20 @@ class Segmentation(Task):
         entropy = F.binary_cross_entropy_with_logits(output, target, reduction="none").mean(dim=(2, 3))
         return ((dice + entropy) * known).sum() / known.sum().clamp(min=1.0)
 
-    def score_metric(self) -> Any:
-        from monai.handlers import MeanDice
+    def meter(self) -> DiceMeter:
+        return DiceMeter(self.classes)
 
-        return MeanDice(include_background=True, output_transform=_binary, save_details=True)
-
-    def decode(self, output: np.ndarray, letterbox: Letterbox, uid: str, author: Author) -> Findings:
+    def decode(self, output: Output, letterbox: Letterbox, uid: str, author: Author) -> Findings:
         """Masks at probability 0.5, with the mean probability inside as score; an empty one is left out.
 
         Pieces and holes are settled on the network's grid, where that is cheap, before going to the radiograph's.
         """
+        assert isinstance(output, np.ndarray)
         objects = []
         for label, logits in zip(self.labels, output, strict=True):
             probability = 1 / (1 + np.exp(-np.clip(logits.astype(np.float32), -30, 30)))
-            if self.config.components:
-                kept = solid(probability > 0.5, self.config.components)
+            if self.options.components:
+                kept = solid(probability > 0.5, self.options.components)
                 inside = np.where(probability > 0.5, probability, 1 - probability)
                 probability = np.where(kept, inside, np.minimum(probability, 1 - inside))
             whole = letterbox.back(probability)
@@ -112,24 +141,39 @@ class Segmentation(Task):
                 objects.append(Mask.from_array(mask, label=label, author=author, score=round(score, 4)))
         return Findings(uid, (letterbox.rows, letterbox.columns), author, tuple(objects))
 
-    def measure(self, prediction: Findings, reference: Findings) -> dict[str, dict[str, float]]:
-        """Dice and IoU per structure that the reference has; both empty is 1."""
-        import torch
-        from monai.metrics import compute_dice, compute_iou
+    def case(self, prediction: Findings, reference: Findings, spacing: Spacing) -> dict[str, Any]:
+        from XRayAILib.learning.evaluation.overlap import overlap_case
 
-        found: dict[str, dict[str, float]] = {}
-        for label in self.labels:
-            truth = drawn_mask(reference, label)
-            if truth is None:
-                continue
-            seen = drawn_mask(prediction, label)
-            seen = np.zeros_like(truth) if seen is None else seen
-            mine, theirs = (torch.from_numpy(array)[None, None].float() for array in (seen, truth))
-            found[label] = {
-                "dice": float(compute_dice(mine, theirs, ignore_empty=False)),
-                "iou": float(compute_iou(mine, theirs, ignore_empty=False)),
-            }
-        return found
+        return overlap_case(prediction, reference, self.labels, spacing)
+
+    def figures(self, cases: Sequence[Mapping[str, Any]], patients: Sequence[str], seed: int = 0) -> Figures:
+        from XRayAILib.learning.evaluation.overlap import overlap_figures
+
+        return overlap_figures(cases, patients, self.labels, seed)
+
+    def badness(self, case: Mapping[str, Any]) -> float:
+        return 1 - float(np.mean([values["dice"] for values in case.values()])) if case else 0.0
+
+
+class DiceMeter:
+    """MONAI's Dice of each structure, over the images in which somebody drew it."""
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        from monai.metrics import DiceMetric
+
+        self._classes = classes
+        self._metric = DiceMetric(include_background=True, reduction="mean_batch")
+
+    def add(self, output: torch.Tensor, target: torch.Tensor) -> None:
+        # What nobody drew is empty there, which it leaves out.
+        self._metric(y_pred=(output > 0).float(), y=(target > 0.5).float())
+
+    def scores(self) -> dict[str, float]:
+        if not len(self._metric):
+            return {}
+        values = self._metric.get_buffer().cpu().numpy()
+        means = [column[~np.isnan(column)] for column in values.T]
+        return {name: float(v.mean()) for name, v in zip(self._classes, means, strict=True) if len(v)}
 
 
 def known_channels(targets: torch.Tensor) -> torch.Tensor:
@@ -143,6 +187,4 @@ def drawn_mask(findings: Findings, label: str) -> np.ndarray | None:
     return region(areas, findings.shape).array() if areas else None
 
 
-def _binary(output: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """(prediction, truth) as 0 and 1 for MONAI's Dice; what nobody drew is empty there, which it leaves out."""
-    return (output["pred"] > 0).float(), (output["label"] > 0.5).float()
+TASK = Segmentation

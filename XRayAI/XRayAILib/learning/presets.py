@@ -1,0 +1,58 @@
+"""What each task is trained with where nobody asks for anything else.
+
+``quick`` is for two cores and minutes, ``standard`` for a workstation and an hour or two, ``best`` for one large GPU.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+NAMES = ("quick", "standard", "best")
+
+SEGMENTATION: dict[str, dict[str, object]] = {
+    "quick": {"patience": 15},
+    "standard": {
+        "epochs": 200,
+        "minutes": 120.0,
+        "size": 384,
+        "learning_rate": 1e-3,
+        "network_arguments": {"channels": [32, 64, 128, 256, 256, 256], "strides": [2, 2, 2, 2, 2]},
+        "ema": 0.995,
+        "patience": 30,
+    },
+    "best": {
+        "epochs": 400,
+        "minutes": 0.0,
+        "size": 768,
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+        "network": "DynUNet",
+        "network_arguments": {
+            "filters": [32, 64, 128, 256, 320, 320, 320],
+            "kernel_size": [3, 3, 3, 3, 3, 3, 3],
+            "strides": [1, 2, 2, 2, 2, 2, 2],
+            "upsample_kernel_size": [2, 2, 2, 2, 2, 2],
+            "res_block": True,
+        },
+        "ema": 0.999,
+        "patience": 40,
+    },
+}
+
+DETECTION: dict[str, dict[str, object]] = {name: {} for name in NAMES}
+
+CLASSIFICATION: dict[str, dict[str, object]] = {name: {} for name in NAMES}
+
+LANDMARKS: dict[str, dict[str, object]] = {name: {} for name in NAMES}
+
+PRESETS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
+    "segmentation": SEGMENTATION,
+    "detection": DETECTION,
+    "classification": CLASSIFICATION,
+    "landmarks": LANDMARKS,
+}
+
+
+def preset_of(task: str, name: str) -> Mapping[str, object]:
+    """The preset's values for a task; a task without presets of its own takes what every configuration starts with."""
+    return PRESETS.get(task, {}).get(name, {})
