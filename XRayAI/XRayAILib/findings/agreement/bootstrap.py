@@ -30,12 +30,17 @@ class Draws:
 
     def __init__(self, clusters: Sequence[str], seed: int = 0, resamples: int = RESAMPLES) -> None:
         names, self._index = np.unique(np.asarray(clusters, dtype=str), return_inverse=True)
-        self.patients = len(names)
+        self.patients, self.resamples = len(names), resamples
         drawn = np.random.default_rng(seed).integers(0, max(self.patients, 1), (resamples, self.patients))
         drawn += np.arange(resamples)[:, None] * self.patients
         # How often each patient was drawn, in few bytes: 10,000 patients take 80 MB.
         counted = np.bincount(drawn.ravel(), minlength=resamples * self.patients)
         self._times = counted.reshape(resamples, self.patients).astype(np.float32)
+
+    def weights(self, start: int = 0, stop: int | None = None) -> np.ndarray:
+        """(draws, images): how often each image stands in the draws of these numbers; for figures that are no sums."""
+        found: np.ndarray = self._times[start:stop][:, self._index]
+        return found
 
     def interval(self, parts: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float] | None:
         """95 % percentile interval of a statistic of sums.
