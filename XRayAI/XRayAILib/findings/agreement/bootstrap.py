@@ -43,7 +43,12 @@ class Draws:
         return found
 
     def interval(self, parts: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray]) -> tuple[float, float] | None:
-        """95 % percentile interval of a statistic of sums.
+        """95 % percentile interval of a statistic of sums, see :meth:`values` and :meth:`bounds`."""
+        values = self.values(parts, statistic)
+        return None if values is None else self.bounds(values)
+
+    def values(self, parts: np.ndarray, statistic: Callable[[np.ndarray], np.ndarray]) -> np.ndarray | None:
+        """A statistic of sums in every draw, (draws,), so that several of them can be put together.
 
         Parameters
         ----------
@@ -54,8 +59,7 @@ class Draws:
 
         Returns
         -------
-        Lower and upper bound; ``None`` where fewer than two patients add anything, or where the statistic is not
-        defined in more than a tenth of the draws.
+        ``None`` where fewer than two patients add anything.
         """
         parts = np.asarray(parts, float)
         flat = parts.reshape(len(parts), -1)
@@ -64,11 +68,15 @@ class Draws:
         if np.count_nonzero(sums.any(axis=1)) < 2:
             return None
         totals = (self._times @ sums).reshape(len(self._times), *parts.shape[1:])
-        values = np.asarray(statistic(totals), float)
-        values = values[np.isfinite(values)]
-        if len(values) < LEAST_DEFINED * len(self._times):
+        return np.asarray(statistic(totals), float)
+
+    @staticmethod
+    def bounds(values: np.ndarray) -> tuple[float, float] | None:
+        """The middle 95 % of the values of all draws; ``None`` where more than a tenth of them is not defined."""
+        defined = values[np.isfinite(values)]
+        if len(defined) < LEAST_DEFINED * len(values):
             return None
-        low, high = np.percentile(values, (2.5, 97.5))
+        low, high = np.percentile(defined, (2.5, 97.5))
         return float(low), float(high)
 
 

@@ -18,7 +18,7 @@ Corners = Sequence[tuple[float, float]]
 def box_ious(ones: Sequence[Box | RotatedBox], others: Sequence[Box | RotatedBox]) -> np.ndarray:
     """(ones, others) IoU of every two boxes, exact."""
     if all(isinstance(box, Box) for box in (*ones, *others)):
-        return _upright_ious(_edges(ones), _edges(others))
+        return edge_ious(_edges(ones), _edges(others))
     return np.array([[_turned_iou(_corners(a), _corners(b)) for b in others] for a in ones]).reshape(
         len(ones), len(others)
     )
@@ -29,12 +29,14 @@ def _edges(boxes: Sequence[Box | RotatedBox]) -> np.ndarray:
     return np.array(edges, float).reshape(-1, 4)
 
 
-def _upright_ious(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+def edge_ious(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(N, M) IoU of every two upright boxes, given as (N, 4) and (M, 4) outer edges x0, y0, x1, y1."""
     low = np.maximum(one[:, None, :2], other[None, :, :2])
     high = np.minimum(one[:, None, 2:], other[None, :, 2:])
     shared = np.clip(high - low, 0, None).prod(axis=2)
     areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (one, other)]
-    return shared / (areas[0][:, None] + areas[1][None, :] - shared)
+    ious: np.ndarray = shared / (areas[0][:, None] + areas[1][None, :] - shared)
+    return ious
 
 
 def _corners(box: Box | RotatedBox) -> Corners:
