@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from XRayAILib.dicom.radiograph import Radiograph
 
 
+Box = tuple[int, int, int, int]
+"""(left, top, right, bottom) in pixels, of which right and bottom are the first that do not belong to it."""
+
+
 @dataclass(frozen=True)
 class PixelPreset:
     """How a radiograph becomes the input of a network. It is stored with every model.
@@ -31,23 +35,35 @@ class PixelPreset:
         Percentiles of the display values (black 0, white 1) that become 0 and 1; what lies outside is clipped.
     enhancement
         What is done to the display values first; ``None`` for nothing.
+    stretched
+        Whether there is a stretch at all; without it the display values are the input as they are.
+    cropped
+        The central square of the image fills the input; otherwise the whole image lies in it, with black around.
     """
 
     size: int = 256
     low: float = 1.0
     high: float = 99.0
     enhancement: Enhancement | None = None
+    stretched: bool = True
+    cropped: bool = False
 
     def __post_init__(self) -> None:
+        if not isinstance(self.size, int):
+            raise ValueError(f"The input size is {self.size!r}; it must be a whole number of pixels.")
         if not 16 <= self.size <= 4096:
             raise ValueError(f"The input size is {self.size} pixels; it must lie in 16..4096.")
         if not 0 <= self.low < self.high <= 100:
             raise ValueError(f"The percentiles {self.low} and {self.high} must be 0 <= low < high <= 100.")
 
     def document(self) -> dict[str, Any]:
-        """The preset as a plain mapping; without an enhancement as it was before there were any."""
-        enhancement = {} if self.enhancement is None else {"enhancement": self.enhancement.document()}
-        return {"size": self.size, "low": self.low, "high": self.high, **enhancement}
+        """The preset as a plain mapping; what is not used is left out, so that it reads as before there was any."""
+        more: dict[str, Any] = {} if self.enhancement is None else {"enhancement": self.enhancement.document()}
+        if not self.stretched:
+            more["stretched"] = False
+        if self.cropped:
+            more["cropped"] = True
+        return {"size": self.size, "low": self.low, "high": self.high, **more}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> PixelPreset:
@@ -68,16 +84,30 @@ class PixelPreset:
         """
         rows, columns = display.shape
         if self.enhancement is None:
-            letterbox = Letterbox(rows, columns, self.size)
-            image = normalise(display, self.low, self.high)
+            letterbox = Letterbox(rows, columns, self.size, self._box(rows, columns, None))
+            image = self._greys(display, None)
         else:
             enhanced = self.enhancement.run(display, inside)
-            letterbox = Letterbox(rows, columns, self.size, enhanced.box)
-            image = normalise(enhanced.image, self.low, self.high, enhanced.inside)
+            letterbox = Letterbox(rows, columns, self.size, self._box(rows, columns, enhanced.box))
+            image = self._greys(enhanced.image, enhanced.inside)
             if enhanced.inside is not None:
                 image = np.where(enhanced.inside, image, np.float32(0))
         # Half precision is what a training reads from its cache; a model then sees the same, bit for bit.
         return Fitted(letterbox.forward(image).astype(np.float16).astype(np.float32), letterbox)
+
+    def _greys(self, display: np.ndarray, inside: np.ndarray | None) -> np.ndarray:
+        if not self.stretched:
+            return np.clip(np.asarray(display, np.float32), 0, 1)
+        return normalise(display, self.low, self.high, inside)
+
+    def _box(self, rows: int, columns: int, box: Box | None) -> Box | None:
+        """The part of the image that is fitted; with :attr:`cropped` the central square of it."""
+        if not self.cropped:
+            return box
+        left, top, right, bottom = box or (0, 0, columns, rows)
+        side = min(right - left, bottom - top)
+        left, top = left + (right - left - side) // 2, top + (bottom - top - side) // 2
+        return left, top, left + side, top + side
 
     def fit_radiograph(self, radiograph: Radiograph) -> Fitted:
         """The network's input of a radiograph: the one way to it, for training, testing and reading."""
@@ -108,7 +138,7 @@ class Letterbox:
     rows: int
     columns: int
     size: int
-    box: tuple[int, int, int, int] | None = None
+    box: Box | None = None
 
     def __post_init__(self) -> None:
         if min(self.rows, self.columns, self.size) < 1:
@@ -118,7 +148,7 @@ class Letterbox:
             raise ValueError(f"The box {self.box} does not lie in an image of {self.rows} x {self.columns} pixels.")
 
     @property
-    def cut(self) -> tuple[int, int, int, int]:
+    def cut(self) -> Box:
         """(left, top, right, bottom) of what is fitted: the box, or the whole image."""
         return self.box or (0, 0, self.columns, self.rows)
 
