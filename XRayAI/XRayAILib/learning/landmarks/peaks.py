@@ -1,0 +1,91 @@
+"""The point that a heatmap means, between its cells, and how sure it is."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+PART = 0.9
+"""Part of the probability that a peak's radius holds."""
+_BINS = 4
+"""Of the distance, per pixel of the square, where the radius is searched."""
+
+
+class Peak(NamedTuple):
+    """Where a heatmap has its mode.
+
+    Attributes
+    ----------
+    x, y
+        In pixels of the network's square, centres at integers.
+    mass
+        Part of the probability within three standard deviations of the taught Gaussian around it: near 1 where the
+        heatmap has one clear place, less where others compete or where it is broad.
+    radius
+        Of the circle around it that holds :data:`PART` of the probability, in pixels of the square.
+    """
+
+    x: float
+    y: float
+    mass: float
+    radius: float
+
+
+def peak(logits: np.ndarray, stride: int, sigma: float) -> Peak:
+    """The mode of a softmax heatmap from its logits (rows, columns).
+
+    The mode is where most probability lies together, not the one brightest cell. Around it the logarithm of a Gaussian
+    is a parabola; its vertex is the point. This is the idea of DARK (Zhang et al., CVPR 2020, arXiv 1910.06278), which
+    takes the derivatives at one cell. Here the parabola is fitted to all cells around, weighted by their probability
+    squared (Guo, *IEEE Signal Process. Mag.* 28(5), 2011), which also holds at the border, where a mean of the cells
+    would be drawn inwards.
+    """
+    from scipy.ndimage import uniform_filter
+
+    logits = np.asarray(logits, np.float64)
+    probability = np.exp(logits - logits.max())
+    probability /= probability.sum()
+    reach = max(1, math.ceil(1.5 * sigma / stride))
+    together = uniform_filter(probability, 2 * (reach // 2) + 1, mode="constant")
+    row, column = np.unravel_index(int(together.argmax()), logits.shape)
+    top, left = (
+        max(0, min(int(at) - reach, n - 2 * reach - 1)) for at, n in zip((row, column), logits.shape, strict=True)
+    )
+    window = (slice(top, top + 2 * reach + 1), slice(left, left + 2 * reach + 1))
+    y, x = (first + at for first, at in zip((top, left), vertex(logits[window]), strict=True))
+    place = (np.array([x, y]) + 0.5) * stride - 0.5
+    return Peak(float(place[0]), float(place[1]), *_spread(probability, place, stride, sigma))
+
+
+def vertex(logits: np.ndarray) -> tuple[float, float]:
+    """(row, column) of the vertex of a parabola through the logits of a window around a mode.
+
+    Where they do not form a hill with its top in the window or half a cell around it, their mean place by probability.
+    """
+    rows, columns = logits.shape
+    weight = np.exp(logits - logits.max())
+    row, column = np.mgrid[:rows, :columns].astype(float)
+    middle_row, middle_column = (float((weight * at).sum() / weight.sum()) for at in (row, column))
+    y, x = (row - middle_row).ravel(), (column - middle_column).ravel()
+    terms = np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], axis=1)
+    scaled = weight.ravel()[:, None]
+    _, a, b, c, d, e = np.linalg.lstsq(terms * scaled, logits.ravel() * scaled[:, 0], rcond=None)[0]
+    determinant = 4 * c * e - d * d
+    if c < 0 and determinant > 0:
+        found = middle_row + (d * a - 2 * c * b) / determinant, middle_column + (d * b - 2 * e * a) / determinant
+        if all(-1 <= at <= n for at, n in zip(found, (rows, columns), strict=True)):
+            return float(found[0]), float(found[1])
+    return middle_row, middle_column
+
+
+def _spread(probability: np.ndarray, place: np.ndarray, stride: int, sigma: float) -> tuple[float, float]:
+    rows, columns = probability.shape
+    y = ((np.arange(rows) + 0.5) * stride - 0.5 - place[1]) ** 2
+    x = ((np.arange(columns) + 0.5) * stride - 0.5 - place[0]) ** 2
+    distance = np.sqrt(y[:, None] + x[None, :])
+    mass = float(probability[distance <= 3 * sigma].sum())
+    sums = np.cumsum(np.bincount((distance * _BINS).astype(np.intp).ravel(), probability.ravel()))
+    radius = (int(np.searchsorted(sums, PART * sums[-1])) + 1) / _BINS
+    return min(mass, 1.0), radius
