@@ -12,9 +12,10 @@ import numpy as np
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.source import stamp
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.objects import FindingObject, Mask, Polygon
+from XRayAILib.findings.objects import Box, FindingObject, Mask, Polygon
+from XRayAILib.findings.schema import Tool
 from XRayAILib.learning.config import TrainingConfig
-from XRayAILib.learning.errors import TrainingError
+from XRayAILib.learning.problem import Problem, refuse
 from XRayAILib.learning.task import task_class
 from XRayAILib.project.image import Image
 from XRayAILib.project.project import Project
@@ -34,6 +35,8 @@ class Example:
         ``train``, ``validation``, ``test`` or empty.
     image_key, findings_key
         Digests of what the image's file and its reference findings hold; they change with the content.
+    strata
+        What is to be spread over the parts alike: the labels, and for boxes also their rough number.
     """
 
     uid: str
@@ -42,6 +45,26 @@ class Example:
     part: str
     image_key: str
     findings_key: str
+    strata: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What there is to learn from.
+
+    Attributes
+    ----------
+    labels
+        Those that occur, in the schema's order.
+    examples
+        The images that teach at least one of them.
+    problems
+        Everything that is in the way.
+    """
+
+    labels: tuple[str, ...]
+    examples: tuple[Example, ...]
+    problems: tuple[Problem, ...]
 
 
 def gather(project: Project, config: TrainingConfig) -> tuple[tuple[str, ...], list[Example]]:
@@ -50,56 +73,96 @@ def gather(project: Project, config: TrainingConfig) -> tuple[tuple[str, ...], l
     Raises
     ------
     TrainingError
-        A label is not in the schema or is of another kind, or no image has any of them.
+        With all that is in the way: a label that is not in the schema, is of another kind or on no image; findings of
+        another size than their image; nothing to learn from.
     """
+    found = survey(project, config)
+    refuse(found.problems)
+    return found.labels, list(found.examples)
+
+
+def survey(project: Project, config: TrainingConfig) -> Survey:
+    """As :func:`gather`, with all problems as data."""
     task = task_class(config.task)
-    wanted = wanted_labels(project, config)
+    problems = label_problems(project, config)
+    wanted = [name for name in _drawable(project, config) if not config.labels or name in config.labels]
     found: list[Example] = []
     used: Counter[str] = Counter()
+    misfits: list[tuple[Image, Findings]] = []
     for image in project.images():
         reference = None if image.excluded else project.reference(image.uid)
         if reference is None:
             continue
         if reference.shape != image.header.shape:
-            raise TrainingError(
-                f"The findings of {image.header.path} are for {reference.shape[1]} x {reference.shape[0]} pixels, the "
-                f"image has {image.header.columns} x {image.header.rows}. Import its labels again, or exclude it."
-            )
+            misfits.append((image, reference))
+            continue
         if not task.teaches(reference, wanted, config.missing):
             continue
         said = task.said(reference, wanted)
         used.update({name.partition("=")[0] for name in said})
         keys = _image_key(image), findings_key(reference, wanted)
-        found.append(Example(image.uid, image.header.patient_key, said, image.split, *keys))
+        strata = said | _numbers(reference, wanted) if Tool.BOX in task.tools else said
+        found.append(Example(image.uid, image.header.patient_key, said, image.split, *keys, strata))
+    problems += _misfit_problems(misfits)
     tools = " or ".join(sorted(tool.value for tool in task.tools))
     if not any(used.values()):
         names = ", ".join(wanted) or f"no label of the schema is drawn as {tools}"
-        raise TrainingError(
+        text = (
             f"There is nothing to learn from: no image of {project.folder} has a {tools} ({names}). "
             "Draw some, or import labels."
         )
-    never = [name for name in config.labels if not used[name]]
-    if never:
-        raise TrainingError(f"No image has the label {', '.join(never)}. Draw it, or train without it.")
-    return tuple(name for name in wanted if used[name]), found
+        problems.append(Problem("labels", text))
+    else:
+        never = [name for name in config.labels if name in wanted and not used[name]]
+        if never:
+            text = f"No image has the label {', '.join(never)}. Draw it, or train without it."
+            problems.append(Problem("labels", text))
+    return Survey(tuple(name for name in wanted if used[name]), tuple(found), tuple(problems))
 
 
 def wanted_labels(project: Project, config: TrainingConfig) -> list[str]:
-    """The labels of the schema that a configuration is about, in the schema's order."""
+    """The labels of the schema that a configuration is about, in the schema's order; :class:`TrainingError`."""
+    refuse(label_problems(project, config))
+    return [name for name in _drawable(project, config) if not config.labels or name in config.labels]
+
+
+def label_problems(project: Project, config: TrainingConfig) -> list[Problem]:
+    """The labels of a configuration that the schema does not have, or that are drawn with other tools."""
     task = task_class(config.task)
+    found = []
     for name in config.labels:
         if name not in project.schema:
-            raise TrainingError(
-                f"The label '{name}' is not in the project's schema; "
-                f"it has {', '.join(label.name for label in project.schema)}."
-            )
-        if project.schema[name].tool not in task.tools:
+            names = ", ".join(label.name for label in project.schema)
+            found.append(Problem("labels", f"The label '{name}' is not in the project's schema; it has {names}."))
+        elif project.schema[name].tool not in task.tools:
             kinds = " and ".join(sorted(tool.value for tool in task.tools))
-            raise TrainingError(
-                f"The label '{name}' is drawn as {project.schema[name].tool.value}; {config.task} learns {kinds}."
-            )
-    drawable = [label.name for label in project.schema if label.tool in task.tools]
-    return [name for name in drawable if not config.labels or name in config.labels]
+            tool = project.schema[name].tool.value
+            found.append(Problem("labels", f"The label '{name}' is drawn as {tool}; {config.task} learns {kinds}."))
+    return found
+
+
+def _drawable(project: Project, config: TrainingConfig) -> list[str]:
+    tools = task_class(config.task).tools
+    return [label.name for label in project.schema if label.tool in tools]
+
+
+def _numbers(reference: Findings, labels: list[str]) -> frozenset[str]:
+    """How many boxes there are, roughly: images without any and crowded ones are to be spread evenly, too."""
+    count = sum(isinstance(item, Box) and item.label in labels for item in reference)
+    rough = "no" if not count else "1" if count == 1 else "2 or 3" if count < 4 else "4 or more"
+    return frozenset({f"{rough} boxes"})
+
+
+def _misfit_problems(misfits: list[tuple[Image, Findings]]) -> list[Problem]:
+    if not misfits:
+        return []
+    image, reference = misfits[0]
+    more = f" So it is with {len(misfits) - 1} more." if len(misfits) > 1 else ""
+    text = (
+        f"The findings of {image.header.path} are for {reference.shape[1]} x {reference.shape[0]} pixels, the "
+        f"image has {image.header.columns} x {image.header.rows}.{more} Import the labels again, or exclude the image."
+    )
+    return [Problem("size", text, uids=tuple(image.uid for image, _ in misfits))]
 
 
 def _image_key(image: Image) -> str:

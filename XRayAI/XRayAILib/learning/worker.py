@@ -68,8 +68,8 @@ def run_training(
 
 def _kept(project: Project, config: TrainingConfig) -> tuple[str, dict[str, int]]:
     """The hash of a snapshot of the present state, every image with its part, and how many images are excluded."""
-    labels, examples = gather(project, config)
-    split(project, examples, labels, config.seed)
+    _, examples = gather(project, config)
+    split(project, examples, config)
     return project.snapshots.create().digest, project.marks.exclusions()
 
 
@@ -85,10 +85,13 @@ def _train(
     sweep(project.cache_folder / "learning")
     sweep(project.models_folder)
     labels, examples = gather(project, config)
-    examples = split(project, examples, labels, config.seed)
+    divided = split(project, examples, config)
+    examples = list(divided.examples)
     emit({"event": "note", "message": f"Labelled data set: snapshot {project.pinned.short}"})
     counts = label_counts(examples, labels)
-    parts = {part: len(part_of(examples, part)) for part in PARTS}
+    parts = {part: len(part_of(examples, part)) for part in counts}
+    for uid, reason in divided.left_out:
+        emit({"event": "note", "uid": uid, "message": f"Left out: {reason}"})
     emit({"event": "split", "images": parts, "labels": counts})
     if excluded:
         emit({"event": "note", "message": f"Left out because excluded: {counts_text(excluded)}"})

@@ -49,10 +49,10 @@ class PinnedProject(Project):
     def images(
         self, text: str = "", status: ImageStatus | str | None = None, limit: int | None = None, offset: int = 0
     ) -> list[Image]:
-        """The images of the snapshot, with their parts then."""
+        """The images of the snapshot, with their parts then; those that had none have the part that they have now."""
         parts = {image.uid: image.split for image in self.pinned.images}
         found = [image for image in super().images(text, status) if image.uid in parts]
-        pinned = [replace(image, split=parts[image.uid], excluded="") for image in found]
+        pinned = [replace(image, split=parts[image.uid] or image.split, excluded="") for image in found]
         return pinned[offset : None if limit is None else offset + limit]
 
     def reference(self, uid: str) -> Findings | None:

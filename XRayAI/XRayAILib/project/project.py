@@ -42,9 +42,11 @@ from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.history import History
 from XRayAILib.project.hygiene import Hygiene
 from XRayAILib.project.image import Image, ImageStatus
+from XRayAILib.project.kin import Kin
 from XRayAILib.project.looks import Looks
 from XRayAILib.project.marks import Marks
 from XRayAILib.project.own_status import own_statuses
+from XRayAILib.project.parts import Parts
 from XRayAILib.project.past import Past, Revision
 from XRayAILib.project.query import Query
 from XRayAILib.project.readers import Readers
@@ -85,6 +87,8 @@ class Project:
         self.comments = Comments(self._database)
         self.times = TimeSpent(self._database)
         self.looks = Looks(self._database)
+        self.parts = Parts(self._database)
+        self.kin = Kin(self._database)
         self.readers = Readers(self._database)
         self.rounds = Rounds(self._database)
         self.assignments = Assignments(self._database)
