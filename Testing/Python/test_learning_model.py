@@ -132,7 +132,7 @@ def test_a_file_outside_the_folder_is_not_touched(model):
 
 def test_pickled_weights_are_refused_with_the_way_to_convert_them(tmp_path):
     (tmp_path / "model.pt").write_bytes(pickle.dumps({"weight": 1}))
-    with pytest.raises(ModelError, match=r"model\.pt may hold a pickle.*save_file"):
+    with pytest.raises(ModelError, match=r"model\.pt: it may hold a pickle.*save_file"):
         Model.load(tmp_path)
 
 

@@ -5,6 +5,7 @@
     configs/metadata.json     what MONAI's bundle tools read: versions, task, inputs and outputs
     configs/inference.json    the network by name, with plain arguments
     models/model.safetensors  the weights
+    models/model.onnx         the same network for other programs; of a model made elsewhere the only one
     docs/README.md            the model card
     docs/history.json         the curves of its training
     manifest.json             labels, pixel preset, metrics, and the SHA-256 of every file above
@@ -14,10 +15,7 @@ Nothing in it is ever run: the configuration is read as data, and the network is
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,29 +25,34 @@ from XRayAILib.findings.author import Author
 from XRayAILib.findings.schema import LabelSchema
 from XRayAILib.learning.checkpoint import save_tensors
 from XRayAILib.learning.config import TrainingConfig
-from XRayAILib.learning.errors import TrainingError
+from XRayAILib.learning.errors import ModelError
 from XRayAILib.learning.legend import LearntLabel, Legend
-from XRayAILib.learning.networks import problem_of, whole_arguments
+from XRayAILib.learning.models.bundle import network_definition, read_definition
+from XRayAILib.learning.models.description import Description
+from XRayAILib.learning.models.folder import new_folder
+from XRayAILib.learning.models.manifest import (
+    CARD,
+    FORMAT,
+    HISTORY,
+    INFERENCE,
+    MANIFEST,
+    METADATA,
+    WEIGHTS,
+    check_sums,
+    file_digest,
+    read_document,
+    read_manifest,
+    weights_of,
+)
+from XRayAILib.learning.models.metadata import metadata, output_shapes
+from XRayAILib.learning.models.weights_file import check_weights
 from XRayAILib.learning.task import Task, make_task
 from XRayAILib.pixels.resample import PixelPreset
 
 if TYPE_CHECKING:
     import torch
 
-FORMAT = 2
-WEIGHTS = "models/model.safetensors"
-INFERENCE = "configs/inference.json"
-METADATA = "configs/metadata.json"
-CARD = "docs/README.md"
-HISTORY = "docs/history.json"
-MANIFEST = "manifest.json"
-FIXED = ("_target_", "spatial_dims", "in_channels", "out_channels")
-"""What stands in a network's definition beside the arguments that may be chosen."""
-PICKLED = (".pt", ".pth", ".ckpt", ".pkl", ".bin", ".ts")
-
-
-class ModelError(TrainingError):
-    """A model that is not used, and why."""
+__all__ = ["MANIFEST", "WEIGHTS", "Model", "ModelError", "file_digest", "list_models", "write_model"]
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,12 @@ class Model:
         SHA-256 of the weights: with the name, the identity under which it signs its findings.
     labels
         In the order of the network's output.
+    network_name, network_arguments
+        From the allow-list of its task; of an ONNX model from elsewhere they say nothing.
     metrics
-        On the test part, as :mod:`evaluation` gives them.
+        On the test part: figures of :meth:`Task.figures`; empty for a model made elsewhere.
+    foreign
+        What a model made elsewhere takes and gives; ``None`` for one of ours.
     """
 
     folder: Path
@@ -78,6 +85,7 @@ class Model:
     fitted: Mapping[str, Any]
     metrics: Mapping[str, Any]
     manifest: Mapping[str, Any]
+    foreign: Description | None = None
 
     @property
     def author(self) -> Author:
@@ -90,8 +98,14 @@ class Model:
     @property
     def history(self) -> list[dict[str, float]]:
         """The curves of its training, one mapping per epoch."""
-        found: list[dict[str, float]] = json.loads((self.folder / HISTORY).read_text("utf-8"))
+        path = self.folder / HISTORY
+        found: list[dict[str, float]] = json.loads(path.read_text("utf-8")) if path.is_file() else []
         return found
+
+    @property
+    def weights(self) -> Path:
+        """The file of its weights."""
+        return self.folder / weights_of(self.manifest)
 
     @classmethod
     def load(cls, folder: Path) -> Model:
@@ -103,68 +117,93 @@ class Model:
             It is no model, a file is missing or was changed, or it asks for what is not on the allow-list.
         """
         folder = Path(folder)
-        manifest = _read_manifest(folder)
-        for name, expected in manifest["sums"].items():
-            path = (folder / name).resolve()
-            if folder.resolve() not in path.parents:
-                raise ModelError(f"The model {folder} is refused: its manifest names a file outside it ({name}).")
-            if not path.is_file():
-                raise ModelError(f"The model {folder} is refused: {name} is missing. Copy the whole folder again.")
-            if file_digest(path) != expected:
-                raise ModelError(
-                    f"The model {folder} is refused: {name} was changed after the model was made (its SHA-256 does not "
-                    "match the manifest). Take the model from where it came from again."
-                )
+        manifest = read_manifest(folder)
+        check_sums(folder, manifest)
         try:
             config = TrainingConfig.from_document(manifest["config"])
-            definition = json.loads((folder / INFERENCE).read_text("utf-8"))["network_def"]
-            target = str(definition["_target_"])
+            foreign = manifest.get("foreign")
+            described = None if foreign is None else Description.from_document(foreign)
+            if described is None:
+                definition = read_document(folder / INFERENCE)["network_def"]
+                network, arguments = read_definition(config.task, definition)
+                # The network that is built is the one of the bundle, whatever the configuration says.
+                config = config.changed(network=network, network_arguments=arguments)
             preset = PixelPreset.from_document(manifest["preset"])
             legend = tuple(LearntLabel.from_document(label) for label in manifest["legend"])
-            labels = tuple(label.name for label in legend)
-            fitted = dict(manifest["fitted"])
-            name, digest, metrics = str(manifest["name"]), str(manifest["digest"]), manifest["metrics"]
-        except (KeyError, TypeError, ValueError) as error:
-            raise ModelError(f"The model {folder} is refused: its description is not complete ({error}).") from error
-        if digest != manifest["sums"][WEIGHTS]:
+            fitted, metrics = dict(manifest["fitted"]), dict(manifest["metrics"])
+            name, digest = str(manifest["name"]), str(manifest["digest"])
+            _check_legend(config, legend, name)
+            make_task(config, legend, fitted)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            words = f"its description has no {error}" if isinstance(error, KeyError) else str(error)
+            raise ModelError(f"The model {folder} is refused: {words}") from error
+        if digest != manifest["sums"][weights_of(manifest)]:
             raise ModelError(f"The model {folder} is refused: its identity is not the SHA-256 of its weights.")
-        network_name = target.rpartition(".")[2]
-        arguments = {k: v for k, v in definition.items() if k not in FIXED}
-        reason = problem_of(config.task, network_name, arguments)
-        if reason or target != f"monai.networks.nets.{network_name}":
-            raise ModelError(f"The model {folder} is refused: {reason or target + ' is no network of MONAI.'}")
-        # The network that is built is the one of the bundle, whatever the configuration says.
-        config = config.changed(network=network_name, network_arguments=arguments)
+        labels = tuple(label.name for label in legend)
+        network, arguments = config.network, dict(config.network_arguments)
         return cls(
-            folder, name, digest, config, labels, preset, network_name, arguments, legend, fitted, metrics, manifest
+            folder,
+            name,
+            digest,
+            config,
+            labels,
+            preset,
+            network,
+            arguments,
+            legend,
+            fitted,
+            metrics,
+            manifest,
+            described,
         )
 
     def network(self, device: str = "cpu") -> torch.nn.Module:
-        """The network with its weights, ready for inference; :class:`ModelError` where they do not fit each other."""
+        """The network with its weights, ready for inference; :class:`ModelError` where they do not fit each other.
+
+        One made elsewhere takes and gives what a network of its task does.
+        """
         import torch
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        network = self.task.network()
-        try:
-            network.load_state_dict(load_file(str(self.folder / WEIGHTS)))
-        except (RuntimeError, SafetensorError, OSError) as error:
-            raise ModelError(f"The weights of {self.folder} do not fit its network: {error}") from error
+        if self.foreign is not None:
+            from XRayAILib.learning.models.adapter import adapted_network
+
+            network = adapted_network(self.task, self.foreign, self.weights)
+        else:
+            check_weights(self.weights, self.task.network)
+            network = self.task.network()
+            try:
+                network.load_state_dict(load_file(str(self.weights)))
+            except (RuntimeError, SafetensorError, OSError) as error:
+                raise ModelError(f"The weights of {self.folder} do not fit its network: {error}") from error
         return network.eval().requires_grad_(False).to(device).to(memory_format=torch.channels_last)
 
     def check_schema(self, schema: LabelSchema) -> None:
-        """Raise :class:`ModelError` where the schema lacks a label that the model finds, or draws it otherwise."""
-        for entry in self.manifest["legend"]:
-            name = entry["name"]
-            if name not in schema:
+        """Raise :class:`ModelError` where the schema lacks what the model finds, or a person draws it otherwise."""
+        task = self.task
+        for entry in self.legend:
+            if entry.name not in schema:
                 raise ModelError(
-                    f"The model '{self.name}' finds '{name}', which is not in the project's schema '{schema.name}'. "
-                    "Add the label to the schema, or use another model."
+                    f"The model '{self.name}' finds '{entry.name}', which is not in the project's schema "
+                    f"'{schema.name}'. Add the label to the schema, or use another model."
                 )
-            if schema[name].tool.value != entry["tool"]:
+            label = schema[entry.name]
+            if label.tool not in task.tools:
                 raise ModelError(
-                    f"The model '{self.name}' gives '{name}' as {entry['tool']}, but the project draws it as "
-                    f"{schema[name].tool.value}."
+                    f"The model '{self.name}' gives '{entry.name}' as {entry.tool.value}, but the project draws it as "
+                    f"{label.tool.value}."
+                )
+            strange = [option for option in entry.options if label.options and option not in label.options]
+            if strange:
+                raise ModelError(
+                    f"The model '{self.name}' answers '{entry.name}' with '{strange[0]}', which is none of the "
+                    f"schema's options ({', '.join(label.options)}). Add the option to the label, or use another model."
+                )
+            if entry.options and entry.multiple and not label.multiple:
+                raise ModelError(
+                    f"The model '{self.name}' may give several answers to '{entry.name}', of which the project's "
+                    "schema allows one. Set 'multiple' of the label, or use another model."
                 )
 
 
@@ -188,19 +227,15 @@ def write_model(
     """
     from XRayAILib.learning.card import model_card
 
-    working = models_folder / f".{uuid.uuid4().hex}.part"
-    try:
+    with new_folder(models_folder, config.name) as folder:
+        working = folder.working
         for name in ("configs", "models", "docs"):
-            (working / name).mkdir(parents=True)
+            (working / name).mkdir()
         save_tensors(working / WEIGHTS, weights, {"format": "pt"})
-        digest = file_digest(working / WEIGHTS)
-        arguments = whole_arguments(task.name, config.network, config.network_arguments)
-        shape = {"spatial_dims": 2, "in_channels": 1, "out_channels": task.outputs}
-        network = {"_target_": f"monai.networks.nets.{config.network}", **shape, **arguments}
         manifest: dict[str, Any] = {
             "format": FORMAT,
             "name": config.name,
-            "digest": digest,
+            "digest": file_digest(working / WEIGHTS),
             "created": training["created"],
             "task": task.name,
             "labels": list(task.labels),
@@ -213,30 +248,30 @@ def write_model(
             "training": training,
         }
         documents: dict[str, Any] = {
-            INFERENCE: {"network_def": network},
-            METADATA: _metadata(manifest, task),
+            INFERENCE: {"network_def": network_definition(task)},
+            METADATA: metadata(manifest, task, output_shapes(task, config.size)),
             HISTORY: history,
         }
-        for name, document in documents.items():
-            (working / name).write_text(json.dumps(document, indent=1), "utf-8")
-        (working / CARD).write_text(model_card(manifest), "utf-8")
-        names = (METADATA, INFERENCE, WEIGHTS, CARD, HISTORY)
-        manifest["sums"] = {name: file_digest(working / name) for name in names}
-        (working / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")
-        final = _free_name(models_folder, config.name)
-        working.replace(final)
-    except OSError as error:
-        raise ModelError(f"The model cannot be written to {models_folder}: {error.strerror or error}.") from error
-    finally:
-        shutil.rmtree(working, ignore_errors=True)
-    return Model.load(final)
+        write_documents(working, manifest, documents, model_card(manifest))
+    return Model.load(folder.final)
+
+
+def write_documents(folder: Path, manifest: dict[str, Any], documents: Mapping[str, Any], card: str) -> None:
+    """Write what stands beside the weights, and last the manifest with the sums of every file there is."""
+    for name, document in documents.items():
+        (folder / name).write_text(json.dumps(document, indent=1), "utf-8")
+    (folder / CARD).write_text(card, "utf-8")
+    files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    manifest["sums"] = {name: file_digest(folder / name) for name in files if name != MANIFEST}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")
 
 
 def list_models(models_folder: Path) -> tuple[list[Model], list[tuple[Path, str]]]:
     """The models of a folder, the newest first, and those that are refused with the reason."""
     good: list[Model] = []
     refused: list[tuple[Path, str]] = []
-    for path in sorted(p for p in models_folder.iterdir() if p.is_dir() and p.suffix != ".part"):
+    folders = sorted(p for p in models_folder.iterdir() if p.is_dir()) if models_folder.is_dir() else []
+    for path in (p for p in folders if p.suffix != ".part"):
         try:
             good.append(Model.load(path))
         except ModelError as error:
@@ -245,102 +280,15 @@ def list_models(models_folder: Path) -> tuple[list[Model], list[tuple[Path, str]
     return good, refused
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal text."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
-    try:
-        manifest = json.loads(path.read_text("utf-8"))
-    except FileNotFoundError as error:
-        pickled = [p.name for p in folder.rglob("*") if p.suffix in PICKLED] if folder.is_dir() else []
-        more = ""
-        if pickled:
-            more = (
-                f" {pickled[0]} may hold a pickle, which can run any code when it is opened, so it is never loaded: "
-                "where it came from, load its state_dict and write it with safetensors.torch.save_file."
-            )
-        raise ModelError(f"{folder} is no model of X-Ray AI: it has no {MANIFEST}.{more}") from error
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ModelError(f"The model {folder} is refused: {MANIFEST} cannot be read ({error}).") from error
-    if isinstance(manifest, dict) and manifest.get("format") == 1:
-        manifest = _upgraded(manifest)
-    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
-        raise ModelError(f"The model {folder} was made by another version of X-Ray AI: update X-Ray AI.")
-    sums = manifest.get("sums")
-    if not isinstance(sums, dict) or not {WEIGHTS, INFERENCE} <= sums.keys():
-        raise ModelError(f"The model {folder} is refused: its manifest has no SHA-256 sums of weights and network.")
-    return manifest
-
-
-def _upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
-    """A manifest of the first format, when there was segmentation only, as it would be written today."""
-    metrics = manifest.get("metrics", {})
-
-    def figures(values: Mapping[str, Any]) -> dict[str, Any]:
-        return {"value" if key == "mean" else key: value for key, value in values.items()}
-
-    labels = {
-        label: {metric: figures(values) for metric, values in found.items()}
-        for label, found in metrics.get("labels", {}).items()
-    }
-    overall = {
-        metric: {"value": value, "low": None, "high": None, "count": 0}
-        for metric, value in metrics.get("mean", {}).items()
-    }
-    return {**manifest, "format": FORMAT, "fitted": {}, "metrics": {"labels": labels, "overall": overall}}
-
-
-def _free_name(folder: Path, name: str) -> Path:
-    number, path = 1, folder / name
-    while path.exists():
-        number += 1
-        path = folder / f"{name}-{number}"
-    return path
-
-
-def _metadata(manifest: Mapping[str, Any], task: Task) -> dict[str, Any]:
-    """The fields that MONAI's bundle schema asks for."""
-    versions = manifest["training"]["versions"]
-    size = manifest["preset"]["size"]
-    image = {
-        "type": "image",
-        "format": "magnitude",
-        "modality": "CR, DX",
-        "num_channels": 1,
-        "spatial_shape": [size, size],
-        "dtype": "float32",
-        "value_range": [0, 1],
-        "is_patch_data": False,
-        "channel_def": {"0": "radiograph"},
-    }
-    output = {
-        "type": "image",
-        "format": "segmentation",
-        "num_channels": task.outputs,
-        "spatial_shape": [size, size],
-        "dtype": "float32",
-        "value_range": [],
-        "is_patch_data": False,
-        "channel_def": {str(i): label for i, label in enumerate(task.labels)},
-    }
-    return {
-        "version": "1.0.0",
-        "changelog": {"1.0.0": "as trained"},
-        "monai_version": versions["monai"],
-        "pytorch_version": versions["torch"],
-        "numpy_version": versions["numpy"],
-        "required_packages_version": {"safetensors": versions["safetensors"]},
-        "name": manifest["name"],
-        "task": f"Radiograph {manifest['task']}",
-        "description": f"Finds {', '.join(task.labels)} in radiographs.",
-        "authors": "",
-        "copyright": "",
-        "network_data_format": {"inputs": {"image": image}, "outputs": {"pred": output}},
-    }
+def _check_legend(config: TrainingConfig, legend: Legend, name: str) -> None:
+    """That the labels make sense together; ValueError says what does not."""
+    # The name becomes a folder, and an author of findings.
+    config.changed(name=name)
+    if not legend:
+        raise ValueError("it finds no label.")
+    names = [label.name for label in legend]
+    if len(set(names)) < len(names):
+        raise ValueError("its legend names a label twice.")
+    for label in legend:
+        if not 0 <= label.mirror < len(legend):
+            raise ValueError(f"the mirror of '{label.name}' is no position in its legend.")
