@@ -39,7 +39,38 @@ SEGMENTATION: dict[str, dict[str, object]] = {
     },
 }
 
-DETECTION: dict[str, dict[str, object]] = {name: {} for name in NAMES}
+# Who draws boxes draws all there are, so what is not drawn is not there.
+DETECTION: dict[str, dict[str, object]] = {
+    "quick": {
+        "missing": "absent",
+        "epochs": 150,
+        "size": 256,
+        "learning_rate": 1e-3,
+        "network": "RetinaNet-ResNet10",
+        "patience": 20,
+    },
+    "standard": {
+        "missing": "absent",
+        "epochs": 200,
+        "minutes": 120.0,
+        "size": 512,
+        "learning_rate": 5e-4,
+        "network": "RetinaNet-ResNet18",
+        "ema": 0.995,
+        "patience": 30,
+    },
+    "best": {
+        "missing": "absent",
+        "epochs": 300,
+        "minutes": 0.0,
+        "size": 1024,
+        "batch_size": 16,
+        "learning_rate": 3e-4,
+        "network": "RetinaNet-ResNet50",
+        "ema": 0.999,
+        "patience": 40,
+    },
+}
 
 CLASSIFICATION: dict[str, dict[str, object]] = {name: {} for name in NAMES}
 

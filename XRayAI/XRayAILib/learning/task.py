@@ -191,6 +191,10 @@ class Task(ABC):
     def decode(self, output: Output, letterbox: Letterbox, uid: str, author: Author) -> Findings:
         """Findings on the radiograph's own grid from the output for one image."""
 
+    def shown(self, findings: Findings) -> Findings:
+        """What a person is shown of a prediction; a test looks at all of it."""
+        return findings
+
     @abstractmethod
     def case(self, prediction: Findings, reference: Findings, spacing: Spacing) -> dict[str, Any]:
         """What is to be known of one test image for every figure, ``{class: {name: plain value}}``."""

@@ -56,7 +56,7 @@ class Predictor:
 
     def predict(self, radiograph: Radiograph) -> Findings:
         """What the model finds in one radiograph."""
-        return self._inference.findings(radiograph, self.model.author)
+        return self._inference.task.shown(self._inference.findings(radiograph, self.model.author))
 
     def predict_many(
         self,
