@@ -3,6 +3,7 @@
 import pytest
 
 from XRayAILib.learning.augment import Augmentation
+from XRayAILib.learning.batch_size import BatchSize
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import choose_device, duration_text
 from XRayAILib.learning.errors import TrainingError
@@ -72,10 +73,10 @@ def test_arguments_hold_what_differs_from_the_preset():
 
 def test_the_time_limit_makes_fewer_epochs_and_says_so():
     config = TrainingConfig.from_preset("quick", epochs=100, minutes=1.0)
-    plan = make_plan(config, steps=10, batch=8, validation_images=8, seconds_per_step=0.2)
+    plan = make_plan(config, steps=10, batch=BatchSize(8, 8), validation_images=8, seconds_per_step=0.2)
     assert plan.shortened and plan.epochs < 100 and plan.seconds <= 60
     assert "fewer epochs" in plan.text(choose_device("cpu"))
-    whole = make_plan(config, steps=10, batch=8, validation_images=8, seconds_per_step=0.01)
+    whole = make_plan(config, steps=10, batch=BatchSize(8, 8), validation_images=8, seconds_per_step=0.01)
     assert whole.epochs == 100 and not whole.shortened
 
 

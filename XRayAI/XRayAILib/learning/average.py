@@ -29,9 +29,15 @@ class WeightAverage:
             return
         part = 1 - min(self._decay, (step + 1) / (step + 10))
         with torch.no_grad():
-            source = self._source.state_dict()
-            for name, value in self.network.state_dict().items():
-                if value.is_floating_point():
-                    value.lerp_(source[name], part)
-                else:
-                    value.copy_(source[name])
+            pairs = [
+                (mine, theirs.detach())
+                for mine, theirs in zip(
+                    self.network.state_dict().values(), self._source.state_dict().values(), strict=True
+                )
+            ]
+            # One call for all of them: a GPU would wait for hundreds of small ones.
+            floating = [pair for pair in pairs if pair[0].is_floating_point()]
+            torch._foreach_lerp_([mine for mine, _ in floating], [theirs for _, theirs in floating], part)
+            for mine, theirs in pairs:
+                if not mine.is_floating_point():
+                    mine.copy_(theirs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     import torch
 
 FORMAT = 1
+SPARE = 50 * 2**20
+"""Left free beside checkpoints, for the database and the log."""
 
 
 @dataclass
@@ -80,6 +83,19 @@ class Checkpoint:
         if metadata.get("format") != str(FORMAT) or "state" not in metadata:
             raise TrainingError(f"The checkpoint {path} is of another version of X-Ray AI. Start the training anew.")
         return cls(tensors, json.loads(metadata["state"]))
+
+
+def require_room(folder: Path, size: int) -> None:
+    """Raise :class:`TrainingError` where the disk has no room for checkpoints of ``size`` bytes.
+
+    The earlier file stays until the new one is whole, so there is room for two, and for the model beside them.
+    """
+    free, needed = shutil.disk_usage(folder).free, 2 * size + SPARE
+    if free < needed:
+        raise TrainingError(
+            f"The checkpoints of this training need {needed / 2**30:.2f} GiB in {folder}; the disk has "
+            f"{free / 2**30:.2f}. Free some space, or choose a smaller network."
+        )
 
 
 def save_tensors(path: Path, tensors: Mapping[str, torch.Tensor], metadata: dict[str, str]) -> None:

@@ -8,16 +8,16 @@ if TYPE_CHECKING:
     import torch
 
 
-def what_was_seen(loss: float, trainer: Any, network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> str:
-    """Where it happened, which tensors were bad, and the likely way out."""
+def what_was_seen(what: str, trainer: Any, network: torch.nn.Module, optimizer: torch.optim.Optimizer) -> str:
+    """Where it happened, which tensors were bad, and the likely way out; ``what`` such as ``The loss became nan``."""
     import torch
 
     state = trainer.state
     image, target, output = (_whole(state.output[key]) for key in ("image", "label", "pred"))
     weights = [name for name, value in network.named_parameters() if not bool(torch.isfinite(value).all())]
-    rate = optimizer.param_groups[0]["lr"]
+    rate = max(group["lr"] for group in optimizer.param_groups)
     seen = (
-        f"The loss became {loss} at step {state.iteration} (epoch {state.epoch}, learning rate {rate:.2g}). "
+        f"{what} at step {state.iteration} (epoch {state.epoch}, learning rate {rate:.2g}). "
         f"Images lay in {_range(image)}, targets in {_range(target)}, the network's output in {_range(output)}; "
     )
     if not bool(torch.isfinite(image).all()):
@@ -27,8 +27,8 @@ def what_was_seen(loss: float, trainer: Any, network: torch.nn.Module, optimizer
     if weights:
         return seen + f"{len(weights)} weight tensors are no numbers ({weights[0]}): choose a lower learning rate."
     return (
-        seen
-        + "the weights are still numbers: choose a lower learning rate, or train on the CPU without half precision."
+        seen + "the weights are still numbers: choose a lower learning rate or, where the device computes in half "
+        "precision, set mixed_precision to false."
     )
 
 

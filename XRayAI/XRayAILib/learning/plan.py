@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
+from XRayAILib.learning.batch_size import BatchSize
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import Device, duration_text
-
-if TYPE_CHECKING:
-    import torch
-
-    from XRayAILib.learning.batches import TrainingBatches
-    from XRayAILib.learning.task import Task
 
 # Part of the time limit that is planned for; a machine that gets busier still finishes in time.
 PLANNED = 0.85
@@ -38,6 +33,14 @@ class Plan:
         Expected for the whole training.
     shortened
         The time limit made the epochs fewer, so the result depends on this machine's speed.
+    batch_size
+        Images in a step, over all processes.
+    at_once
+        Of them through the network of one process together, when it started.
+    rate
+        Factor of the learning rate for this batch, see :class:`BatchSize`.
+    automatic
+        The memory at hand chose the batch, so the result depends on it.
     """
 
     epochs: int
@@ -45,62 +48,68 @@ class Plan:
     every: int
     seconds: float
     shortened: bool
+    batch_size: int = 0
+    at_once: int = 0
+    rate: float = 1.0
+    automatic: bool = False
 
     def document(self) -> dict[str, object]:
         return asdict(self)
 
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Plan:
+        known = {f.name for f in fields(cls)}
+        return cls(**{name: value for name, value in document.items() if name in known})
+
     def text(self, device: Device) -> str:
         """One line for the person, before it starts."""
         line = (
-            f"{self.epochs} epochs of {self.steps} steps on {device.description}: about {duration_text(self.seconds)}"
+            f"{self.epochs} epochs of {self.steps} steps with {self.batch_size} images each on {device.description}: "
+            f"about {duration_text(self.seconds)}"
         )
         return line + (" (fewer epochs than asked for, to keep the time limit)" if self.shortened else "")
 
+    def notes(self, processes: int) -> list[str]:
+        """What else the person should know of it."""
+        found = []
+        if self.automatic:
+            rate = f", with {self.rate:.2f} times the learning rate" if self.rate != 1 else ""
+            found.append(f"The memory at hand allows {self.batch_size} images in a step{rate}.")
+        each = self.batch_size // processes
+        if self.at_once < each:
+            found.append(
+                f"Of the {each} images of a step, {self.at_once} go through the network at once, because more do not "
+                "fit into the memory; their gradients are added up, which takes longer."
+            )
+        return found
 
-def make_plan(config: TrainingConfig, steps: int, batch: int, validation_images: int, seconds_per_step: float) -> Plan:
+
+def make_plan(
+    config: TrainingConfig, steps: int, batch: BatchSize, validation_images: int, seconds_per_step: float
+) -> Plan:
     """Fit the epochs into the time limit, at a speed that was measured."""
 
     def total(epochs: int) -> float:
         validations = -(-epochs // _every(epochs))
-        validation = validation_images / batch * VALIDATION_COST * seconds_per_step
+        validation = validation_images / batch.images * VALIDATION_COST * seconds_per_step
         return epochs * steps * seconds_per_step + validations * validation
 
     epochs = config.epochs
     limit = config.minutes * 60 * PLANNED
     if limit and total(epochs) > limit:
         epochs = max(1, int(epochs * limit / total(epochs)))
-    return Plan(epochs, steps, _every(epochs), total(epochs), epochs < config.epochs)
+    return Plan(
+        epochs,
+        steps,
+        _every(epochs),
+        total(epochs),
+        epochs < config.epochs,
+        batch.images,
+        batch.at_once,
+        batch.rate,
+        not config.batch_size,
+    )
 
 
 def _every(epochs: int) -> int:
     return max(1, epochs // VALIDATIONS)
-
-
-def measured_step(
-    network: torch.nn.Module, task: Task, batches: TrainingBatches, config: TrainingConfig, device: Device
-) -> float:
-    """Seconds of one training step, by a few steps of a copy of the network on real batches."""
-    import copy
-
-    import torch
-
-    twin = copy.deepcopy(network).train()
-    optimizer = torch.optim.AdamW(twin.parameters(), config.learning_rate)
-    seconds = []
-    for batch in batches:
-        start = time.perf_counter()
-        image = batch["image"].to(device.kind, memory_format=torch.channels_last)
-        with torch.autocast("cuda", enabled=config.mixed_precision and device.mixed_precision):
-            more = [batch["table"].to(device.kind)] if "table" in batch else []
-            loss = task.loss(twin(image, *more), batch["label"].to(device.kind))
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        # Reading the number waits for the device.
-        float(loss.detach())
-        seconds.append(time.perf_counter() - start)
-        if len(seconds) >= 4 or sum(seconds) > 10:
-            break
-    batches.position = 0
-    # The first steps pay for memory and kernels.
-    return min(seconds)

@@ -6,23 +6,34 @@ for bit.
 
 from __future__ import annotations
 
-import math
+import hashlib
+import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from XRayAILib.learning.average import WeightAverage
+from XRayAILib.learning.batch_size import choose_batch, wanted_batch
 from XRayAILib.learning.batches import TrainingBatches, ValidationBatches
 from XRayAILib.learning.cache import Cancelled, Emit, TrainingCache
-from XRayAILib.learning.checkpoint import Checkpoint
+from XRayAILib.learning.checkpoint import require_room
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import Device
 from XRayAILib.learning.errors import TrainingError
-from XRayAILib.learning.examples import Example
-from XRayAILib.learning.plan import Plan, make_plan, measured_step
+from XRayAILib.learning.exactness import exactness
+from XRayAILib.learning.plan import Plan, make_plan
+from XRayAILib.learning.prefetch import Prefetch
+from XRayAILib.learning.processes import Processes
+from XRayAILib.learning.schedule import rate_factor
+from XRayAILib.learning.start.tuning import frozen, parameter_groups
+from XRayAILib.learning.state import RunState
+from XRayAILib.learning.step import Step
 from XRayAILib.learning.task import Task
+from XRayAILib.learning.trial import Trial
 from XRayAILib.learning.validation import Validation
 
 if TYPE_CHECKING:
@@ -30,6 +41,8 @@ if TYPE_CHECKING:
 
 CHECKPOINT = "checkpoint.safetensors"
 CHECKPOINT_SECONDS = 20.0
+"""Between checkpoints, or longer where writing one takes so long that it would hold up the training."""
+CHECKPOINT_PART = 0.05
 EVENT_SECONDS = 0.25
 
 
@@ -60,28 +73,22 @@ class Outcome:
     plan: Plan
 
 
-@dataclass
-class _Progress:
-    """What changes during a run besides tensors; it goes into the checkpoint."""
-
-    history: list[dict[str, float]] = field(default_factory=list)
-    best_epoch: int = 0
-    best_score: float | None = None
-    stopped: str = ""
-    seconds: float = 0.0
-    loss_sum: float = 0.0
-    loss_count: int = 0
-    patience: dict[str, Any] = field(default_factory=dict)
-    scaler: dict[str, Any] = field(default_factory=dict)
-
-
 class Training:
     """One run of one configuration on one cache.
 
     ::
 
-        training = Training(task, config, cache, examples, job_folder, device, emit, cancelled)
+        training = Training(task, config, cache, parts, job_folder, device, emit, cancelled)
         outcome = training.run()  # raises Cancelled after writing the checkpoint
+
+    Parameters
+    ----------
+    parts
+        Uids of the images of each part, ``train`` and ``validation`` among them.
+    network
+        With the weights to start from; ``None`` for the task's own with random weights.
+    processes
+        The ranks that train together; each has its own ``Training``, and only rank 0 writes and emits.
     """
 
     def __init__(
@@ -89,39 +96,43 @@ class Training:
         task: Task,
         config: TrainingConfig,
         cache: TrainingCache,
-        examples: Sequence[Example],
+        parts: Mapping[str, Sequence[str]],
         folder: Path,
         device: Device,
         emit: Emit,
         cancelled: Callable[[], bool] = lambda: False,
+        network: torch.nn.Module | None = None,
+        processes: Processes | None = None,
     ) -> None:
         import torch
 
         self.task, self.config, self.device = task, config, device
-        self.emit, self.cancelled = emit, cancelled
+        self.processes = processes or Processes()
+        self.emit: Emit = emit if self.processes.leads else silent
+        self.cancelled = cancelled
         self.path = folder / CHECKPOINT
         if device.threads:
             torch.set_num_threads(device.threads)
         torch.manual_seed(config.seed)
-        rows = {part: cache.part(examples, part) for part in ("train", "validation")}
+        self._cache = cache
+        rows = {part: _rows(cache, parts[part]) for part in ("train", "validation")}
         for part, found in rows.items():
             if not len(found):
                 raise TrainingError(f"No image of the {part} part can be read, so there is nothing to train with.")
-        self.batches = TrainingBatches(cache, rows["train"], task, config, device)
-        self.unseen = ValidationBatches(cache, rows["validation"], task, self.batches.batch_size)
-        self._identity = _identity(config, task, cache, examples)
-        self._validation_images = len(rows["validation"])
-        network = task.network()
+        self._unseen_rows = rows["validation"]
+        self.batches = TrainingBatches(cache, rows["train"], task, config, device, self.processes)
+        # What cannot be dealt out is said before anything is measured.
+        wanted_batch(config, len(self.batches), self.batches.images_per_epoch, self.processes.size)
+        network = network if network is not None else task.network()
         self.network: torch.nn.Module = network.to(device.kind).to(memory_format=torch.channels_last)
-        self.average = WeightAverage(self.network, config.ema)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.best: dict[str, torch.Tensor] = {}
-        self.progress = _Progress()
-        self.plan: Plan | None = None
-        self._step = 0
-        self._saved = self._started = self._emitted = time.monotonic()
+        self.processes.spread(self.network)
+        groups = parameter_groups(self.network, config, task.table_size)
+        self._rates = [float(group["lr"]) for group in groups]
+        optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+        average = WeightAverage(self.network, config.ema)
+        self.state = RunState(self.network, average, optimizer, _identity(config, task, cache, parts))
+        self._started = self._emitted = time.monotonic()
+        self._saved, self._pause = self._started, CHECKPOINT_SECONDS
 
     def run(self) -> Outcome:
         """Train to the end, from the job folder's checkpoint where there is one.
@@ -133,103 +144,118 @@ class Training:
         TrainingError
             The loss is not a number, memory or disk ran out, or the checkpoint is of another training.
         """
-        import torch
-
-        setting: Any = torch.utils.deterministic
-        exact, filling = torch.are_deterministic_algorithms_enabled(), setting.fill_uninitialized_memory
-        # CUDA and MPS have no deterministic form of some operations; there, it is as exact as it can be.
-        torch.use_deterministic_algorithms(True, warn_only=self.device.kind != "cpu")
-        # Filling fresh memory guards against reading it before it is written; it costs time and nothing here does that.
-        setting.fill_uninitialized_memory = False
-        try:
+        state = self.state
+        require_room(self.path.parent, state.needed_bytes)
+        with exactness(self.device):
             if self.path.exists():
-                self._restore(Checkpoint.read(self.path))
+                state.read(self.path)
+                self.emit({"event": "note", "message": f"Going on after step {state.step} of an earlier start."})
             plan = self._planned()
-            if self._step < plan.epochs * plan.steps and not self.progress.stopped:
+            if state.step < plan.epochs * plan.steps and not state.progress.stopped:
                 self._train(plan)
-        except RuntimeError as error:
-            # CUDA, MPS and the CPU each say it in another way, but all with this word.
-            if "memory" not in str(error):
-                raise
-            raise TrainingError(
-                f"The memory of {self.device.description} is too small for batches of {self.batches.batch_size} images "
-                f"of {self.config.size} pixels. Choose a smaller batch size or image size, or the device 'cpu'."
-            ) from error
-        finally:
-            torch.use_deterministic_algorithms(exact)
-            setting.fill_uninitialized_memory = filling
-        state = self.progress
-        weights = {name: value.detach().cpu().contiguous() for name, value in self.best.items()}
-        last = len(state.history)
+        found = state.progress
+        weights = {name: value.detach().cpu().contiguous() for name, value in state.best.items()}
         return Outcome(
-            weights, state.history, state.best_epoch, state.best_score, last, state.stopped, state.seconds, plan
+            weights,
+            found.history,
+            found.best_epoch,
+            found.best_score,
+            len(found.history),
+            found.stopped,
+            found.seconds,
+            plan,
         )
 
     def _planned(self) -> Plan:
-        if self.plan is None:
-            seconds = measured_step(self.network, self.task, self.batches, self.config, self.device)
-            self.plan = make_plan(
-                self.config, self.batches.per_epoch, self.batches.batch_size, self._validation_images, seconds
+        """The plan of the checkpoint, or one made from measurements; told to the person."""
+        if self.state.plan is None:
+            self.state.plan = self._measured()
+            self.state.progress.at_once = self.state.plan.at_once
+        plan = self.state.plan
+        if plan.batch_size % self.processes.size:
+            raise TrainingError(
+                f"The training began with {plan.batch_size} images in a step, which cannot be dealt out evenly to "
+                f"{self.processes.size} processes. Go on with a number of processes that divides it."
             )
-        device = self.device
-        text = self.plan.text(device)
-        self.emit({"event": "device", "device": device.description, "kind": device.kind})
-        self.emit({"event": "plan", **self.plan.document(), "message": text})
-        return self.plan
+        self.batches.resize(plan.batch_size)
+        self.emit({"event": "device", "device": self.device.description, "kind": self.device.kind})
+        self.emit({"event": "plan", **plan.document(), "message": plan.text(self.device)})
+        for note in plan.notes(self.processes.size):
+            self.emit({"event": "note", "message": note})
+        return plan
+
+    def _measured(self) -> Plan:
+        frozen(self.network, self.config, 1, self.task.table_size)
+        trial = Trial(self.network, self.task, self.batches, self.config, self.device)
+        batches = self.batches
+        size = choose_batch(
+            self.config, len(batches), batches.images_per_epoch, self.network, trial, self.device, self.processes
+        )
+        batches.resize(size.images)
+        each = size.images // self.processes.size
+        at_once = min(size.at_once, each)
+        seconds = trial.seconds(at_once) * (each / at_once)
+        plan = make_plan(self.config, batches.per_epoch, size, len(self._unseen_rows), seconds)
+        # The clocks of the others say something else.
+        return Plan.from_document(self.processes.shared(plan.document()))
 
     def _train(self, plan: Plan) -> None:
         from ignite.engine import Events
         from monai.engines import SupervisedEvaluator, SupervisedTrainer
-        from monai.engines.utils import IterationEvents
         from monai.handlers import EarlyStopHandler
 
-        device = _torch_device(self.device)
-        common: dict[str, Any] = {
-            "device": device,
-            "prepare_batch": _prepared,
-            "amp": self.config.mixed_precision and self.device.mixed_precision,
-            "decollate": False,
-        }
+        state, device, processes = self.state, self.device, self.processes
+        at_once = state.progress.at_once or plan.batch_size
+        self.step = Step(self.network, self.task, state.optimizer, self.config, device, processes, at_once, self.emit)
+        if self.step.scaler is not None and state.progress.scaler:
+            self.step.scaler.load_state_dict(state.progress.scaler)
+        validation = Validation(self.task, processes)
+        unseen = ValidationBatches(
+            self._cache, self._unseen_rows, self.task, min(at_once * processes.size, plan.batch_size), processes
+        )
+        half = self.config.mixed_precision and device.mixed_precision
         evaluator = SupervisedEvaluator(
-            val_data_loader=self.unseen,
-            network=self.average.network,
-            **common,
+            device=device.torch,
+            val_data_loader=unseen,
+            network=state.average.network,
+            prepare_batch=_prepared,
+            amp=half,
+            amp_kwargs={"dtype": _half(device)} if half else None,
+            decollate=False,
         )
-        trainer = SupervisedTrainer(
-            max_epochs=plan.epochs,
-            epoch_length=plan.steps,
-            train_data_loader=self.batches,
-            network=self.network,
-            optimizer=self.optimizer,
-            loss_function=self.task.loss,
-            optim_set_to_none=True,
-            **common,
-        )
-        validation = Validation(self.task)
-        stopper = None
-        if self.config.patience:
-            stopper = EarlyStopHandler(self.config.patience, lambda _: self._merit(validation), trainer)
-            if self.progress.patience and stopper._handler is not None:
-                stopper._handler.load_state_dict(self.progress.patience)
-        evaluator.add_event_handler(Events.STARTED, validation.start)
-        evaluator.add_event_handler(Events.ITERATION_COMPLETED, validation.add)
-        if stopper is not None:
-            # After the last batch was measured: handlers run in the order in which they were added.
-            stopper.attach(evaluator)
-        trainer.add_event_handler(Events.STARTED, self._scaler_restored)
-        trainer.add_event_handler(Events.ITERATION_STARTED, self._rate_set)
-        trainer.add_event_handler(IterationEvents.LOSS_COMPLETED, self._loss_checked)
-        trainer.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self._gradients_limited)
-        trainer.add_event_handler(Events.ITERATION_COMPLETED, self._step_done, plan)
-        trainer.add_event_handler(Events.EPOCH_COMPLETED, self._epoch_done, plan, evaluator, validation, stopper)
-        trainer.load_state_dict({"iteration": self._step, "epoch_length": plan.steps, "max_epochs": plan.epochs})
-        self.batches.position = self._step
-        self._saved = self._started = time.monotonic()
-        trainer.run()
-        if trainer.should_terminate and not self.progress.stopped:
+        with Prefetch(self.batches.stream(state.step)) as ahead:
+            trainer = SupervisedTrainer(
+                device=device.torch,
+                max_epochs=plan.epochs,
+                epoch_length=plan.steps,
+                train_data_loader=ahead,
+                network=self.network,
+                optimizer=state.optimizer,
+                loss_function=self.task.loss,
+                iteration_update=self.step,
+                decollate=False,
+            )
+            stopper = None
+            if self.config.patience:
+                stopper = EarlyStopHandler(self.config.patience, lambda _: self._merit(validation), trainer)
+                if state.progress.patience and stopper._handler is not None:
+                    stopper._handler.load_state_dict(state.progress.patience)
+            evaluator.add_event_handler(Events.STARTED, validation.start)
+            evaluator.add_event_handler(Events.ITERATION_COMPLETED, validation.add)
+            if stopper is not None:
+                # After the last batch was measured: handlers run in the order in which they were added.
+                stopper.attach(evaluator)
+            trainer.add_event_handler(Events.EPOCH_STARTED, self._epoch_begun)
+            trainer.add_event_handler(Events.ITERATION_STARTED, self._rate_set, plan)
+            trainer.add_event_handler(Events.ITERATION_COMPLETED, self._step_done, plan)
+            trainer.add_event_handler(Events.EPOCH_COMPLETED, self._epoch_done, plan, evaluator, validation, stopper)
+            trainer.load_state_dict({"iteration": state.step, "epoch_length": plan.steps, "max_epochs": plan.epochs})
+            self._saved = self._started = time.monotonic()
+            trainer.run()
+        if trainer.should_terminate and not state.progress.stopped:
             raise Cancelled
-        self.progress.stopped = self.progress.stopped or "finished"
-        self._save(trainer)
+        state.progress.stopped = state.progress.stopped or "finished"
+        self._save()
 
     def _merit(self, validation: Validation) -> float:
         """The newest score, the higher the better."""
@@ -238,35 +264,33 @@ class Training:
             return -entry["loss/validation"]
         return entry[name] if self.task.score.better == "higher" else -entry[name]
 
-    def _rate_set(self, trainer: Any) -> None:
-        """Linear warm-up, then a cosine to zero over the planned steps; a function of the step alone."""
-        total = trainer.state.epoch_length * trainer.state.max_epochs
-        step, warm = trainer.state.iteration - 1, max(1, round(total * self.config.warm_up))
-        factor = (step + 1) / warm if step < warm else 0.5 * (1 + math.cos(math.pi * (step - warm) / (total - warm)))
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * factor
+    def _epoch_begun(self, trainer: Any) -> None:
+        before = getattr(self.network, "encoder_is_held", None)
+        held = frozen(self.network, self.config, trainer.state.epoch, self.task.table_size)
+        if self.processes.size > 1 and (self.step.network is self.network or held != before):
+            # Which gradients are averaged is settled when the network is joined.
+            self.step.network = self.processes.joined(self.network, self._unused_parameters())
 
-    def _loss_checked(self, trainer: Any) -> None:
-        from XRayAILib.learning.divergence import what_was_seen
+    def _unused_parameters(self) -> bool:
+        """Whether some weights get no gradient from a loss; the processes would wait for it."""
+        trial = Trial(self.network, self.task, self.batches, self.config, self.device)
+        trial.step(1 if self.step.at_once == 1 else 2)
+        return bool(self.processes.least(int(not trial.unused)) == 0)
 
-        loss = float(trainer.state.output["loss"].detach())
-        if not math.isfinite(loss):
-            raise TrainingError(what_was_seen(loss, trainer, self.network, self.optimizer))
-        self.progress.loss_sum += loss
-        self.progress.loss_count += 1
-
-    def _gradients_limited(self, trainer: Any) -> None:
-        from torch.nn.utils import clip_grad_norm_
-
-        if trainer.scaler is not None:
-            trainer.scaler.unscale_(self.optimizer)
-        clip_grad_norm_(self.network.parameters(), self.config.gradient_limit)
+    def _rate_set(self, trainer: Any, plan: Plan) -> None:
+        factor = rate_factor(trainer.state.iteration - 1, plan.epochs * plan.steps, self.config.warm_up)
+        for group, rate in zip(self.state.optimizer.param_groups, self._rates, strict=True):
+            group["lr"] = rate * plan.rate * factor
 
     def _step_done(self, trainer: Any, plan: Plan) -> None:
-        self._step = trainer.state.iteration
-        self.average.update(self._step)
+        state = self.state
+        state.step = trainer.state.iteration
+        state.average.update(state.step)
+        state.progress.loss_sum += self.step.loss
+        state.progress.loss_count += 1
+        state.progress.at_once = self.step.at_once
         passed = time.monotonic() - self._emitted
-        if passed >= EVENT_SECONDS or self._step == 1:
+        if passed >= EVENT_SECONDS or state.step == 1:
             self._emitted = time.monotonic()
             total = plan.epochs * plan.steps
             spent = self._seconds()
@@ -274,101 +298,69 @@ class Training:
                 {
                     "event": "progress",
                     "step": "train",
-                    "done": self._step,
+                    "done": state.step,
                     "total": total,
-                    "message": f"Epoch {(self._step - 1) // plan.steps + 1} of {plan.epochs}",
-                    "seconds_left": round(spent / self._step * (total - self._step), 1),
+                    "message": f"Epoch {(state.step - 1) // plan.steps + 1} of {plan.epochs}",
+                    "seconds_left": round(spent / state.step * (total - state.step), 1),
                 }
             )
-            loss = float(trainer.state.output["loss"].detach())
-            self.emit({"event": "metric", "name": "loss/step", "step": self._step, "value": round(loss, 5)})
-        if self._step % plan.steps:
+            self.emit({"event": "metric", "name": "loss/step", "step": state.step, "value": round(self.step.loss, 5)})
+        if state.step % plan.steps:
             self._save_or_stop(trainer)
 
     def _epoch_done(self, trainer: Any, plan: Plan, evaluator: Any, validation: Validation, stopper: Any) -> None:
-        epoch, state = trainer.state.epoch, self.progress
+        epoch, state, progress = trainer.state.epoch, self.state, self.state.progress
         entry: dict[str, float] = {
             "epoch": epoch,
-            "loss/train": state.loss_sum / max(1, state.loss_count),
-            "learning_rate": self.optimizer.param_groups[0]["lr"],
+            "loss/train": self.processes.mean(progress.loss_sum / max(1, progress.loss_count)),
+            # Of the layers that learn the most.
+            "learning_rate": max(group["lr"] for group in state.optimizer.param_groups),
         }
-        state.loss_sum, state.loss_count = 0.0, 0
+        progress.loss_sum, progress.loss_count = 0.0, 0
         if epoch % plan.every == 0 or epoch == plan.epochs:
             evaluator.run(epoch)
             entry.update(validation.entry())
             score = entry.get(f"{self.task.score.name}/validation", -entry["loss/validation"])
-            if self.task.score.improves(score, state.best_score) or not self.best:
-                state.best_score, state.best_epoch = score, epoch
-                current = self.average.network.state_dict()
-                self.best = {name: value.detach().clone() for name, value in current.items()}
+            if self.task.score.improves(score, progress.best_score) or not state.best:
+                progress.best_score, progress.best_epoch = score, epoch
+                state.keep_best()
             if stopper is not None:
-                state.patience = dict(stopper._handler.state_dict())
-        state.history.append({k: float(f"{v:.6g}") for k, v in entry.items()})
-        for name, value in state.history[-1].items():
+                progress.patience = dict(stopper._handler.state_dict())
+        progress.history.append({k: float(f"{v:.6g}") for k, v in entry.items()})
+        for name, value in progress.history[-1].items():
             if name != "epoch":
                 self.emit({"event": "metric", "name": name, "step": epoch, "value": value})
+        late = bool(self.config.minutes) and self._seconds() > self.config.minutes * 60
         if trainer.should_terminate:
-            state.stopped = "early"
-        elif self.config.minutes and self._seconds() > self.config.minutes * 60 and epoch < plan.epochs and self.best:
-            state.stopped = "time"
+            progress.stopped = "early"
+        elif self.processes.shared(late) and epoch < plan.epochs and state.best:
+            progress.stopped = "time"
             trainer.terminate()
-        if not state.stopped:
+        if not progress.stopped:
             self._save_or_stop(trainer)
 
     def _save_or_stop(self, trainer: Any) -> None:
-        stop = self.cancelled()
-        if stop or time.monotonic() - self._saved > CHECKPOINT_SECONDS:
-            self._save(trainer)
+        stop = self.processes.shared(self.processes.leads and self.cancelled())
+        if stop or time.monotonic() - self._saved > self._pause:
+            self._save()
         if stop:
             trainer.terminate()
 
     def _seconds(self) -> float:
-        return self.progress.seconds + time.monotonic() - self._started
+        return self.state.progress.seconds + time.monotonic() - self._started
 
-    def _save(self, trainer: Any) -> None:
-        self.progress.seconds, self._started = self._seconds(), time.monotonic()
-        if trainer.scaler is not None:
-            self.progress.scaler = dict(trainer.scaler.state_dict())
-        assert self.plan is not None
-        state = {
-            "identity": self._identity,
-            "step": self._step,
-            "plan": self.plan.document(),
-            "progress": vars(self.progress),
-        }
-        checkpoint = Checkpoint(state=state)
-        checkpoint.put("network", self.network.state_dict())
-        checkpoint.put("average", self.average.network.state_dict() if self.config.ema else {})
-        checkpoint.put("best", self.best)
-        checkpoint.put_optimizer(self.optimizer)
-        checkpoint.write(self.path)
+    def _save(self) -> None:
+        progress = self.state.progress
+        progress.seconds, self._started = self._seconds(), time.monotonic()
+        if self.step.scaler is not None:
+            progress.scaler = dict(self.step.scaler.state_dict())
+        if self.processes.leads:
+            self.state.write(self.path)
         self._saved = time.monotonic()
-
-    def _restore(self, checkpoint: Checkpoint) -> None:
-        state = checkpoint.state
-        if state["identity"] != self._identity:
-            raise TrainingError(
-                f"{self.path} belongs to a training with other settings, labels or images. "
-                "Start the training anew, in a new job."
-            )
-        self.network.load_state_dict(checkpoint.get("network"))
-        if self.config.ema:
-            self.average.network.load_state_dict(checkpoint.get("average"))
-        self.best = checkpoint.get("best")
-        checkpoint.load_optimizer(self.optimizer)
-        self.progress = _Progress(**state["progress"])
-        self.plan = Plan(**state["plan"])
-        self._step = int(state["step"])
-        self.emit({"event": "note", "message": f"Going on after step {self._step} of an earlier start."})
-
-    def _scaler_restored(self, trainer: Any) -> None:
-        if trainer.scaler is not None and self.progress.scaler:
-            trainer.scaler.load_state_dict(self.progress.scaler)
+        self._pause = max(CHECKPOINT_SECONDS, (self._saved - self._started) / CHECKPOINT_PART)
 
 
-def _prepared(
-    batch: dict[str, torch.Tensor], device: Any = None, non_blocking: bool = False, **_: object
-) -> tuple[Any, ...]:
+def _prepared(batch: dict[str, Any], device: Any = None, non_blocking: bool = False, **_: object) -> tuple[Any, ...]:
     """Image and target, and what else goes into the network, as MONAI's engines take them."""
     import torch
 
@@ -379,26 +371,31 @@ def _prepared(
     return image, label
 
 
-def _torch_device(device: Device) -> torch.device:
+def _half(device: Device) -> Any:
     import torch
 
-    return torch.device(device.kind)
+    return getattr(torch, device.half)
+
+
+def silent(event: dict[str, Any]) -> None:
+    """Only one process speaks."""
+
+
+def _rows(cache: TrainingCache, uids: Sequence[str]) -> np.ndarray:
+    return np.array([cache.rows[uid] for uid in uids if uid in cache.rows], np.int64)
 
 
 def _identity(
-    config: TrainingConfig, task: Task, cache: TrainingCache, examples: Sequence[Example]
+    config: TrainingConfig, task: Task, cache: TrainingCache, parts: Mapping[str, Sequence[str]]
 ) -> dict[str, object]:
     """What must be the same for a checkpoint to fit; the device, threads and time limit may change."""
     document = config.document()
-    for name in ("device", "threads", "minutes", "name"):
+    for name in ("device", "threads", "minutes", "name", "logs"):
         document.pop(name)
-    parts = sorted((e.uid, e.part) for e in examples)
-    return {"config": document, "labels": list(task.labels), "cache": cache.folder.name, "parts": digest(parts)}
+    dealt = digest(sorted((uid, part) for part, uids in parts.items() for uid in uids))
+    return {"config": document, "labels": list(task.labels), "cache": cache.key, "parts": dealt}
 
 
 def digest(value: object) -> str:
     """SHA-256 of a plain value."""
-    import hashlib
-    import json
-
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()

@@ -21,6 +21,8 @@ from XRayAILib.learning.fitting import fitted_after, learnt_before
 from XRayAILib.learning.inference import Inference
 from XRayAILib.learning.legend import legend_of
 from XRayAILib.learning.model import Model, write_model
+from XRayAILib.learning.processes import Processes
+from XRayAILib.learning.ranks import follow, tell
 from XRayAILib.learning.splits import PARTS, label_counts, part_of, split
 from XRayAILib.learning.task import Task, make_task
 from XRayAILib.learning.training import CHECKPOINT, Outcome, Training
@@ -37,9 +39,12 @@ def run_training(
 ) -> dict[str, Any]:
     """Train, test and write a model; a checkpoint in the job folder is gone on with.
 
+    Among the processes of ``torchrun``, each calls it; rank 0 does all but its part of the training alone.
+
     Returns
     -------
     dict
+        Empty at other ranks than 0.
         ``model``: its folder; ``task``; ``score_name``, ``score_title`` and ``score``: what it is judged by first, over
         all classes; ``test``: a row per class (``label``, ``images``, and for each metric its value under its name and
         ``<metric>_low``, ``<metric>_high``, ``<metric>_std``, ...); ``metrics``: the same as figures, see
@@ -56,6 +61,9 @@ def run_training(
     job_folder.mkdir(parents=True, exist_ok=True)
     config.check()
     device = choose_device(config.device, config.threads)
+    processes = Processes.join(device.kind)
+    if not processes.leads:
+        return follow(config, processes, device, job_folder)
     # What is learnt is what the snapshot holds, also where somebody draws on meanwhile.
     snapshot, excluded = config.snapshot, dict[str, int]()
     if not snapshot:
@@ -63,7 +71,7 @@ def run_training(
             snapshot, excluded = _kept(project, config)
     pinned = PinnedProject.at(project_folder, snapshot)
     with pinned:
-        return _train(pinned, config, device, excluded, job_folder, emit, cancelled)
+        return _train(pinned, config, device, excluded, job_folder, emit, cancelled, processes)
 
 
 def _kept(project: Project, config: TrainingConfig) -> tuple[str, dict[str, int]]:
@@ -81,6 +89,7 @@ def _train(
     job_folder: Path,
     emit: Emit,
     cancelled: Callable[[], bool],
+    processes: Processes,
 ) -> dict[str, Any]:
     sweep(project.cache_folder / "learning")
     sweep(project.models_folder)
@@ -112,7 +121,9 @@ def _train(
     examples = [e for e in examples if e.uid in cache.rows]
     learnt = learnt_before(task, cache, examples)
     task = make_task(config, legend, learnt)
-    training = Training(task, config, cache, examples, job_folder, device, emit, cancelled)
+    uids = {part: [e.uid for e in part_of(examples, part)] for part in parts}
+    tell(processes, task, cache, uids)
+    training = Training(task, config, cache, uids, job_folder, device, emit, cancelled, processes=processes)
     outcome = training.run()
     network = task.network()
     network.load_state_dict(outcome.weights)
