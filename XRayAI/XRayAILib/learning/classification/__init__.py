@@ -1,0 +1,1 @@
+"""What the task "classification" is made of."""
