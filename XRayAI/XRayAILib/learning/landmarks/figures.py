@@ -26,10 +26,13 @@ from XRayAILib.learning.metric import Metric
 
 NEAR = 0.01
 """Of the image's longer side; see ``within_1_percent``."""
+SCORE = Metric("mre", "Mean radial error", "lower", 2, "% of the longer side")
+"""The same on images of any size, and on the network's square."""
 METRICS = (
     Metric("mre_px", "Mean radial error", "lower", 1, "px"),
     Metric("mre_mm", "Mean radial error", "lower", 2, "mm"),
     *(Metric(f"sdr_{radius:g}mm", f"Within {radius:g} mm") for radius in RADII),
+    SCORE,
     Metric("within_1_percent", "Within 1 % of the longer side"),
     Metric("missed", "Missed", "lower"),
     Metric("spurious", "Found where there is none", "lower"),
@@ -114,6 +117,7 @@ def _all(images: Sequence[Sequence[Fact]], draws: Draws, unit: str) -> dict[str,
         found[f"sdr_{radius:g}mm"] = mean(partial(_success, error="error", radius=radius, unit=unit), no_point)
     _in_millimetres([found[name] for name in found if name != "mre_px"], images, unit)
     found["mre_mm"]["unit"] = unit
+    found["mre"] = {**mean(_percent, not_both), "unit": "%"}
     found["within_1_percent"] = mean(partial(_success, error="error_part", radius=NEAR), no_point)
     found["missed"] = mean(lambda f: float(not f["found"]) if f["there"] else None, no_point)
     found["spurious"] = mean(
@@ -144,6 +148,10 @@ def _success(fact: Fact, error: str, radius: float, unit: str = "") -> float | N
     if not fact["there"] or (unit and fact["unit"] != unit):
         return None
     return float(fact["found"] and fact[error] <= radius)
+
+
+def _percent(fact: Fact) -> float | None:
+    return 100 * fact["error_part"] if "error_part" in fact else None
 
 
 def _covered(fact: Fact) -> float | None:

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class RadialErrorMeter:
-    """How far the peaks lie from the points that are in the image, in pixels of the network's square."""
+    """How far the peaks lie from the points that are in the image, in per cent of the edge of the network's square.
+
+    The longer side of the radiograph fills that edge, so these are the per cent that are told of the test images.
+    """
 
     def __init__(self, classes: Sequence[str], stride: int, sigma: float) -> None:
         self._stride, self._sigma = stride, sigma
@@ -27,7 +30,7 @@ class RadialErrorMeter:
             for errors, logits, (x, y, state) in zip(self._errors.values(), image, places, strict=True):
                 if state == 1:
                     found = peak(logits, self._stride, self._sigma)
-                    errors.append(float(np.hypot(found.x - x, found.y - y)))
+                    errors.append(100 * float(np.hypot(found.x - x, found.y - y)) / (len(logits) * self._stride))
 
     def scores(self) -> dict[str, float]:
         return {name: float(np.mean(errors)) for name, errors in self._errors.items() if errors}

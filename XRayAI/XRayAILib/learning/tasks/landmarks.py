@@ -16,13 +16,19 @@ from XRayAILib.findings.schema import Tool
 from XRayAILib.learning.augment import exposed
 from XRayAILib.learning.displacement import displacement
 from XRayAILib.learning.errors import TrainingError
-from XRayAILib.learning.landmarks.figures import METRICS, in_image, landmark_badness, landmark_case, landmark_figures
+from XRayAILib.learning.landmarks.figures import (
+    METRICS,
+    SCORE,
+    in_image,
+    landmark_badness,
+    landmark_case,
+    landmark_figures,
+)
 from XRayAILib.learning.landmarks.fitting import THRESHOLD, fitted_to
 from XRayAILib.learning.landmarks.heatmaps import divergence
 from XRayAILib.learning.landmarks.meter import RadialErrorMeter
 from XRayAILib.learning.landmarks.network import halving, heatmap_network
 from XRayAILib.learning.landmarks.peaks import Peak, peak
-from XRayAILib.learning.metric import Metric
 from XRayAILib.learning.networks import U_NETS, build, whole_arguments
 from XRayAILib.learning.task import NOTHING, Figures, Output, Task
 from XRayAILib.pixels.resample import Letterbox
@@ -85,7 +91,7 @@ class Landmarks(Task):
     name = "landmarks"
     title = "Landmarks"
     tools = frozenset({Tool.LANDMARK})
-    score = Metric("mre", "Mean radial error", "lower", 2, "px of the network")
+    score = SCORE
     metrics = METRICS
     networks = U_NETS
     Options = Options
