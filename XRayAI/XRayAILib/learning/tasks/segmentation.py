@@ -16,7 +16,7 @@ from XRayAILib.findings.objects import Mask, Polygon
 from XRayAILib.findings.schema import Tool
 from XRayAILib.learning.augment import exposed
 from XRayAILib.learning.displacement import displacement
-from XRayAILib.learning.metric import Metric
+from XRayAILib.learning.evaluation.overlap import DICE, METRICS, overlap_badness, overlap_case, overlap_figures
 from XRayAILib.learning.networks import U_NETS
 from XRayAILib.learning.task import Figures, Output, Task
 from XRayAILib.pixels.components import solid
@@ -57,8 +57,8 @@ class Segmentation(Task):
     name = "segmentation"
     title = "Segmentation"
     tools = frozenset({Tool.MASK, Tool.POLYGON})
-    score = Metric("dice", "Dice")
-    metrics = (score, Metric("iou", "IoU"))
+    score = DICE
+    metrics = METRICS
     networks = U_NETS
     Options = Options
 
@@ -142,17 +142,13 @@ class Segmentation(Task):
         return Findings(uid, (letterbox.rows, letterbox.columns), author, tuple(objects))
 
     def case(self, prediction: Findings, reference: Findings, spacing: Spacing) -> dict[str, Any]:
-        from XRayAILib.learning.evaluation.overlap import overlap_case
-
-        return overlap_case(prediction, reference, self.labels, spacing)
+        return overlap_case(prediction, reference, self.labels, spacing, self.config.missing == "absent")
 
     def figures(self, cases: Sequence[Mapping[str, Any]], patients: Sequence[str], seed: int = 0) -> Figures:
-        from XRayAILib.learning.evaluation.overlap import overlap_figures
-
         return overlap_figures(cases, patients, self.labels, seed)
 
     def badness(self, case: Mapping[str, Any]) -> float:
-        return 1 - float(np.mean([values["dice"] for values in case.values()])) if case else 0.0
+        return overlap_badness(case)
 
 
 class DiceMeter:
