@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from XRayAILib import __version__
-from XRayAILib.apps import history_commands, schema_commands, snapshot_commands, study_commands
+from XRayAILib.apps import history_commands, learning_commands, schema_commands, snapshot_commands, study_commands
 from XRayAILib.apps.console import console, errors, plain, prepare_streams
 from XRayAILib.apps.options import ProjectOption, Text, Word
 
@@ -203,33 +203,6 @@ def import_labels(
 
 
 @app.command()
-def train(
-    project: ProjectOption,
-    preset: Annotated[str, typer.Option(help="quick, standard or best.")] = "quick",
-    config: Annotated[Path | None, typer.Option(help="YAML file with more settings.")] = None,
-    resume: Annotated[Path | None, typer.Option(help="Folder of a stopped training job to go on with.")] = None,
-    enhancement: Annotated[str, Text(help="Done to every image first; see 'enhance --list'.")] = "",
-    snapshot: Annotated[str, Text(help="Hash or name of the snapshot to learn from.")] = "",
-) -> None:
-    """Train a segmentation model on the labels of a project."""
-    from XRayAILib.apps.learn import train_model
-
-    train_model(project, preset, config, resume, enhancement, snapshot)
-
-
-@app.command()
-def predict(
-    project: ProjectOption,
-    model: Annotated[Path | None, typer.Option(help="Folder of a model; the newest without it.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also images that the model was trained on.")] = False,
-) -> None:
-    """Predict findings on the images of a project."""
-    from XRayAILib.apps.learn import predict_images
-
-    predict_images(project, model, everything)
-
-
-@app.command()
 def export(
     project: Annotated[Path | None, typer.Option("--project", "-p", help="Folder of the project.")] = None,
     format: Annotated[str, typer.Option(help="One of those that --list shows.")] = "coco",
@@ -340,6 +313,7 @@ def test(context: typer.Context) -> None:
 
 schema_commands.add_to(app)
 history_commands.add_to(app)
+learning_commands.add_to(app)
 study_commands.add_to(app)
 snapshot_commands.add_to(app)
 

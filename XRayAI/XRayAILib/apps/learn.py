@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -55,20 +56,81 @@ def training_message(job: Job) -> str:
     return "  ".join(part for part in parts if part)
 
 
-def train_model(
-    project_folder: Path,
-    preset: str,
-    config_file: Path | None,
-    resume: Path | None,
-    enhancement: str = "",
-    snapshot: str = "",
-) -> None:
+@dataclass(frozen=True)
+class TrainingWish:
+    """What was asked for on the command line; empty texts and ``None`` for what was not.
+
+    Attributes
+    ----------
+    settings
+        ``NAME=VALUE`` for any field of the configuration, ``augmentation.flip=0.5`` for one inside; values as in YAML.
+    """
+
+    task: str = ""
+    preset: str = ""
+    labels: str = ""
+    name: str = ""
+    device: str = ""
+    minutes: float | None = None
+    start: str = ""
+    settings: tuple[str, ...] = ()
+    config: Path | None = None
+    enhancement: str = ""
+    snapshot: str = ""
+
+    def document(self, project: Project) -> dict[str, Any]:
+        """The whole configuration, checked."""
+        from XRayAILib.learning.config import TrainingConfig
+        from XRayAILib.project.enhancements import find_enhancement
+        from XRayAILib.workflow.training import free_name
+
+        changes: dict[str, Any] = {}
+        for name in ("name", "device", "start"):
+            if getattr(self, name):
+                changes[name] = getattr(self, name)
+        if self.labels:
+            changes["labels"] = [label.strip() for label in self.labels.split(",") if label.strip()]
+        if self.minutes is not None:
+            changes["minutes"] = self.minutes
+        if self.enhancement:
+            # By its document: a later change of the project's own enhancement does not reach this training.
+            changes["enhancement"] = find_enhancement(project, self.enhancement).document()
+        if self.snapshot:
+            changes["snapshot"] = project.snapshots.find(self.snapshot).digest
+        if self.config is not None:
+            if self.task or self.preset:
+                raise JobFailedError(f"--config and --task or --preset together: say task and preset in {self.config}.")
+            whole = TrainingConfig.read(self.config).document()
+        else:
+            changes.setdefault("name", free_name(project))
+            whole = TrainingConfig.from_preset(self.preset or "quick", self.task or "segmentation").document()
+        whole.update(changes)
+        for text in self.settings:
+            _set(whole, text)
+        return TrainingConfig.from_document(whole).document()
+
+
+def _set(document: dict[str, Any], text: str) -> None:
+    import yaml
+
+    name, equals, value = text.partition("=")
+    *outer, last = name.strip().split(".")
+    if not equals or not last:
+        raise JobFailedError(f"--set {text}: write NAME=VALUE, such as --set augmentation.flip=0.5")
+    place = document
+    for part in outer:
+        place = place.setdefault(part, {})
+        if not isinstance(place, dict):
+            raise JobFailedError(f"--set {text}: '{part}' has no settings of its own.")
+    try:
+        place[last] = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise JobFailedError(f"--set {text}: {value} cannot be read ({error}).") from error
+
+
+def train_model(project_folder: Path, wish: TrainingWish, resume: Path | None = None) -> None:
     """Train a model and print what it reached on the test part."""
     import json
-
-    from XRayAILib.learning.config import TrainingConfig
-    from XRayAILib.project.enhancements import find_enhancement
-    from XRayAILib.workflow.training import free_name
 
     with Project.open(project_folder) as project:
         if resume is not None:
@@ -76,16 +138,8 @@ def train_model(
             if not request.is_file():
                 raise JobFailedError(f"{resume} is no folder of a training: those are in {project.folder / 'jobs'}.")
             document = json.loads(request.read_text("utf-8"))["options"]["config"]
-        elif config_file is not None:
-            document = TrainingConfig.read(config_file).document()
         else:
-            document = TrainingConfig.from_preset(preset, name=free_name(project)).document()
-        if enhancement and resume is None:
-            # By its document: a later change of the project's own enhancement does not reach this training.
-            chosen = find_enhancement(project, enhancement)
-            document = TrainingConfig.from_document({**document, "enhancement": chosen.document()}).document()
-        if snapshot and resume is None:
-            document = {**document, "snapshot": project.snapshots.find(snapshot).digest}
+            document = wish.document(project)
     step = Step(1, "Train")
     with running(step) as bar:
         job = Job.start(project_folder, "train", {"config": document}, folder=resume)

@@ -1,0 +1,65 @@
+"""Commands of learning and reading: train, predict, and what belongs to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from XRayAILib.apps.options import ProjectOption, Text
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give a command line these commands."""
+    app.command()(train)
+    app.command()(predict)
+
+
+def train(
+    project: ProjectOption,
+    task: Annotated[str, Text(help="segmentation, detection, classification or landmarks.")] = "",
+    preset: Annotated[str, Text(help="quick (two cores, minutes), standard or best (one large GPU).")] = "",
+    labels: Annotated[str, Text(help="Labels to learn, with commas; all of the task's kind without it.")] = "",
+    name: Annotated[str, Text(help="Name of the model.")] = "",
+    device: Annotated[str, Text(help="auto, cpu, cuda or mps.")] = "",
+    minutes: Annotated[float | None, typer.Option(min=0, help="Longest time for the training; 0 for no limit.")] = None,
+    start: Annotated[str, Text(help="Where the weights come from: model:NAME, a folder or a file.")] = "",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting as NAME=VALUE, such as augmentation.flip=0.5.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file with settings; options given here come on top.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Folder of a stopped training job to go on with.")] = None,
+    enhancement: Annotated[str, Text(help="Done to every image first; see 'enhance --list'.")] = "",
+    snapshot: Annotated[str, Text(help="Hash or name of the snapshot to learn from.")] = "",
+) -> None:
+    """Train a model on the labels of a project."""
+    from XRayAILib.apps.learn import TrainingWish, train_model
+
+    wish = TrainingWish(
+        task=task,
+        preset=preset,
+        labels=labels,
+        name=name,
+        device=device,
+        minutes=minutes,
+        start=start,
+        settings=tuple(set_ or ()),
+        config=config,
+        enhancement=enhancement,
+        snapshot=snapshot,
+    )
+    train_model(project, wish, resume)
+
+
+def predict(
+    project: ProjectOption,
+    model: Annotated[Path | None, typer.Option(help="Folder of a model; the newest without it.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also images that the model was trained on.")] = False,
+) -> None:
+    """Predict findings on the images of a project."""
+    from XRayAILib.apps.learn import predict_images
+
+    predict_images(project, model, everything)
