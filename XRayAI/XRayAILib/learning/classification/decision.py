@@ -45,7 +45,8 @@ class Decision:
 
         An exclusive question is answered with its most probable value, which is nothing where that is "none"; which of
         two contrary values holds, and whether one does that may hold or not, is decided by the threshold that was
-        chosen on the validation part. The score is the probability of what is said. Attributes say the threshold, or the probabilities of all values.
+        chosen on the validation part. The score is the probability of what is said. Attributes say the threshold, or
+        the probabilities of all values.
         """
         before = probabilities(self._questions, logits)[0]
         after = probabilities(self._questions, logits, self._temperatures)[0]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from XRayAILib.findings.agreement.bootstrap import LEAST_DEFINED, RESAMPLES, Draws, divided
 from XRayAILib.learning.classification.calibration import calibration_parts, expected_calibration_error, reliability
@@ -69,8 +70,8 @@ def class_figures(
     """``labels``: figures of every class that a case has; ``overall``: their means over the classes.
 
     Each figure is ``{"value", "low", "high", "count"}`` with the 95 % percentile interval over draws of patients (2000,
-    see :mod:`XRayAILib.findings.agreement.bootstrap`), the same draws for every class, so that the interval of a mean is
-    that of the mean; ``positives`` beside it says in how many of the ``count`` images the class holds. A figure that is
+    see :mod:`XRayAILib.findings.agreement.bootstrap`), the same draws for every class, so that a mean has the interval
+    of the mean; ``positives`` beside it says in how many of the ``count`` images the class holds. A figure that is
     not defined has the value ``None`` and a ``reason``.
     """
     facts = {name: found for name in classes if len((found := _Facts(cases, name)).rows)}
@@ -88,19 +89,14 @@ def class_figures(
     for metric in next(iter(values.values()), {}):
         known = [name for name in facts if np.isfinite(values[name][metric][0])]
         mean = np.mean([values[name][metric][0] for name in known]) if known else np.nan
-        table = np.array([drawn[name][metric] for name in known]).reshape(len(known), -1)
+        table = np.array([drawn[name][metric] for name in known]).reshape(len(known), resamples)
         several = len(set(patients)) > 1 and bool(known)
         figure = stat(float(mean), _mean(table) if several else None, _ONE_KIND, metric)
         overall[metric] = {**figure, "count": len(cases), "classes": len(known)}
     return {"labels": labels, "overall": overall}
 
 
-def auroc_figure(
-    truth: Sequence[float] | np.ndarray,
-    probability: Sequence[float] | np.ndarray,
-    patients: Sequence[str],
-    seed: int = 0,
-) -> dict[str, Any]:
+def auroc_figure(truth: ArrayLike, probability: ArrayLike, patients: Sequence[str], seed: int = 0) -> dict[str, Any]:
     """AUROC with its 95 % interval over patients, of any images: a subset, another model's probabilities.
 
     ::
@@ -108,10 +104,10 @@ def auroc_figure(
         inside = [view == "AP" for view in views]
         auroc_figure(truth[inside], probability[inside], patients[inside])
     """
-    truth, probability = np.asarray(truth, float), np.asarray(probability, float)
-    drawn = _over_draws(Draws(patients, seed), len(truth), lambda weights: auroc(truth, probability, weights))
-    value = float(auroc(truth, probability)[0]) if len(truth) else np.nan
-    return {**stat(value, drawn, _ONE_KIND), "count": len(truth), "positives": int((truth == 1).sum())}
+    true, seen = np.asarray(truth, float), np.asarray(probability, float)
+    drawn = _over_draws(Draws(patients, seed), len(true), lambda weights: auroc(true, seen, weights))
+    value = float(auroc(true, seen)[0]) if len(true) else np.nan
+    return {**stat(value, drawn, _ONE_KIND), "count": len(true), "positives": int((true == 1).sum())}
 
 
 def subset_auroc(
@@ -131,7 +127,7 @@ def subset_auroc(
 def question_figures(
     cases: Sequence[Case], patients: Sequence[str], questions: Sequence[Question], seed: int = 0
 ) -> dict[str, Any]:
-    """Of every exclusive question: ``values``, ``confusion`` (true value by row, said value by column) and ``accuracy``.
+    """``values``, ``confusion`` (true value by row, said value by column) and ``accuracy`` of exclusive questions.
 
     ``values`` end with "none" where it may be that none holds.
     """

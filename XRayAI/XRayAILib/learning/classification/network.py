@@ -1,8 +1,8 @@
 """The classifier: an encoder of MONAI, numbers about the patient where there are any, and one linear layer.
 
 The encoder is MONAI's network without its own last layer, under the name ``encoder``; so weights that were learnt for
-other classes, or by another library under MONAI's or torchvision's names, have a place to go, and everything else starts
-anew.
+other classes, or by another library under MONAI's or torchvision's names, have a place to go, and everything else
+starts anew.
 """
 
 from __future__ import annotations

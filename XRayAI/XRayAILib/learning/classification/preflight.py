@@ -65,7 +65,7 @@ def notes_of(questions: Sequence[Question], examples: Sequence[Example]) -> list
             alike = [value for value in scored if held[value] in (0, len(seen[part]))]
             if alike:
                 found.append(
-                    f"{question.title}: {', '.join(alike)} holds in all or in none of the {part} part's images, so {so}."
+                    f"{question.title}: {', '.join(alike)} holds in all or none of the {part} part's images, so {so}."
                 )
     return found
 

@@ -45,7 +45,7 @@ def attribute(header: Header, name: str) -> float:
 
 
 def age_in_years(header: Header) -> float:
-    """From the age as DICOM (``034Y``) or a table (``34``) writes it, else from the dates; NaN where neither is there."""
+    """From the age as DICOM (``034Y``) or a table (``34``) writes it, else from the dates; NaN without either."""
     match = _AGE.fullmatch(header.patient_age.strip().upper())
     if match:
         return float(match[1]) * _YEARS[match[2]]

@@ -78,8 +78,8 @@ def read_value_table(path: str, key: str = "", columns: Sequence[str] = ()) -> V
         state = place.stat()
     except OSError as error:
         raise TrainingError(
-            f"options.table: {place} cannot be read ({error.strerror or error}). The values that the model takes beside "
-            "the image stand there; put the file back, or name another one."
+            f"options.table: {place} cannot be read ({error.strerror or error}). The values that the model takes "
+            "beside the image stand there; put the file back, or name another one."
         ) from error
     return _read(place, key, tuple(columns), state.st_mtime_ns, state.st_size)
 

@@ -187,8 +187,8 @@ class Classification(Task):
             own = len(self.options.attributes)
             if self.options.table and not np.isfinite(table[:, own:]).any():
                 raise TrainingError(
-                    f"options.table: {self.options.table} has no value for any image of the training part. Its rows are "
-                    "found by the image's uid, its file's name or the patient's id; name that column in "
+                    f"options.table: {self.options.table} has no value for any image of the training part. Its rows "
+                    "are found by the image's uid, its file's name or the patient's id; name that column in "
                     "options.table_key."
                 )
             found["table"] = learnt_columns(names, quantities, table)
