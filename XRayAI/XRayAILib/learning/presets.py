@@ -72,7 +72,46 @@ DETECTION: dict[str, dict[str, object]] = {
     },
 }
 
-CLASSIFICATION: dict[str, dict[str, object]] = {name: {} for name in NAMES}
+CLASSIFICATION: dict[str, dict[str, object]] = {
+    "quick": {
+        "epochs": 80,
+        "size": 224,
+        "images_per_epoch": 0,
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+        "weight_decay": 0.05,
+        "network": "ResNet",
+        "network_arguments": {"layers": [1, 1, 1, 1], "block_inplanes": [24, 48, 96, 192]},
+        "patience": 30,
+        "options": {"smoothing": 0.05},
+    },
+    "standard": {
+        "epochs": 120,
+        "minutes": 120.0,
+        "size": 320,
+        "images_per_epoch": 0,
+        "batch_size": 16,
+        "learning_rate": 5e-4,
+        "weight_decay": 0.05,
+        "network": "resnet18",
+        "ema": 0.995,
+        "patience": 30,
+        "options": {"smoothing": 0.05},
+    },
+    "best": {
+        "epochs": 200,
+        "minutes": 0.0,
+        "size": 512,
+        "images_per_epoch": 0,
+        "batch_size": 32,
+        "learning_rate": 5e-4,
+        "weight_decay": 0.05,
+        "network": "DenseNet121",
+        "ema": 0.999,
+        "patience": 40,
+        "options": {"smoothing": 0.05, "dropout": 0.3},
+    },
+}
 
 LANDMARKS: dict[str, dict[str, object]] = {name: {} for name in NAMES}
 
