@@ -128,7 +128,9 @@ def _set(document: dict[str, Any], text: str) -> None:
         raise JobFailedError(f"--set {text}: {value} cannot be read ({error}).") from error
 
 
-def train_model(project_folder: Path, wish: TrainingWish, resume: Path | None = None) -> None:
+def train_model(
+    project_folder: Path, wish: TrainingWish, resume: Path | None = None, consent_download: bool = False
+) -> None:
     """Train a model and print what it reached on the test part."""
     import json
 
@@ -142,7 +144,8 @@ def train_model(project_folder: Path, wish: TrainingWish, resume: Path | None = 
             document = wish.document(project)
     step = Step(1, "Train")
     with running(step) as bar:
-        job = Job.start(project_folder, "train", {"config": document}, folder=resume)
+        options = {"config": document, "consent_download": consent_download}
+        job = Job.start(project_folder, "train", options, folder=resume)
         try:
             result = follow(job, bar, training_message)
         except JobStoppedError as error:

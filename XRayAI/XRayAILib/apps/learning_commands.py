@@ -24,7 +24,12 @@ def train(
     name: Annotated[str, Text(help="Name of the model.")] = "",
     device: Annotated[str, Text(help="auto, cpu, cuda or mps.")] = "",
     minutes: Annotated[float | None, typer.Option(min=0, help="Longest time for the training; 0 for no limit.")] = None,
-    start: Annotated[str, Text(help="Where the weights come from: model:NAME, a folder or a file.")] = "",
+    start: Annotated[
+        str, Text(help="Where the weights come from: model:NAME, a folder, file:PATH or download:NAME.")
+    ] = "",
+    consent_download: Annotated[
+        bool, typer.Option("--consent-download", help="Agree that the weights to start from are downloaded.")
+    ] = False,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting as NAME=VALUE, such as augmentation.flip=0.5.")
     ] = None,
@@ -51,7 +56,7 @@ def train(
         enhancement=enhancement,
         snapshot=snapshot,
     )
-    train_model(project, wish, resume)
+    train_model(project, wish, resume, consent_download)
 
 
 def predict(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from XRayAILib.learning.augment import Augmentation
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.settings import settings_problems, type_problem
+from XRayAILib.learning.start.place import problem_of_start
 
 if TYPE_CHECKING:
     from XRayAILib.learning.config import TrainingConfig
@@ -72,6 +73,10 @@ def problems_of(config: TrainingConfig) -> list[str]:
         return [*found, f"task: {error}"]
     found += settings_problems(task.Options, config.options, "options")
     reason = problem_of(config.task, config.network, config.network_arguments)
+    if problem := problem_of_start(config.start):
+        found.append(f"start: {problem}")
+    if config.freeze and not config.start:
+        found.append("freeze: random weights are not worth keeping; name a start, or freeze 0 epochs.")
     return [*found, f"network: {reason}"] if reason else found
 
 

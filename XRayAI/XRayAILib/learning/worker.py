@@ -24,6 +24,7 @@ from XRayAILib.learning.model import Model, write_model
 from XRayAILib.learning.processes import Processes
 from XRayAILib.learning.ranks import follow, tell
 from XRayAILib.learning.splits import PARTS, label_counts, part_of, split
+from XRayAILib.learning.start.begin import begun
 from XRayAILib.learning.task import Task, make_task
 from XRayAILib.learning.training import CHECKPOINT, Outcome, Training
 from XRayAILib.project.pinned import PinnedProject
@@ -36,10 +37,16 @@ def run_training(
     job_folder: Path,
     emit: Emit,
     cancelled: Callable[[], bool] = lambda: False,
+    consent_download: bool = False,
 ) -> dict[str, Any]:
     """Train, test and write a model; a checkpoint in the job folder is gone on with.
 
     Among the processes of ``torchrun``, each calls it; rank 0 does all but its part of the training alone.
+
+    Parameters
+    ----------
+    consent_download
+        Whether somebody agreed that the weights to start from are downloaded, where they are not here yet.
 
     Returns
     -------
@@ -71,7 +78,7 @@ def run_training(
             snapshot, excluded = _kept(project, config)
     pinned = PinnedProject.at(project_folder, snapshot)
     with pinned:
-        return _train(pinned, config, device, excluded, job_folder, emit, cancelled, processes)
+        return _train(pinned, config, device, excluded, job_folder, emit, cancelled, processes, consent_download)
 
 
 def _kept(project: Project, config: TrainingConfig) -> tuple[str, dict[str, int]]:
@@ -90,6 +97,7 @@ def _train(
     emit: Emit,
     cancelled: Callable[[], bool],
     processes: Processes,
+    consent_download: bool,
 ) -> dict[str, Any]:
     sweep(project.cache_folder / "learning")
     sweep(project.models_folder)
@@ -114,6 +122,8 @@ def _train(
             )
     legend = legend_of(labels, project.schema)
     task = make_task(config, legend)
+    resumed = (job_folder / CHECKPOINT).exists()
+    start = begun(task, project, job_folder / "start.json", resumed, consent_download, emit, cancelled)
     preset = config.pixel_preset
     cache = build_cache(project, examples, task, preset, emit, cancelled)
     for uid, reason in cache.left_out:
@@ -123,7 +133,8 @@ def _train(
     task = make_task(config, legend, learnt)
     uids = {part: [e.uid for e in part_of(examples, part)] for part in parts}
     tell(processes, task, cache, uids)
-    training = Training(task, config, cache, uids, job_folder, device, emit, cancelled, processes=processes)
+    first = start.network(task) if start is not None else None
+    training = Training(task, config, cache, uids, job_folder, device, emit, cancelled, first, processes)
     outcome = training.run()
     network = task.network()
     network.load_state_dict(outcome.weights)
@@ -134,6 +145,7 @@ def _train(
         inference, project, part_of(examples, "test"), Author.model(config.name, "test"), emit, cancelled, config.seed
     )
     made = _description(examples, outcome, device, cache.left_out, excluded, project.pinned.digest)
+    made["start"] = dict(start.report) if start is not None else {}
     model = write_model(
         project.models_folder,
         config,

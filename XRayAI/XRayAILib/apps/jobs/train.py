@@ -12,10 +12,14 @@ from XRayAILib.apps.jobs import Emit, progress_event
 def run(
     project_folder: Path, options: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[[], bool]
 ) -> dict[str, Any]:
-    """Train a model on a project's labels."""
+    """Train a model on a project's labels.
+
+    Options: ``config``; ``consent_download`` where somebody agreed that the weights to start from are downloaded.
+    """
     from XRayAILib.learning.config import TrainingConfig
     from XRayAILib.learning.worker import run_training
 
     emit(progress_event("prepare", 0, 0, "Loading PyTorch", None))
     config = TrainingConfig.from_document(options["config"])
-    return run_training(project_folder, config, folder, emit, cancelled)
+    consent = bool(options.get("consent_download", False))
+    return run_training(project_folder, config, folder, emit, cancelled, consent)

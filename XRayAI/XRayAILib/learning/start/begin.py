@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from XRayAILib.learning.config import TrainingConfig
@@ -42,6 +44,15 @@ class Start:
     weights: Mapping[str, torch.Tensor]
     report: Mapping[str, Any]
 
+    def network(self, task: Task) -> torch.nn.Module:
+        """The task's network, with random weights by the configuration's seed where it does not start from these."""
+        import torch
+
+        torch.manual_seed(task.config.seed)
+        network = task.network()
+        network.load_state_dict(dict(self.weights), strict=False)
+        return network
+
     @property
     def text(self) -> str:
         """What a person wants to know of it."""
@@ -53,6 +64,35 @@ class Start:
         )
         reasons = [f"{reason}: {len(names)}, such as {names[0]}" for reason, names in report["left_out"].items()]
         return " ".join([text, *(f"{line}." for line in reasons), *report["notes"]])
+
+
+def begun(
+    task: Task,
+    project: Project,
+    note: Path,
+    resumed: bool,
+    consent: bool = False,
+    emit: Callable[[dict[str, Any]], None] = lambda event: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> Start | None:
+    """As :func:`start_weights`, for a job: said to the person, and noted for when the job is gone on with.
+
+    Parameters
+    ----------
+    note
+        File in the job's folder for the report.
+    resumed
+        The job has a checkpoint, whose weights count; the ones that it started from need not be there any more.
+    """
+    if resumed and note.is_file():
+        return Start({}, json.loads(note.read_text("utf-8")))
+    start = start_weights(task, project, consent, emit, cancelled)
+    if start is not None:
+        temporary = note.with_name(note.name + ".part")
+        temporary.write_text(json.dumps(dict(start.report), indent=1), "utf-8")
+        temporary.replace(note)
+        emit({"event": "note", "message": start.text})
+    return start
 
 
 def start_weights(

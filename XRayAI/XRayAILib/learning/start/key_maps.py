@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 
@@ -23,21 +23,21 @@ class KeyMap:
     """
 
     title: str
-    name: Callable[[str, Sequence[str]], str | None]
+    name: Callable[[str, Collection[str]], str | None]
     note: str = ""
 
 
-def _same(name: str, _: Sequence[str]) -> str | None:
+def _same(name: str, _: Collection[str]) -> str | None:
     return name
 
 
-def _densenet(name: str, _: Sequence[str]) -> str | None:
+def _densenet(name: str, _: Collection[str]) -> str | None:
     """torchvision and timm: ``denselayer1.norm1``; before torchvision 0.3 ``denselayer1.norm.1``."""
     name = re.sub(r"(denselayer\d+)\.(norm|relu|conv)\.?(\d)\.", r"\1.layers.\2\3.", name)
     return re.sub(r"^classifier\.", "class_layers.out.", name)
 
 
-def _efficientnet_timm(name: str, names: Sequence[str]) -> str | None:
+def _efficientnet_timm(name: str, names: Collection[str]) -> str | None:
     whole = {"conv_stem": "_conv_stem", "bn1": "_bn0", "conv_head": "_conv_head", "bn2": "_bn1", "classifier": "_fc"}
     first, _, rest = name.partition(".")
     if first in whole:
@@ -61,7 +61,7 @@ def _efficientnet_timm(name: str, names: Sequence[str]) -> str | None:
     return f"_blocks.{stage}.{number}.{parts[part]}.{kind}"
 
 
-def _efficientnet_torchvision(name: str, names: Sequence[str]) -> str | None:
+def _efficientnet_torchvision(name: str, names: Collection[str]) -> str | None:
     found = re.match(r"features\.(\d+)\.(\d)\.(\w+)$", name)
     stages = max((int(m.group(1)) for m in map(re.compile(r"features\.(\d+)\.").match, names) if m), default=0)
     if found:
@@ -92,7 +92,7 @@ _PARTS: tuple[dict[str, str], ...] = (
 )
 
 
-def _seresnet(name: str, _: Sequence[str]) -> str | None:
+def _seresnet(name: str, _: Collection[str]) -> str | None:
     """Cadene's names, which timm keeps as ``legacy_seresnet50``."""
     found = re.match(r"(layer[1-4]\.\d+)\.(.+)$", name)
     if not found:

@@ -12,8 +12,8 @@ from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.model import MANIFEST, WEIGHTS, file_digest
 from XRayAILib.learning.start.catalogue import entry_of
 from XRayAILib.learning.start.download import fetch
-from XRayAILib.learning.start.grey import SCALES
 from XRayAILib.learning.start.pickled import how_to_convert, refuse_pickled
+from XRayAILib.learning.start.place import problem_of_start, scale_of
 from XRayAILib.project.project import Project
 
 if TYPE_CHECKING:
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
 PRETRAINED = "pretrained"
 """Folder of a project with what was pretrained there; such a model finds nothing, so it is not among the models."""
-
-FORMS = (
-    "'model:NAME' for a model of the project, the path of a folder with a model or a MONAI bundle, "
-    "'file:/path/to/weights.safetensors', or 'download:NAME'"
-)
 
 
 @dataclass(frozen=True)
@@ -58,19 +53,6 @@ class StartWeights:
     manifest: Mapping[str, Any] = field(default_factory=dict)
 
 
-def problem_of_start(start: str) -> str:
-    """Why a ``start`` cannot be meant, as a sentence; empty where it can. Looks at the text only."""
-    kind, _, rest = start.partition(":")
-    if not start or kind in ("model", "file", "download"):
-        if start and not rest:
-            return f"'{start}' names nothing; give {FORMS}."
-        scale = _scale_of(start)[1]
-        return f"there is no scale '{scale}'; there are {', '.join(SCALES)}." if scale not in ("", *SCALES) else ""
-    if Path(start).is_absolute() or "/" in start or "\\" in start:
-        return ""
-    return f"'{start}' is no place where weights come from; give {FORMS}."
-
-
 def weights_of(
     start: str,
     project: Project,
@@ -95,19 +77,13 @@ def weights_of(
         return StartWeights(_read(path), entry.url, entry.sha256, entry.licence, entry.scale)
     if kind == "model":
         return _model(_model_folder(project, rest))
-    place, scale = _scale_of(rest if kind == "file" else start)
+    place, scale = scale_of(rest if kind == "file" else start)
     path = Path(place).expanduser()
     if path.is_dir():
         return _model(path) if (path / MANIFEST).is_file() else _bundle(path, scale)
     if not path.exists():
         raise TrainingError(f"start: there is no {path}.")
     return _file(path, scale)
-
-
-def _scale_of(text: str) -> tuple[str, str]:
-    """``path?scale=imagenet`` as path and scale."""
-    path, found, scale = text.rpartition("?scale=")
-    return (path, scale) if found else (text, "")
 
 
 def _model_folder(project: Project, name: str) -> Path:
