@@ -142,7 +142,7 @@ def test_the_threshold_is_where_both_rates_are_best() -> None:
 def test_the_factor_makes_the_radius_hold_the_wanted_part() -> None:
     # Of 99 ratios 1..99, the one of rank 0.9 * 100.
     assert conformal(list(range(1, 100)), 0.9) == 90
-    assert conformal([2.0] * 5, 0.9) == 1.0
+    assert conformal([2.0] * 9, 0.9) == 2.0 and conformal([2.0] * 8, 0.9) == 1.0
 
 
 def test_fit_looks_at_each_point_where_enough_is_known_of_it() -> None:

@@ -19,8 +19,6 @@ from XRayAILib.learning.landmarks.peaks import peak
 if TYPE_CHECKING:
     import torch
 
-LEAST_POINTS = 20
-"""With fewer points to judge by, the radius stays as the heatmap has it."""
 LEAST_EACH = 5
 """Of images with and without a point, for a threshold of its own; fewer are judged together with the other points."""
 THRESHOLD = 0.5
@@ -75,8 +73,11 @@ def threshold(there: np.ndarray, gone: np.ndarray) -> float:
 
 
 def conformal(ratios: Sequence[float], coverage: float) -> float:
-    """The factor on the radius: the quantile of error / radius of rank ceil((n + 1) * coverage); 1 for few points."""
-    if len(ratios) < LEAST_POINTS:
+    """The factor on the radius: of n values of error / radius, that of rank ceil((n + 1) * coverage).
+
+    1, the radius as the heatmap has it, where there are too few points for this rank: fewer than 9 for 0.9.
+    """
+    rank = math.ceil((len(ratios) + 1) * coverage - 1e-9)
+    if rank > len(ratios):
         return 1.0
-    rank = min(math.ceil((len(ratios) + 1) * coverage), len(ratios))
     return round(float(np.sort(np.asarray(ratios, float))[rank - 1]), 4)

@@ -87,5 +87,5 @@ def _spread(probability: np.ndarray, place: np.ndarray, stride: int, sigma: floa
     distance = np.sqrt(y[:, None] + x[None, :])
     mass = float(probability[distance <= 3 * sigma].sum())
     sums = np.cumsum(np.bincount((distance * _BINS).astype(np.intp).ravel(), probability.ravel()))
-    radius = (int(np.searchsorted(sums, PART * sums[-1])) + 1) / _BINS
-    return min(mass, 1.0), radius
+    radius = np.interp(PART * sums[-1], [0.0, *sums], np.arange(len(sums) + 1) / _BINS)
+    return min(mass, 1.0), float(radius)
