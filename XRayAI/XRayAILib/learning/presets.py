@@ -113,7 +113,44 @@ CLASSIFICATION: dict[str, dict[str, object]] = {
     },
 }
 
-LANDMARKS: dict[str, dict[str, object]] = {name: {} for name in NAMES}
+LANDMARKS: dict[str, dict[str, object]] = {
+    "quick": {
+        "epochs": 140,
+        "size": 384,
+        "batch_size": 8,
+        "network_arguments": {"channels": [24, 48, 96, 128, 192, 192], "strides": [2, 2, 2, 2, 2]},
+        "patience": 25,
+        "options": {"sigma": 4.0, "stride": 2},
+    },
+    "standard": {
+        "epochs": 250,
+        "minutes": 120.0,
+        "size": 512,
+        "learning_rate": 1e-3,
+        "network_arguments": {"channels": [32, 64, 128, 256, 256, 256], "strides": [2, 2, 2, 2, 2]},
+        "ema": 0.995,
+        "patience": 40,
+        "options": {"sigma": 4.0, "stride": 2},
+    },
+    "best": {
+        "epochs": 400,
+        "minutes": 0.0,
+        "size": 1024,
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+        "network": "DynUNet",
+        "network_arguments": {
+            "filters": [32, 64, 128, 256, 320, 320, 320],
+            "kernel_size": [3, 3, 3, 3, 3, 3, 3],
+            "strides": [1, 2, 2, 2, 2, 2, 2],
+            "upsample_kernel_size": [2, 2, 2, 2, 2, 2],
+            "res_block": True,
+        },
+        "ema": 0.999,
+        "patience": 50,
+        "options": {"sigma": 6.0, "stride": 2},
+    },
+}
 
 PRESETS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "segmentation": SEGMENTATION,
