@@ -93,7 +93,7 @@ class Model:
 
     @property
     def task(self) -> Task:
-        return make_task(self.config, self.legend, self.fitted)
+        return _task(self.config, self.legend, self.fitted, self.foreign)
 
     @property
     def history(self) -> list[dict[str, float]]:
@@ -133,7 +133,7 @@ class Model:
             fitted, metrics = dict(manifest["fitted"]), dict(manifest["metrics"])
             name, digest = str(manifest["name"]), str(manifest["digest"])
             _check_legend(config, legend, name)
-            make_task(config, legend, fitted)
+            _task(config, legend, fitted, described)
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             words = f"its description has no {error}" if isinstance(error, KeyError) else str(error)
             raise ModelError(f"The model {folder} is refused: {words}") from error
@@ -278,6 +278,14 @@ def list_models(models_folder: Path) -> tuple[list[Model], list[tuple[Path, str]
             refused.append((path, str(error)))
     good.sort(key=lambda m: str(m.manifest.get("created", "")), reverse=True)
     return good, refused
+
+
+def _task(config: TrainingConfig, legend: Legend, fitted: Mapping[str, Any], foreign: Description | None) -> Task:
+    if foreign is None:
+        return make_task(config, legend, fitted)
+    from XRayAILib.learning.models.foreign_task import foreign_task
+
+    return foreign_task(config, legend, fitted, foreign)
 
 
 def _check_legend(config: TrainingConfig, legend: Legend, name: str) -> None:

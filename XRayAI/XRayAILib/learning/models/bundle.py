@@ -7,6 +7,7 @@ never given to it; what is read here is compared with the allow-list. Ours has n
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -36,38 +37,36 @@ def network_definition(task: Task) -> dict[str, Any]:
     if type(task).network is Task.network:
         shape = {"spatial_dims": 2, "in_channels": 1, "out_channels": task.outputs}
         return {"_target_": MONAI + config.network, **shape, **arguments}
-    return {
-        "_target_": OWN,
-        "task": task.name,
-        "network": config.network,
-        "arguments": arguments,
+    described = {
         "size": config.size,
         "missing": config.missing,
         "options": {name: list(v) if isinstance(v, tuple) else v for name, v in config.options.items()},
         "legend": [label.document() for label in task.legend],
+        "fitted": dict(task.fitted),
     }
+    text = json.dumps(described)
+    # One text, because an option such as "$100" would be an expression for MONAI. These three mean something there.
+    for letter in "$@%":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    definition = {"task": task.name, "network": config.network, "arguments": arguments, "described": text}
+    return {"_target_": OWN, **definition}
 
 
-def task_network(
-    task: str,
-    network: str,
-    arguments: Mapping[str, Any],
-    size: int,
-    missing: str,
-    options: Mapping[str, Any],
-    legend: list[dict[str, Any]],
-) -> torch.nn.Module:
-    """The network of a task with random weights, for MONAI's ConfigParser."""
+def task_network(task: str, network: str, arguments: Mapping[str, Any], described: str) -> torch.nn.Module:
+    """The network of a task with random weights, for MONAI's ConfigParser.
+
+    Parameters
+    ----------
+    described
+        JSON of what else its shape comes from: labels, options, what was found on the validation part.
+    """
+    facts = json.loads(described)
+    legend = tuple(LearntLabel.from_document(label) for label in facts.pop("legend"))
+    fitted = facts.pop("fitted")
     config = TrainingConfig.from_preset(
-        "quick",
-        task,
-        network=network,
-        network_arguments=dict(arguments),
-        size=size,
-        missing=missing,
-        options=dict(options),
+        "quick", task, network=network, network_arguments=dict(arguments), labels=[x.name for x in legend], **facts
     )
-    return make_task(config, tuple(LearntLabel.from_document(label) for label in legend)).network()
+    return make_task(config, legend, fitted).network()
 
 
 def read_definition(task: str, document: object) -> tuple[str, dict[str, object]]:

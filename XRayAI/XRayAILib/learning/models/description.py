@@ -3,7 +3,7 @@
 ::
 
     name: chest-findings
-    task: classification          # or segmentation, landmarks
+    task: classification          # or segmentation, landmarks, detection
     labels: [pneumonia, null, effusion=large]   # the outputs in their order; null for one that is not wanted
     input:
       size: 224                   # edge of the square, in pixels
@@ -12,7 +12,7 @@
       mean: [0.485, 0.456, 0.406] # taken from that, and
       std: [0.229, 0.224, 0.225]  # divided by, for each channel
     output:
-      kind: logits                # or probabilities; for landmarks heatmaps, pixels or fractions
+      kind: logits                # or probabilities; others for landmarks and detection, see KINDS
       activation: sigmoid         # or softmax, over all outputs
     network:                      # only for safetensors
       name: torchvision.densenet121
@@ -42,10 +42,14 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "segmentation": ("logits", "probabilities"),
     "classification": ("logits", "probabilities"),
     "landmarks": ("heatmaps", "logits", "pixels", "fractions"),
+    "detection": ("corners", "centres"),
 }
-"""Task -> what an output may be. Of landmarks: ``heatmaps`` of values that rise to the point, ``logits`` of a softmax
-over the map, or coordinates x, y: in ``pixels`` of the square with centres at integers, or in ``fractions`` of its
-edge with 0 and 1 at its outer edges."""
+"""Task -> what an output may be.
+
+Of landmarks: ``heatmaps`` of values that rise to the point, ``logits`` of a softmax over the map, or coordinates x, y:
+in ``pixels`` of the square with centres at integers, or in ``fractions`` of its edge, 0 and 1 at its outer edges. Of
+detection: boxes that the network has chosen, as ``corners`` x0, y0, x1, y1 or as ``centres`` x, y, width, height; in
+pixels of the square, or in fractions of its edge where none lies above 1.5; 0 at its upper left corner."""
 TEXTS = ("name", "task", "licence", "source", "training_data", "notes")
 
 
@@ -131,6 +135,10 @@ class OutputDescription:
         Of the Gaussian that a heatmap of landmarks was taught with, in pixels of the square.
     layout
         As of the input.
+    boxes, scores, classes
+        Of a detector: the names of its outputs (N, 4), (N,) and (N,), as torchvision has them.
+    first
+        Of a detector: the number of the first of the labels; 1 where 0 is the background.
     """
 
     kind: str
@@ -139,6 +147,10 @@ class OutputDescription:
     thresholds: tuple[float, ...] = ()
     sigma: float = 3.0
     layout: str = "channels_first"
+    boxes: str = "boxes"
+    scores: str = "scores"
+    classes: str = "labels"
+    first: int = 0
 
     def problems(self) -> list[str]:
         found = _unknown(self, "activation", ("sigmoid", "softmax"))

@@ -6,11 +6,13 @@ import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from XRayAILib.learning.errors import ModelError
 
 
+@dataclass
 class NewFolder:
     """Where to write, and afterwards where it lies.
 
@@ -22,9 +24,22 @@ class NewFolder:
         Its place, once it is there.
     """
 
-    def __init__(self, place: Path, name: str) -> None:
-        self.working = place / f".{uuid.uuid4().hex}.part"
-        self.final = place / name
+    working: Path
+    final: Path
+
+
+@contextmanager
+def hidden_folder(place: Path) -> Iterator[Path]:
+    """A folder in ``place`` that is gone afterwards; :class:`ModelError` where the disk cannot be written."""
+    working = place / f".{uuid.uuid4().hex}.part"
+    try:
+        working.mkdir(parents=True)
+        yield working
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ModelError(f"The model cannot be written to {place}: {reason}. Is the disk full?") from error
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
 
 
 @contextmanager
@@ -42,16 +57,10 @@ def new_folder(place: Path, name: str) -> Iterator[NewFolder]:
     ModelError
         The disk is full or cannot be written; nothing is left of it.
     """
-    folder = NewFolder(place, name)
-    try:
-        folder.working.mkdir(parents=True)
+    with hidden_folder(place) as working:
+        folder = NewFolder(working, place / name)
         yield folder
         _settle(folder, name)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise ModelError(f"The model cannot be written to {place}: {reason}. Is the disk full?") from error
-    finally:
-        shutil.rmtree(folder.working, ignore_errors=True)
 
 
 def _settle(folder: NewFolder, name: str) -> None:

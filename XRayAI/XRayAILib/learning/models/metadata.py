@@ -59,17 +59,23 @@ def metadata(manifest: Mapping[str, Any], task: Task, outputs: Mapping[str, tupl
 
 
 def output_shapes(task: Task, size: int) -> dict[str, tuple[int, ...]]:
-    """The shapes of what a task's network gives for one image of ``size`` pixels, found without computing anything."""
-    import torch
-
-    with torch.device("meta"):
-        network = task.network().eval()
-        images = torch.zeros(1, 1, size, size)
-        more = (torch.zeros(1, task.table_size),) if task.table_size else ()
-        with torch.no_grad():
-            found = network(images, *more)
+    """The shapes of what a task's network gives for one image of ``size`` pixels."""
+    try:
+        # Without values nothing is computed.
+        found = _output_on("meta", task, size)
+    except (RuntimeError, NotImplementedError):
+        # Some operators, such as autocast, do not know that device.
+        found = _output_on("cpu", task, size)
     named = found if isinstance(found, dict) else {"pred": found}
     return {name: tuple(value.shape[1:]) for name, value in named.items()}
+
+
+def _output_on(device: str, task: Task, size: int) -> Any:
+    import torch
+
+    with torch.device(device), torch.no_grad():
+        more = (torch.zeros(1, task.table_size),) if task.table_size else ()
+        return task.network().eval()(torch.zeros(1, 1, size, size), *more)
 
 
 def _output(task: Task, name: str, shape: tuple[int, ...]) -> dict[str, Any]:
