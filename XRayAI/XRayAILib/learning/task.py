@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import torch
 
     from XRayAILib.learning.draws import Draws
+    from XRayAILib.learning.examples import Example
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 Output = np.ndarray | dict[str, np.ndarray]
@@ -100,6 +101,14 @@ class Task(ABC):
     def teaches(cls, reference: Findings, labels: Collection[str], missing: str) -> bool:
         """Whether an image can be learnt from; ``missing`` as in the configuration."""
         return bool(cls.said(reference, labels))
+
+    def problems(self, examples: Sequence[Example]) -> list[str]:
+        """Why a training with these examples, in their parts, makes no sense: a sentence each, before it starts."""
+        return []
+
+    def notes(self, examples: Sequence[Example]) -> list[str]:
+        """What is to be borne in mind of these examples, without being a reason not to start: a sentence each."""
+        return []
 
     # Targets ----------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from XRayAILib.learning.cache import Emit, build_cache, sweep
 from XRayAILib.learning.card import counts_text
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import Device, choose_device
+from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.evaluation.run import evaluate
 from XRayAILib.learning.examples import Example, gather
 from XRayAILib.learning.fitting import fitted_after, learnt_before
@@ -122,6 +123,10 @@ def _train(
             )
     legend = legend_of(labels, project.schema)
     task = make_task(config, legend)
+    if problems := task.problems(examples):
+        raise TrainingError(" ".join(problems))
+    for text in task.notes(examples):
+        emit({"event": "note", "message": text})
     resumed = (job_folder / CHECKPOINT).exists()
     start = begun(task, project, job_folder / "start.json", resumed, consent_download, emit, cancelled)
     preset = config.pixel_preset
