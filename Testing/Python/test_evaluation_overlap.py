@@ -16,7 +16,7 @@ DETECTOR = Spacing(0.2, 0.2, SpacingSource.DETECTOR)
 
 
 def said(author: Author, **squares: tuple[int, int]) -> Findings:
-    """Findings of a 60 x 50 image with a 20 x 20 square at (row, column) for each label; ``None`` draws an empty one."""
+    """Findings of a 60 x 50 image with a 20 x 20 square at (row, column) of each label; ``None`` draws an empty one."""
     objects = []
     for label, corner in squares.items():
         mask = np.zeros((60, 50), bool)
@@ -71,7 +71,11 @@ def test_lengths_of_different_units_are_never_put_together():
     cases = [overlap_case(moved, true, ["heart"], spacing) for spacing in spacings]
     figures = overlap_figures(cases, list("abcd"), ["heart"])
     of_heart = figures["labels"]["heart"]
-    assert (of_heart["hd95"]["value"], of_heart["hd95"]["unit"], of_heart["hd95"]["count"]) == (2.5, "mm (calibrated)", 2)
+    assert (of_heart["hd95"]["value"], of_heart["hd95"]["unit"], of_heart["hd95"]["count"]) == (
+        2.5,
+        "mm (calibrated)",
+        2,
+    )
     assert of_heart["hd95, mm (detector plane)"]["value"] == pytest.approx(1.0)
     assert (of_heart["hd95, px"]["value"], of_heart["hd95, px"]["unit"]) == (5.0, "px")
     assert "1 in mm (detector plane), 1 in px" in of_heart["hd95"]["reason"]

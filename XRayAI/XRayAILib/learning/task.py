@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from XRayAILib.learning.draws import Draws
     from XRayAILib.learning.examples import Example
+    from XRayAILib.learning.evaluation.comparable import Statistics
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 Output = np.ndarray | dict[str, np.ndarray]
@@ -211,6 +212,18 @@ class Task(ABC):
     @abstractmethod
     def figures(self, cases: Sequence[Mapping[str, Any]], patients: Sequence[str], seed: int = 0) -> Figures:
         """How good these cases are together; ``patients`` has the patient of each."""
+
+    def statistics(self, cases: Sequence[Mapping[str, Any]]) -> Statistics:
+        """What is compared between groups of images; by default the means of the cases' own values of the score."""
+        from XRayAILib.learning.evaluation.comparable import number_statistics
+
+        return number_statistics(cases, self.classes, self.score.name)
+
+    def truths(self, reference: Findings) -> dict[str, bool]:
+        """Whether each class is there; one of which the reference says nothing is left out."""
+        said = self.said(reference, self.labels)
+        known = self.config.missing == "absent" or not reference.objects
+        return {name: name in said for name in self.classes if known or name in said}
 
     def badness(self, case: Mapping[str, Any]) -> float:
         """To sort test images by, the worst first."""

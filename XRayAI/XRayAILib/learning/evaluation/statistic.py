@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from XRayAILib.findings.agreement.bootstrap import divided
+from XRayAILib.learning.classification.ranking import auroc
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def ratio_of(above: ArrayLike, below: ArrayLike) -> Statistic:
 
 
 def auroc_of(scores: ArrayLike, truths: ArrayLike) -> Statistic:
-    """Area under the ROC curve; equal scores count half (Hanley and McNeil, *Radiology* 143, 1982).
+    """Area under the ROC curve; equal scores count half.
 
     Parameters
     ----------
@@ -66,20 +67,12 @@ def auroc_of(scores: ArrayLike, truths: ArrayLike) -> Statistic:
         One per image: higher is more likely positive; 1 is positive, 0 negative, NaN unknown, which takes no part.
     """
     seen, true = np.asarray(scores, float), np.asarray(truths, float)
-    positive, negative = (true == 1).astype(float), (true == 0).astype(float)
-    order = np.argsort(seen, kind="stable")
-    starts = np.flatnonzero(np.diff(seen[order], prepend=-np.inf)) if len(order) else np.zeros(0, int)
+    known = np.flatnonzero(np.isfinite(true))
 
     def of(weights: np.ndarray) -> np.ndarray:
-        if not len(starts):
-            return np.full(len(weights), np.nan)
-        # Per score that occurs: how much of either kind has it.
-        ill = np.add.reduceat((weights * positive)[:, order], starts, axis=1)
-        well = np.add.reduceat((weights * negative)[:, order], starts, axis=1)
-        below = np.cumsum(well, axis=1) - well / 2
-        return divided((ill * below).sum(axis=1), ill.sum(axis=1) * well.sum(axis=1))
+        return auroc(true[known], seen[known], weights[:, known])
 
-    return Statistic(of, np.stack([positive, negative], axis=1))
+    return Statistic(of, np.stack([true == 1, true == 0], axis=1).astype(float))
 
 
 def mean_of_all(statistics: list[Statistic]) -> Statistic:

@@ -32,6 +32,7 @@ from XRayAILib.learning.classification.threshold import choose_threshold
 from XRayAILib.learning.classification.value_table import read_value_table
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.errors import TrainingError
+from XRayAILib.learning.evaluation.comparable import Statistics, class_statistics
 from XRayAILib.learning.legend import Legend
 from XRayAILib.learning.metric import Metric
 from XRayAILib.learning.task import NOTHING, Figures, Output, Task
@@ -254,6 +255,13 @@ class Classification(Task):
     def curves(self, cases: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """What a report draws of each class: ROC, precision and recall, reliability before and after temperature."""
         return class_curves(cases, self.classes)
+
+    def statistics(self, cases: Sequence[Mapping[str, Any]]) -> Statistics:
+        return class_statistics(cases, self.classes)
+
+    def truths(self, reference: Findings) -> dict[str, bool]:
+        known = dict(zip(self.columns, targets_of(reference, self.questions), strict=True))
+        return {name: bool(known[name]) for name in self.classes if known[name] >= 0}
 
     def badness(self, case: Mapping[str, Any]) -> float:
         """The largest distance of a probability from the truth."""

@@ -20,6 +20,7 @@ from XRayAILib.learning.detection.network import NETWORKS, Anchors, anchors_of, 
 from XRayAILib.learning.detection.targets import known_labels, moved, target_rows
 from XRayAILib.learning.detection.thresholds import USUAL, best_threshold
 from XRayAILib.learning.displacement import displacement
+from XRayAILib.learning.evaluation.comparable import Statistics, box_statistics
 from XRayAILib.learning.networks import whole_arguments
 from XRayAILib.learning.task import Figures, Output, Task
 from XRayAILib.pixels.resample import Letterbox
@@ -192,6 +193,9 @@ class Detection(Task):
 
     def figures(self, cases: Sequence[Mapping[str, Any]], patients: Sequence[str], seed: int = 0) -> Figures:
         return box_figures(cases, patients, self.labels, seed)
+
+    def statistics(self, cases: Sequence[Mapping[str, Any]]) -> Statistics:
+        return box_statistics(cases, self.labels)
 
     def badness(self, case: Mapping[str, Any]) -> float:
         """Boxes that are missed and boxes that are wrong among those shown; then, how badly the others fit."""

@@ -16,6 +16,7 @@ from XRayAILib.findings.schema import Tool
 from XRayAILib.learning.augment import exposed
 from XRayAILib.learning.displacement import displacement
 from XRayAILib.learning.errors import TrainingError
+from XRayAILib.learning.evaluation.comparable import Statistics, point_statistics
 from XRayAILib.learning.landmarks.figures import (
     METRICS,
     SCORE,
@@ -224,6 +225,9 @@ class Landmarks(Task):
 
     def figures(self, cases: Sequence[Mapping[str, Any]], patients: Sequence[str], seed: int = 0) -> Figures:
         return landmark_figures(cases, patients, self.labels, seed)
+
+    def statistics(self, cases: Sequence[Mapping[str, Any]]) -> Statistics:
+        return point_statistics(cases, self.labels)
 
     def badness(self, case: Mapping[str, Any]) -> float:
         return landmark_badness(case)
