@@ -100,7 +100,7 @@ def survey(project: Project, config: TrainingConfig) -> Survey:
             continue
         said = task.said(reference, wanted)
         used.update({name.partition("=")[0] for name in said})
-        keys = _image_key(image), findings_key(reference, wanted)
+        keys = image_key(image), findings_key(reference, wanted)
         strata = said | _numbers(reference, wanted) if Tool.BOX in task.tools else said
         found.append(Example(image.uid, image.header.patient_key, said, image.split, *keys, strata))
     problems += _misfit_problems(misfits)
@@ -165,7 +165,7 @@ def _misfit_problems(misfits: list[tuple[Image, Findings]]) -> list[Problem]:
     return [Problem("size", text, uids=tuple(image.uid for image, _ in misfits))]
 
 
-def _image_key(image: Image) -> str:
+def image_key(image: Image) -> str:
     header = image.header
     try:
         size, modified = stamp(Path(header.path))

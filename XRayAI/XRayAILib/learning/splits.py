@@ -80,11 +80,15 @@ def plan_split(project: Project, examples: Sequence[Example], config: TrainingCo
         said.setdefault(side.person[example.uid], set()).update(example.strata or example.labels)
     problems = list(side.problems({e.uid for e in examples}))
     fixed = {person: part for person, part in side.fixed.items() if person in said}
+    dealt: Mapping[str, str | int]
     try:
-        dealt = deal(said, config.seed, fixed) if not config.folds else deal_folds(said, config, side.folds)
+        if config.folds:
+            folds = deal_folds(said, config, side.folds)
+            dealt, parts = folds, {person: side.part_of_fold(fold) for person, fold in folds.items()}
+        else:
+            dealt = parts = deal(said, config.seed, fixed)
     except TrainingError as error:
         return Split((), problems=(*problems, str(error)))
-    parts = {p: side.part_of_fold(fold) for p, fold in dealt.items()} if config.folds else dealt
     done, left_out, fresh = [], [], dict[str, str | int]()
     for example in examples:
         person = side.person[example.uid]
