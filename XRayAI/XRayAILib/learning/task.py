@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     import torch
 
     from XRayAILib.learning.draws import Draws
-    from XRayAILib.learning.examples import Example
     from XRayAILib.learning.evaluation.comparable import Statistics
+    from XRayAILib.learning.examples import Example
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 Output = np.ndarray | dict[str, np.ndarray]
