@@ -21,6 +21,7 @@ LOCK = "lock"
 KINDS = (
     "scan",
     "train",
+    "pretrain",
     "predict",
     "export",
     "query",
@@ -73,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         try:
             orders = Orders(folder, request["parent"])
-            with _alone(folder, emit, orders):
+            with job_alone(folder, emit, orders):
                 _run(request, folder, emit, orders)
         except Cancelled:
             emit({"event": "cancelled"})
@@ -88,13 +89,13 @@ def main(arguments: list[str] | None = None) -> int:
             return 1
         except Exception as error:  # noqa: BLE001 - the starter must hear of it, whatever it is; the log has it whole
             traceback.print_exc()
-            emit({"event": "error", "message": _for_a_person(error)})
+            emit({"event": "error", "message": words_for(error)})
             return 1
     return 0
 
 
 @contextmanager
-def _alone(folder: Path, emit: Emit, cancelled: Callable[[], bool]) -> Iterator[None]:
+def job_alone(folder: Path, emit: Emit, cancelled: Callable[[], bool]) -> Iterator[None]:
     """Wait for an earlier start in this folder to end: one whose starter was killed works on for some seconds, and two
     would write the same checkpoint.
     """
@@ -119,7 +120,8 @@ def _run(request: dict[str, Any], folder: Path, emit: Emit, cancelled: Callable[
     emit({"event": "result", **result})
 
 
-def _for_a_person(error: Exception) -> str:
+def words_for(error: Exception) -> str:
+    """What to tell the person of an error."""
     import errno
 
     if isinstance(error, OSError) and error.errno == errno.ENOSPC:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -74,17 +75,16 @@ def _shared_class(kind: Any) -> type:
 def _over_processes(layer: Any, images: torch.Tensor) -> torch.Tensor:
     """Batch normalisation (B, C, ...) with the statistics of all processes."""
     import torch
-    from torch.distributed.nn.functional import all_reduce
 
     axes = [0, *range(2, images.dim())]
     shape = [1, -1, *[1] * (images.dim() - 2)]
     values = images.float()
     # The mean first and then what lies around it: the difference of two large sums would lose the digits.
-    sums: torch.Tensor = all_reduce(torch.cat([values.sum(axes), values.new_tensor([values[:, 0].numel()])]))
+    sums: torch.Tensor = _sum(torch.cat([values.sum(axes), values.new_tensor([values[:, 0].numel()])]))
     count = sums[-1].detach()
     mean = sums[:-1] / count
     around = values - mean.view(shape)
-    variance: torch.Tensor = all_reduce((around * around).sum(axes)) / count
+    variance: torch.Tensor = _sum((around * around).sum(axes)) / count
     if layer.running_mean is not None:
         with torch.no_grad():
             layer.num_batches_tracked.add_(1)
@@ -95,3 +95,30 @@ def _over_processes(layer: Any, images: torch.Tensor) -> torch.Tensor:
     if layer.weight is not None:
         normal = normal * layer.weight.view(shape) + layer.bias.view(shape)
     return normal.to(images.dtype)
+
+
+def _sum(values: torch.Tensor) -> torch.Tensor:
+    """The sum over all processes; the way back sums the gradients of all of them."""
+    found: torch.Tensor = _summing().apply(values)
+    return found
+
+
+@cache
+def _summing() -> Any:
+    import torch
+    import torch.distributed as dist
+
+    class Summing(torch.autograd.Function):
+        @staticmethod
+        def forward(context: Any, mine: torch.Tensor) -> torch.Tensor:
+            total = mine.clone()
+            dist.all_reduce(total)
+            return total
+
+        @staticmethod
+        def backward(context: Any, gradient: torch.Tensor) -> torch.Tensor:
+            total = gradient.contiguous().clone()
+            dist.all_reduce(total)
+            return total
+
+    return Summing

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -48,6 +49,7 @@ class Processes:
         if device == "cuda":
             torch.cuda.set_device(local_rank())
         if not dist.is_initialized():
+            _count_alone()
             # Plain values travel by gloo, and only tensors on a GPU by NCCL.
             dist.init_process_group("cpu:gloo,cuda:nccl" if device == "cuda" else "gloo", timeout=PATIENCE)
         return cls(rank, size, device)
@@ -151,9 +153,20 @@ class Processes:
 
         share_statistics(network)
         place = [torch.cuda.current_device()] if self._device == "cuda" else None
-        return torch.nn.parallel.DistributedDataParallel(
-            network, device_ids=place, broadcast_buffers=False, find_unused_parameters=unused
-        )
+        with warnings.catch_warnings():
+            # The newest torch has a new name for it, which the others do not know.
+            warnings.filterwarnings("ignore", message=".*broadcast_buffers")
+            return torch.nn.parallel.DistributedDataParallel(
+                network, device_ids=place, broadcast_buffers=False, find_unused_parameters=unused
+            )
+
+
+def _count_alone() -> None:
+    """Keep the metrics of MONAI from putting together what all processes counted, as they do through ignite wherever
+    they see several: here, rank 0 counts alone, with the outputs of all."""
+    import ignite.distributed.utils as ignite_processes
+
+    ignite_processes._need_to_sync = False
 
 
 def rank_and_size() -> tuple[int, int]:

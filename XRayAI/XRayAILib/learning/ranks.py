@@ -6,12 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from XRayAILib.learning.cache import TrainingCache
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import Device
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.legend import LearntLabel
 from XRayAILib.learning.processes import Processes
+from XRayAILib.learning.rows import Rows
+from XRayAILib.learning.space import Holding
 from XRayAILib.learning.task import Task, make_task
 from XRayAILib.learning.training import Training, silent
 
@@ -25,7 +29,11 @@ def tell(processes: Processes, task: Task, cache: TrainingCache, parts: Mapping[
         {
             "legend": [label.document() for label in task.legend],
             "fitted": dict(task.fitted),
-            "cache": str(cache.folder.resolve()),
+            "key": cache.key,
+            "images": _described(cache.images),
+            "targets": _described(cache.targets),
+            "table": cache.table.tolist(),
+            "rows": cache.rows,
             "parts": {part: list(uids) for part, uids in parts.items()},
         }
     )
@@ -39,11 +47,29 @@ def follow(config: TrainingConfig, processes: Processes, device: Device, job_fol
         raise TrainingError("Process 0 ended before the training began; it says why.") from error
     task = make_task(config, tuple(LearntLabel.from_document(label) for label in told["legend"]), told["fitted"])
     try:
-        cache = TrainingCache.open(Path(told["cache"]))
+        cache = _opened(told)
     except OSError as error:
         raise TrainingError(
-            f"Process {processes.rank} cannot read the training cache {told['cache']} ({error.strerror or error}). "
+            f"Process {processes.rank} cannot read the training cache {error.filename} ({error.strerror or error}). "
             "On several machines the project must lie on a disk that all of them see under the same path."
         ) from error
     Training(task, config, cache, told["parts"], job_folder, device, silent, processes=processes).run()
     return {}
+
+
+def _described(rows: Rows) -> dict[str, Any]:
+    """Where rows lie, for another process."""
+    _, (files, segment_of, row_of) = rows.__reduce__()
+    found = [(str(Path(path).resolve()), list(shape), kind) for path, shape, kind in files]
+    return {"files": found, "segment_of": segment_of.tolist(), "row_of": row_of.tolist()}
+
+
+def _opened(told: dict[str, Any]) -> TrainingCache:
+    def rows(name: str) -> Rows:
+        files = [(path, tuple(shape), kind) for path, shape, kind in told[name]["files"]]
+        return Rows(files, np.array(told[name]["segment_of"], np.int32), np.array(told[name]["row_of"], np.int64))
+
+    # Process 0 holds the files, so that nobody deletes them; this one holds none of them beside it.
+    holding = Holding(Path(told["images"]["files"][0][0]).parents[1])
+    table = np.array(told["table"], np.float32).reshape(len(told["rows"]), -1)
+    return TrainingCache(told["key"], rows("images"), rows("targets"), table, told["rows"], (), holding)

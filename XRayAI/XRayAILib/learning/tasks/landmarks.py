@@ -31,6 +31,7 @@ from XRayAILib.learning.landmarks.meter import RadialErrorMeter
 from XRayAILib.learning.landmarks.network import halving, heatmap_network
 from XRayAILib.learning.landmarks.peaks import Peak, peak
 from XRayAILib.learning.networks import U_NETS, build, whole_arguments
+from XRayAILib.learning.normalisation import over_batch
 from XRayAILib.learning.task import NOTHING, Figures, Output, Task
 from XRayAILib.pixels.resample import Letterbox
 
@@ -183,8 +184,8 @@ class Landmarks(Task):
         there, known = (state == PRESENT).float(), (state != UNKNOWN).float()
         place = divergence(output["heatmaps"], target[..., :2], options.stride, options.sigma)
         presence = F.binary_cross_entropy_with_logits(output["presence"].float(), there, reduction="none")
-        placed = (place * there).sum() / there.sum().clamp(min=1.0)
-        return placed + options.presence * (presence * known).sum() / known.sum().clamp(min=1.0)
+        placed = (place * there).sum() / over_batch(there.sum()).clamp(min=1.0)
+        return placed + options.presence * (presence * known).sum() / over_batch(known.sum()).clamp(min=1.0)
 
     def meter(self) -> RadialErrorMeter:
         return RadialErrorMeter(self.classes, self.options.stride, self.options.sigma)

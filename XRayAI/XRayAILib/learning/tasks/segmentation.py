@@ -18,6 +18,7 @@ from XRayAILib.learning.augment import exposed
 from XRayAILib.learning.displacement import displacement
 from XRayAILib.learning.evaluation.overlap import DICE, METRICS, overlap_badness, overlap_case, overlap_figures
 from XRayAILib.learning.networks import U_NETS
+from XRayAILib.learning.normalisation import over_batch
 from XRayAILib.learning.task import Figures, Output, Task
 from XRayAILib.pixels.components import solid
 from XRayAILib.pixels.resample import Letterbox
@@ -116,7 +117,7 @@ class Segmentation(Task):
         target = target.clamp(min=0)
         dice = DiceLoss(sigmoid=True, reduction="none", smooth_nr=1.0, smooth_dr=1.0)(output, target).flatten(1)
         entropy = F.binary_cross_entropy_with_logits(output, target, reduction="none").mean(dim=(2, 3))
-        return ((dice + entropy) * known).sum() / known.sum().clamp(min=1.0)
+        return ((dice + entropy) * known).sum() / over_batch(known.sum()).clamp(min=1.0)
 
     def meter(self) -> DiceMeter:
         return DiceMeter(self.classes)
