@@ -9,7 +9,14 @@ from typing import Annotated
 import typer
 
 from XRayAILib import __version__
-from XRayAILib.apps import history_commands, learning_commands, schema_commands, snapshot_commands, study_commands
+from XRayAILib.apps import (
+    history_commands,
+    learning_commands,
+    models_commands,
+    schema_commands,
+    snapshot_commands,
+    study_commands,
+)
 from XRayAILib.apps.console import console, errors, plain, prepare_streams
 from XRayAILib.apps.options import ProjectOption, Text, Word
 
@@ -316,6 +323,7 @@ history_commands.add_to(app)
 learning_commands.add_to(app)
 study_commands.add_to(app)
 snapshot_commands.add_to(app)
+models_commands.add_to(app)
 
 servers = typer.Typer(help="Your PACS and archives.", no_args_is_help=True)
 app.add_typer(servers, name="servers")

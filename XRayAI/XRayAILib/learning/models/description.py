@@ -1,27 +1,6 @@
 """What a model made elsewhere takes and gives, in the words of whoever imports it: a YAML or JSON document.
 
-::
-
-    name: chest-findings
-    task: classification          # or segmentation, landmarks, detection
-    labels: [pneumonia, null, effusion=large]   # the outputs in their order; null for one that is not wanted
-    input:
-      size: 224                   # edge of the square, in pixels
-      channels: 1                 # or 3: the radiograph three times
-      range: [-1024, 1024]        # values of black and white (torchxrayvision); 0 and 1 without it
-      mean: [0.485, 0.456, 0.406] # taken from that, and
-      std: [0.229, 0.224, 0.225]  # divided by, for each channel
-    output:
-      kind: logits                # or probabilities; others for landmarks and detection, see KINDS
-      activation: sigmoid         # or softmax, over all outputs
-    network:                      # only for safetensors
-      name: torchvision.densenet121
-      arguments: {}
-    licence: Apache-2.0
-    source: https://...
-    training_data: what it was trained on, under which terms
-
-It is read as data: nothing in it is evaluated, and no other file is named by it.
+:data:`EXAMPLE` shows one. It is read as data: nothing in it is evaluated, and no other file is named by it.
 """
 
 from __future__ import annotations
@@ -36,6 +15,31 @@ from XRayAILib.learning.errors import ModelError, TrainingError
 from XRayAILib.learning.settings import read_settings, settings_problems
 from XRayAILib.pixels.resample import PixelPreset
 
+EXAMPLE = """\
+name: chest-findings
+task: classification            # or segmentation, landmarks, detection
+labels: [pneumonia, null, view=PA]   # the outputs in their order; null for one that is not wanted
+input:
+  size: 224                     # edge of the square, in pixels
+  channels: 1                   # or 3: the same picture three times
+  range: [-1024, 1024]          # values of black and of white, as torchxrayvision has them; 0 and 1 without it
+  # mean: [0.485, 0.456, 0.406] # taken from that, and
+  # std: [0.229, 0.224, 0.225]  # divided by
+  contrast: extremes            # or percentiles (1 and 99), or display: the picture as it is shown
+  fit: crop                     # its central square, or pad: all of it with black around
+output:
+  kind: logits                  # or probabilities; landmarks: heatmaps, logits, pixels or fractions;
+                                # detection: corners or centres
+  activation: sigmoid           # or softmax over all outputs
+  # thresholds: [0.4, 0.5, 0.5] # from which probability on something is said; 0.5 without it
+network:                        # only for weights; an ONNX file has its network in it
+  name: torchvision.densenet121 # or one of MONAI: DenseNet121, UNet, ...
+  arguments: {}
+licence: Apache-2.0
+source: https://example.org/model
+training_data: what it was trained on, and under which terms
+"""
+"""A description to start from."""
 LARGEST = 1 << 20
 """Bytes of a description."""
 KINDS: Mapping[str, tuple[str, ...]] = {
