@@ -83,9 +83,9 @@ def test_training_and_reading_see_the_same_bit_for_bit(project: Project) -> None
 
 
 def test_other_enhancements_have_other_caches(project: Project) -> None:
-    folders = {cached(project, tiny(enhancement=value))[0].folder for value in (None, "chest", OWN.document())}
+    folders = {cached(project, tiny(enhancement=value))[0].key for value in (None, "chest", OWN.document())}
     assert len(folders) == 3
-    assert cached(project, tiny(enhancement="none"))[0].folder in folders
+    assert cached(project, tiny(enhancement="none"))[0].key in folders
 
 
 def test_a_model_carries_its_enhancement_and_uses_it_when_loaded_again(project: Project, trained: Model) -> None:
