@@ -13,6 +13,8 @@ from XRayAILib.apps.options import ProjectOption, Text
 def add_to(app: typer.Typer) -> None:
     """Give a command line these commands."""
     app.command()(train)
+    app.command()(pretrain)
+    app.command()(weights)
     app.command()(predict)
 
 
@@ -57,6 +59,56 @@ def train(
         snapshot=snapshot,
     )
     train_model(project, wish, resume, consent_download)
+
+
+def pretrain(
+    project: ProjectOption,
+    preset: Annotated[str, Text(help="quick (two cores, minutes), standard or best (one large GPU).")] = "",
+    like: Annotated[str, Text(help="The task whose network is pretrained; segmentation without it.")] = "",
+    network: Annotated[str, Text(help="Another U-Net, such as FlexibleUNet.")] = "",
+    name: Annotated[str, Text(help="Name for --start model:NAME.")] = "",
+    device: Annotated[str, Text(help="auto, cpu, cuda or mps.")] = "",
+    minutes: Annotated[float | None, typer.Option(min=0, help="Longest time; 0 for no limit.")] = None,
+    start: Annotated[
+        str, Text(help="Where the weights come from: model:NAME, a folder, file:PATH or download:NAME.")
+    ] = "",
+    consent_download: Annotated[
+        bool, typer.Option("--consent-download", help="Agree that the weights to start from are downloaded.")
+    ] = False,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Any other setting as NAME=VALUE, such as options.hidden=0.5.")
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="YAML file with settings; options given here come on top.")
+    ] = None,
+    resume: Annotated[Path | None, typer.Option(help="Folder of a stopped pretraining job to go on with.")] = None,
+) -> None:
+    """Let a network learn from all images of a project without their labels, for trainings to start from.
+
+    A part of each image is hidden and the network learns to draw it. Patients of the test part are not looked at.
+    """
+    from XRayAILib.apps.learn import TrainingWish
+    from XRayAILib.apps.pretrain import pretrain as pretrain_network
+
+    settings = (*((f"network={network}", "network_arguments={}") if network else ()), *(set_ or ()))
+    wish = TrainingWish(
+        task="" if config else "pretraining",
+        preset=preset,
+        name=name or ("" if config else "pretrained"),
+        device=device,
+        minutes=minutes,
+        start=start,
+        settings=settings,
+        config=config,
+    )
+    pretrain_network(project, wish, like, resume, consent_download)
+
+
+def weights() -> None:
+    """Show the weights that a training can start from after a download, with licence and checksum."""
+    from XRayAILib.apps.pretrain import show_weights
+
+    show_weights()
 
 
 def predict(

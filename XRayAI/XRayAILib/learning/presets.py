@@ -152,11 +152,18 @@ LANDMARKS: dict[str, dict[str, object]] = {
     },
 }
 
+# The network that segmentation trains, so that it can start from what was pretrained.
+_ALIKE = ("size", "network", "network_arguments", "epochs", "minutes", "ema")
+PRETRAINING: dict[str, dict[str, object]] = {
+    name: {key: value for key, value in values.items() if key in _ALIKE} for name, values in SEGMENTATION.items()
+}
+
 PRESETS: Mapping[str, Mapping[str, Mapping[str, object]]] = {
     "segmentation": SEGMENTATION,
     "detection": DETECTION,
     "classification": CLASSIFICATION,
     "landmarks": LANDMARKS,
+    "pretraining": PRETRAINING,
 }
 
 

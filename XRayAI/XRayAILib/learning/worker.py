@@ -16,7 +16,7 @@ from XRayAILib.learning.card import counts_text
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import Device, choose_device
 from XRayAILib.learning.errors import TrainingError
-from XRayAILib.learning.evaluation.run import evaluate
+from XRayAILib.learning.evaluation.run import evaluate, kept
 from XRayAILib.learning.examples import Example, gather
 from XRayAILib.learning.fitting import fitted_after, learnt_before
 from XRayAILib.learning.inference import Inference
@@ -24,9 +24,10 @@ from XRayAILib.learning.legend import legend_of
 from XRayAILib.learning.model import Model, write_model
 from XRayAILib.learning.processes import Processes
 from XRayAILib.learning.ranks import follow, tell
-from XRayAILib.learning.splits import PARTS, label_counts, part_of, split
+from XRayAILib.learning.readiness import require_ready
+from XRayAILib.learning.splits import OUTSIDE, PARTS, label_counts, part_of, split
 from XRayAILib.learning.start.begin import begun
-from XRayAILib.learning.task import Task, make_task
+from XRayAILib.learning.task import Task, make_task, task_class
 from XRayAILib.learning.training import CHECKPOINT, Outcome, Training
 from XRayAILib.project.pinned import PinnedProject
 from XRayAILib.project.project import Project
@@ -56,7 +57,7 @@ def run_training(
         ``model``: its folder; ``task``; ``score_name``, ``score_title`` and ``score``: what it is judged by first, over
         all classes; ``test``: a row per class (``label``, ``images``, and for each metric its value under its name and
         ``<metric>_low``, ``<metric>_high``, ``<metric>_std``, ...); ``metrics``: the same as figures, see
-        :data:`XRayAILib.learning.task.Figures`; ``test_images``, ``test_patients``; ``test_cases``: the values of every
+        :data:`XRayAILib.learning.task.Figures`; ``warnings``: what is to be borne in mind with them; ``test_images``, ``test_patients``; ``test_cases``: the values of every
         image, the worst first; ``history``, ``epochs``, ``best_epoch``, ``stopped``, ``seconds``.
 
     Raises
@@ -68,6 +69,8 @@ def run_training(
     """
     job_folder.mkdir(parents=True, exist_ok=True)
     config.check()
+    if not task_class(config.task).tools:
+        raise TrainingError(f"task: {config.task} learns from no label; it is started with  xrayai pretrain.")
     device = choose_device(config.device, config.threads)
     processes = Processes.join(device.kind)
     if not processes.leads:
@@ -76,17 +79,14 @@ def run_training(
     snapshot, excluded = config.snapshot, dict[str, int]()
     if not snapshot:
         with Project.open(project_folder) as project:
-            snapshot, excluded = _kept(project, config)
+            ready = require_ready(project, config, emit, consent_download)
+            split(project, ready.examples, config)
+            snapshot, excluded = project.snapshots.create().digest, project.marks.exclusions()
     pinned = PinnedProject.at(project_folder, snapshot)
     with pinned:
+        if config.snapshot:
+            require_ready(pinned, config, emit, consent_download)
         return _train(pinned, config, device, excluded, job_folder, emit, cancelled, processes, consent_download)
-
-
-def _kept(project: Project, config: TrainingConfig) -> tuple[str, dict[str, int]]:
-    """The hash of a snapshot of the present state, every image with its part, and how many images are excluded."""
-    _, examples = gather(project, config)
-    split(project, examples, config)
-    return project.snapshots.create().digest, project.marks.exclusions()
 
 
 def _train(
@@ -100,7 +100,6 @@ def _train(
     processes: Processes,
     consent_download: bool,
 ) -> dict[str, Any]:
-    sweep(project.cache_folder / "learning")
     sweep(project.models_folder)
     labels, examples = gather(project, config)
     divided = split(project, examples, config)
@@ -108,25 +107,11 @@ def _train(
     emit({"event": "note", "message": f"Labelled data set: snapshot {project.pinned.short}"})
     counts = label_counts(examples, labels)
     parts = {part: len(part_of(examples, part)) for part in counts}
-    for uid, reason in divided.left_out:
-        emit({"event": "note", "uid": uid, "message": f"Left out: {reason}"})
     emit({"event": "split", "images": parts, "labels": counts})
     if excluded:
         emit({"event": "note", "message": f"Left out because excluded: {counts_text(excluded)}"})
-    for part in ("validation", "test"):
-        for label in (name for name in labels if not counts[part][name]):
-            emit(
-                {
-                    "event": "note",
-                    "message": f"'{label}' does not occur in the {part} part, so it is not measured there.",
-                }
-            )
     legend = legend_of(labels, project.schema)
     task = make_task(config, legend)
-    if problems := task.problems(examples):
-        raise TrainingError(" ".join(problems))
-    for text in task.notes(examples):
-        emit({"event": "note", "message": text})
     resumed = (job_folder / CHECKPOINT).exists()
     start = begun(task, project, job_folder / "start.json", resumed, consent_download, emit, cancelled)
     preset = config.pixel_preset
@@ -146,9 +131,10 @@ def _train(
     task = make_task(config, legend, {**learnt, **fitted_after(task, network, cache, examples, device)})
     inference = Inference(task, network, preset, device)
     # Its own author only from here to the end of the test; the model signs with the digest of its weights.
-    metrics = evaluate(
-        inference, project, part_of(examples, "test"), Author.model(config.name, "test"), emit, cancelled, config.seed
-    )
+    tested = [*part_of(examples, "test"), *part_of(examples, OUTSIDE)]
+    learnt_from = [*part_of(examples, "train"), *part_of(examples, "validation")]
+    author = Author.model(config.name, "test")
+    metrics = evaluate(inference, project, tested, author, emit, cancelled, config.seed, learnt_from)
     made = _description(examples, outcome, device, cache.left_out, excluded, project.pinned.digest)
     made["start"] = dict(start.report) if start is not None else {}
     model = write_model(
@@ -157,7 +143,7 @@ def _train(
         task,
         outcome.weights,
         outcome.history,
-        {"labels": metrics["labels"], "overall": metrics["overall"]},
+        kept(metrics),
         made,
     )
     project.audit("train", f"{model.folder.name} {model.digest}")
@@ -173,10 +159,11 @@ def _description(
     excluded: Mapping[str, int],
     snapshot: str,
 ) -> dict[str, Any]:
+    parts = [*PARTS, *([OUTSIDE] if part_of(examples, OUTSIDE) else [])]
     return {
         "created": now(),
-        "images": {part: len(part_of(examples, part)) for part in PARTS},
-        "patients": {part: len({e.patient for e in part_of(examples, part)}) for part in PARTS},
+        "images": {part: len(part_of(examples, part)) for part in parts},
+        "patients": {part: len({e.patient for e in part_of(examples, part)}) for part in parts},
         # A model travels; identifiers of images and patients stay in the project.
         "snapshot": snapshot,
         "left_out": len(left_out),
@@ -211,6 +198,7 @@ def _result(model: Model, task: Task, metrics: Mapping[str, Any], outcome: Outco
         "score": metrics["overall"][task.score.name]["value"],
         "metrics": {"labels": metrics["labels"], "overall": metrics["overall"]},
         "test": rows,
+        "warnings": metrics["warnings"],
         "test_images": len(images),
         "test_patients": len({image["patient"] for image in images}),
         "test_cases": [{"uid": image["uid"], **image["case"]} for image in images],

@@ -65,10 +65,10 @@ def _efficientnet_torchvision(name: str, names: Collection[str]) -> str | None:
     found = re.match(r"features\.(\d+)\.(\d)\.(\w+)$", name)
     stages = max((int(m.group(1)) for m in map(re.compile(r"features\.(\d+)\.").match, names) if m), default=0)
     if found:
-        stage, part, kind = int(found.group(1)), int(found.group(2)), found.group(3)
-        if stage not in (0, stages):
+        if int(found.group(1)) not in (0, stages):
             return None
-        return f"{('_conv_stem', '_bn0')[part] if stage == 0 else ('_conv_head', '_bn1')[part]}.{kind}"
+        own = ("_conv_stem", "_bn0") if found.group(1) == "0" else ("_conv_head", "_bn1")
+        return f"{own[int(found.group(2))]}.{found.group(3)}"
     found = re.match(r"features\.(\d+)\.(\d+)\.block\.(\d)\.(\d|fc1|fc2)\.(\w+)$", name)
     if not found:
         return name.replace("classifier.1.", "_fc.") if name.startswith("classifier.1.") else None
@@ -116,7 +116,7 @@ _PADDING = (
 )
 
 KEY_MAPS = (
-    KeyMap("as in the network, which has torchvision's names where it is a ResNet", _same),
+    KeyMap("the network's own (of a ResNet, torchvision's)", _same),
     KeyMap("DenseNet of torchvision, timm or torchxrayvision", _densenet),
     KeyMap("EfficientNet of timm", _efficientnet_timm, _PADDING),
     KeyMap("EfficientNet of torchvision", _efficientnet_torchvision, _PADDING),
