@@ -8,7 +8,7 @@ import torch
 
 from XRayAILib.learning.landmarks.heatmaps import divergence, gaussians
 from XRayAILib.learning.landmarks.network import halving, heatmap_network
-from XRayAILib.learning.landmarks.peaks import peak
+from XRayAILib.learning.landmarks.peaks import peak, places
 from XRayAILib.learning.networks import U_NETS
 
 SIZE = 96
@@ -60,6 +60,16 @@ def test_one_bright_cell_does_not_outweigh_a_broad_hill() -> None:
     logits = heatmaps([(30.0, 60.0)], 1, 3.0)[0]
     logits[5, 5] = logits.max() + 0.5
     assert (peak(logits, 1, 3.0).x, peak(logits, 1, 3.0).y) == pytest.approx((30.0, 60.0), abs=0.05)
+
+
+@pytest.mark.parametrize(("size", "stride", "sigma"), [(96, 1, 3.0), (96, 2, 3.0), (24, 2, 12.0)])
+def test_many_heatmaps_at_once_give_the_same_places(size: int, stride: int, sigma: float) -> None:
+    maps = torch.randn(3, 4, size // stride, size // stride, generator=torch.Generator().manual_seed(0)).cumsum(dim=-1)
+    many = places(maps, stride, sigma)
+    for image, found in zip(maps.numpy(), many, strict=True):
+        for logits, place in zip(image, found, strict=True):
+            one = peak(logits, stride, sigma)
+            assert place == pytest.approx((one.x, one.y), abs=1e-3)
 
 
 def test_a_flat_heatmap_is_all_doubt() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from XRayAILib.learning.landmarks.peaks import peak
+from XRayAILib.learning.landmarks.peaks import places
 
 if TYPE_CHECKING:
     import torch
@@ -25,12 +25,11 @@ class RadialErrorMeter:
 
     def add(self, output: dict[str, torch.Tensor], target: torch.Tensor) -> None:
         """``heatmaps`` (B, N, rows, columns) and targets (B, N, 3)."""
-        maps, points = output["heatmaps"].float().cpu().numpy(), target.cpu().numpy()
-        for image, places in zip(maps, points, strict=True):
-            for errors, logits, (x, y, state) in zip(self._errors.values(), image, places, strict=True):
-                if state == 1:
-                    found = peak(logits, self._stride, self._sigma)
-                    errors.append(100 * float(np.hypot(found.x - x, found.y - y)) / (len(logits) * self._stride))
+        edge = output["heatmaps"].shape[-1] * self._stride
+        truth, found = target.cpu().numpy(), places(output["heatmaps"], self._stride, self._sigma)
+        away = 100 * np.hypot(*np.moveaxis(found - truth[..., :2], -1, 0)) / edge
+        for number, errors in enumerate(self._errors.values()):
+            errors += away[truth[:, number, 2] == 1, number].tolist()
 
     def scores(self) -> dict[str, float]:
         return {name: float(np.mean(errors)) for name, errors in self._errors.items() if errors}
