@@ -66,7 +66,7 @@ def facts(edges: np.ndarray, scores: np.ndarray, truth: np.ndarray, threshold: f
     ious = [float(edge_ious(edges[row : row + 1], truth[partners[row]][None])[0, 0]) for row in np.flatnonzero(right)]
     return {
         "targets": len(truth),
-        "scores": [round(float(score), 6) for score in scores],
+        "scores": [float(score) for score in scores],
         "hits": [int(row @ (1 << np.arange(len(IOUS)))) for row in hits],
         "found": int(right.sum()),
         "false": int((scores >= threshold).sum() - right.sum()),
