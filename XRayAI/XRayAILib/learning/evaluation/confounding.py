@@ -48,7 +48,7 @@ class Known:
     """
 
     patient: str
-    groups: Mapping[str, str]
+    groups: dict[str, str]
     truths: Mapping[str, bool]
     part: str
 
@@ -69,7 +69,7 @@ def associations(images: Sequence[Known], classes: Sequence[str], seed: int = 0)
         for name in classes:
             told = [image for image in own if name in image.truths]
             for attribute in ATTRIBUTES:
-                one = None if attribute == "split" else _association(told, name, attribute, seed)
+                one = _association(told, name, attribute, seed)
                 if one is not None:
                     of_part.append({"part": part, "attribute": attribute, "class": name, **one})
         adjusted, _ = holm([one["p"] for one in of_part])

@@ -22,7 +22,7 @@ from XRayAILib.project.groups import GROUPS, UNKNOWN
 if TYPE_CHECKING:
     from XRayAILib.learning.task import Task
 
-ATTRIBUTES = ("sex", "age", "view", "manufacturer", "station", "site", "split")
+ATTRIBUTES = ("sex", "age", "view", "manufacturer", "station", "site")
 LEAST_PATIENTS = 10
 LEAST_THINGS = 5
 """Of each kind that a figure needs on both sides, such as images with and without the disease for an AUROC."""
@@ -65,7 +65,7 @@ def name_of(values: Mapping[str, str]) -> str:
 
 
 def subgroups_of(
-    groups: Sequence[Mapping[str, str]], patients: Sequence[str]
+    groups: Sequence[Mapping[str, str]], patients: Sequence[str], attributes: Sequence[str] = ATTRIBUTES
 ) -> tuple[list[Subgroup], list[tuple[str, int]]]:
     """The groups that are large enough; (name, patients) of the values that are not, intersections left out.
 
@@ -77,7 +77,7 @@ def subgroups_of(
     names = np.asarray(patients, dtype=str)
     single: list[Subgroup] = []
     small: list[tuple[str, int]] = []
-    for attribute in ATTRIBUTES:
+    for attribute in attributes:
         values = np.array([of.get(attribute, UNKNOWN) for of in groups], dtype=str)
         known = sorted(set(values) - {UNKNOWN})
         for value in known:
@@ -121,6 +121,7 @@ def compare_subgroups(
     groups: Sequence[Mapping[str, str]],
     seed: int = 0,
     progress: Callable[[int, int, str], None] = lambda done, total, text: None,
+    attributes: Sequence[str] = ATTRIBUTES,
 ) -> dict[str, Any]:
     """Figures of every subgroup, and its gaps to the rest.
 
@@ -134,7 +135,7 @@ def compare_subgroups(
         ``unknown``: attribute -> images of which it is not known; ``comparisons``: how many gaps were tested;
         ``method``.
     """
-    found, small = subgroups_of(groups, patients)
+    found, small = subgroups_of(groups, patients, attributes)
     statistics = task.statistics(cases)
     better = {metric.name: metric.better for metric in task.metrics}
     documents: list[dict[str, Any]] = []
@@ -167,7 +168,7 @@ def compare_subgroups(
     for (entry, _), gap in zip(tested, corrected([gap for _, gap in tested]), strict=True):
         lower_is_worse = better.get(entry["metric"], "higher") == "higher"
         entry.update(_document(gap), worse=gap.value < 0 if lower_is_worse else gap.value > 0)
-    unknown = {a: sum(of.get(a, UNKNOWN) == UNKNOWN for of in groups) for a in ATTRIBUTES}
+    unknown = {a: sum(of.get(a, UNKNOWN) == UNKNOWN for of in groups) for a in attributes}
     return {
         "groups": documents,
         "small": [list(entry) for entry in small],
