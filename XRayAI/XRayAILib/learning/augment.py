@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from XRayAILib.learning.displacement import enlarged
+
 if TYPE_CHECKING:
     import torch
 
@@ -85,21 +87,24 @@ def exposed(strengths: Augmentation, images: torch.Tensor, draws: Draws) -> torc
         return draws.uniform(0, 1, 1, 1, 1).to(device)
 
     outside = images < 1e-3
-    images = images.clamp(0, 1) ** torch.exp2(normal(strengths.gamma))
+    # From here on it is a copy, which can be changed in place: memory is what this is waiting for.
+    images = images.clamp(0, 1).pow_(torch.exp2(normal(strengths.gamma)))
     if strengths.scatter:
-        veil = draws.uniform(0, 1, 1, 4, 4).to(device)
-        veil = F.interpolate(veil, size=(size, size), mode="bilinear", align_corners=False)
-        weight = strengths.scatter * part()
-        images = images * (1 - weight) + veil * weight
+        veil = enlarged(draws.uniform(0, 1, 1, 4, 4).to(device), size, "bilinear")
+        images.lerp_(veil, strengths.scatter * part())
     if strengths.blur:
-        soft = F.avg_pool2d(images, 3, stride=1, padding=1, count_include_pad=False)
-        amount = torch.where(part() < strengths.blur, part() * 2 - 1, torch.zeros((), device=device))
-        images = images + amount * (soft - images)
+        chosen = draws.chance(strengths.blur).nonzero()[:, 0].to(device)
+        amount = part() * 2 - 1
+        if len(chosen):
+            sharp = images[chosen]
+            soft = F.avg_pool2d(sharp, 3, stride=1, padding=1, count_include_pad=False)
+            images[chosen] = torch.lerp(sharp, soft, amount[chosen])
     if strengths.noise:
-        images = images + draws.noise(images) * (strengths.noise * part() ** 2)
-    images = (images - 0.5) * torch.exp(normal(strengths.exposure)) + 0.5 + normal(strengths.exposure)
+        images.addcmul_(draws.noise(images), strengths.noise * part() ** 2)
+    gain, offset = torch.exp(normal(strengths.exposure)), normal(strengths.exposure)
+    images.mul_(gain).add_(0.5 * (1 - gain) + offset).clamp_(0, 1)
     # What lies outside the radiograph stays black, as it is when the network is used.
-    images = torch.where(outside, torch.zeros((), device=device), images.clamp(0, 1))
+    images.masked_fill_(outside, 0)
     if strengths.collimation:
         images = _collimated(strengths.collimation, images, draws)
     return images
@@ -115,4 +120,4 @@ def _collimated(probability: float, images: torch.Tensor, draws: Draws) -> torch
     place = torch.arange(size, device=images.device).float()
     rows = (place >= cut[:, 0:1]) & (place < size - cut[:, 1:2])
     columns = (place >= cut[:, 2:3]) & (place < size - cut[:, 3:4])
-    return images * (rows[:, None, :, None] & columns[:, None, None, :])
+    return images.mul_(rows[:, None, :, None] & columns[:, None, None, :])
