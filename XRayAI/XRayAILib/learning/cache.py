@@ -123,6 +123,11 @@ def build_cache(
         ) from error
 
 
+def missing_bytes(project: Project, examples: Sequence[Example], task: Task, preset: PixelPreset) -> int:
+    """Bytes that :func:`build_cache` would have to write at most."""
+    return open_work(project, task, preset, place_of(project)).missing_bytes(examples)
+
+
 @dataclass(frozen=True)
 class _Prepared:
     """What a thread made of an example; ``None`` for what is there already."""

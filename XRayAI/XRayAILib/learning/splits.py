@@ -283,16 +283,22 @@ def label_counts(examples: Sequence[Example], labels: Sequence[str]) -> dict[str
     return {part: {label: counts[part][label] for label in labels} for part in parts}
 
 
+def said_in(examples: Sequence[Example], labels: Sequence[str]) -> list[str]:
+    """What is counted: the labels in their order, and in place of an image label its answers as ``label=value``."""
+    names = {label: sorted({s for e in examples for s in e.labels if s.startswith(f"{label}=")}) for label in labels}
+    return [name for label in labels for name in names[label] or [label]]
+
+
 def _missing_labels(examples: Sequence[Example]) -> list[str]:
     """A sentence for each label that is not in the training part, so that it cannot be learnt."""
-    names = sorted({label for example in examples for label in example.labels})
-    counts = label_counts(examples, names)
-    found = []
-    for label in names:
-        if not counts["train"][label]:
-            elsewhere = [part for part in counts if counts[part][label]]
-            found.append(
-                f"The label '{label}' occurs only in the {' and '.join(elsewhere)} part, so it cannot be learnt. "
-                "Label it in images of more patients, train without it, or reset the split of the project."
-            )
-    return found
+    where: dict[str, set[str]] = {}
+    for example in examples:
+        for said in example.labels:
+            # Of an image label's answers, the task says which of them are not learnt.
+            where.setdefault(said.partition("=")[0], set()).add(example.part)
+    return [
+        f"The label '{label}' occurs only in the {' and '.join(p for p in (*PARTS, OUTSIDE) if p in parts)} part, so "
+        "it cannot be learnt. Label it in images of more patients, train without it, or reset the split of the project."
+        for label, parts in sorted(where.items())
+        if "train" not in parts
+    ]

@@ -25,7 +25,7 @@ from XRayAILib.learning.model import Model, write_model
 from XRayAILib.learning.processes import Processes
 from XRayAILib.learning.ranks import follow, tell
 from XRayAILib.learning.readiness import require_ready
-from XRayAILib.learning.splits import OUTSIDE, PARTS, label_counts, part_of, split
+from XRayAILib.learning.splits import OUTSIDE, PARTS, label_counts, part_of, said_in, split
 from XRayAILib.learning.start.begin import begun
 from XRayAILib.learning.task import Task, make_task, task_class
 from XRayAILib.learning.training import CHECKPOINT, Outcome, Training
@@ -57,8 +57,8 @@ def run_training(
         ``model``: its folder; ``task``; ``score_name``, ``score_title`` and ``score``: what it is judged by first, over
         all classes; ``test``: a row per class (``label``, ``images``, and for each metric its value under its name and
         ``<metric>_low``, ``<metric>_high``, ``<metric>_std``, ...); ``metrics``: the same as figures, see
-        :data:`XRayAILib.learning.task.Figures`; ``warnings``: what is to be borne in mind with them; ``test_images``, ``test_patients``; ``test_cases``: the values of every
-        image, the worst first; ``history``, ``epochs``, ``best_epoch``, ``stopped``, ``seconds``.
+        :data:`XRayAILib.learning.task.Figures`; ``warnings``: what is to be borne in mind with them; ``test_images``,
+        ``test_patients``; ``test_cases``: the values of every image, the worst first; ``history``, ``epochs``, ``best_epoch``, ``stopped``, ``seconds``.
 
     Raises
     ------
@@ -75,17 +75,18 @@ def run_training(
     processes = Processes.join(device.kind)
     if not processes.leads:
         return follow(config, processes, device, job_folder)
+    resumed = (job_folder / CHECKPOINT).exists()
     # What is learnt is what the snapshot holds, also where somebody draws on meanwhile.
     snapshot, excluded = config.snapshot, dict[str, int]()
     if not snapshot:
         with Project.open(project_folder) as project:
-            ready = require_ready(project, config, emit, consent_download)
+            ready = require_ready(project, config, emit, consent_download, resumed)
             split(project, ready.examples, config)
             snapshot, excluded = project.snapshots.create().digest, project.marks.exclusions()
     pinned = PinnedProject.at(project_folder, snapshot)
     with pinned:
         if config.snapshot:
-            require_ready(pinned, config, emit, consent_download)
+            require_ready(pinned, config, emit, consent_download, resumed)
         return _train(pinned, config, device, excluded, job_folder, emit, cancelled, processes, consent_download)
 
 
@@ -105,7 +106,7 @@ def _train(
     divided = split(project, examples, config)
     examples = list(divided.examples)
     emit({"event": "note", "message": f"Labelled data set: snapshot {project.pinned.short}"})
-    counts = label_counts(examples, labels)
+    counts = label_counts(examples, said_in(examples, labels))
     parts = {part: len(part_of(examples, part)) for part in counts}
     emit({"event": "split", "images": parts, "labels": counts})
     if excluded:
