@@ -58,7 +58,8 @@ def run_training(
         all classes; ``test``: a row per class (``label``, ``images``, and for each metric its value under its name and
         ``<metric>_low``, ``<metric>_high``, ``<metric>_std``, ...); ``metrics``: the same as figures, see
         :data:`XRayAILib.learning.task.Figures`; ``warnings``: what is to be borne in mind with them; ``test_images``,
-        ``test_patients``; ``test_cases``: the values of every image, the worst first; ``history``, ``epochs``, ``best_epoch``, ``stopped``, ``seconds``.
+        ``test_patients``; ``test_cases``: the values of every image, the worst first; ``history``, ``epochs``,
+        ``best_epoch``, ``stopped``, ``seconds``.
 
     Raises
     ------
