@@ -193,6 +193,11 @@ class OutputLabel:
     options: tuple[str, ...] = ()
     multiple: bool = False
 
+    @property
+    def answer(self) -> str:
+        """Of an image label."""
+        return self.value or "yes"
+
     def problems(self) -> list[str]:
         found = []
         if not self.label or not all(c.isalnum() or c in "_-" for c in self.label):

@@ -220,7 +220,7 @@ def _options(description: Description, entries: Sequence[OutputLabel], known: La
     if description.task != "classification":
         return ()
     allowed = known.options if known is not None else entries[0].options
-    values = [entry.value or "yes" for entry in entries]
+    values = [entry.answer for entry in entries]
     if not allowed:
         return tuple(values) if values != ["yes"] else ()
     strange = [value for value in values if value not in allowed]
@@ -270,6 +270,6 @@ def _fitted(description: Description, legend: Legend) -> dict[str, Any]:
     found = {}
     for label, threshold in zip(description.labels, thresholds_of(description), strict=True):
         if label is not None and description.output.thresholds:
-            key = f"{label.label}={label.value or 'yes'}" if description.task == "classification" else label.label
+            key = f"{label.label}={label.answer}" if description.task == "classification" else label.label
             found[key] = float(threshold)
     return {"thresholds": found} if found else {}

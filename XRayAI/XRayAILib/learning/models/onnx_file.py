@@ -140,7 +140,8 @@ def _tensors(model: onnx.ModelProto) -> Iterator[Any]:
                 if attribute.HasField("t"):
                     yield attribute.t
                 yield from attribute.tensors
-                for sparse in (attribute.sparse_tensor, *attribute.sparse_tensors):
+                single = [attribute.sparse_tensor] if attribute.HasField("sparse_tensor") else []
+                for sparse in (*single, *attribute.sparse_tensors):
                     yield from (sparse.values, sparse.indices)
 
 

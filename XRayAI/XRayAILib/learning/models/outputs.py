@@ -108,7 +108,7 @@ def _classification(task: Task, description: Description) -> Spoken:
 
     questions = getattr(task, "questions", ())
     places = {
-        (label.label, label.value): number for number, label in enumerate(description.labels) if label is not None
+        (label.label, label.answer): number for number, label in enumerate(description.labels) if label is not None
     }
 
     def speak(outputs: Mapping[str, torch.Tensor], size: int) -> torch.Tensor:
