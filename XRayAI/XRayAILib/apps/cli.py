@@ -10,6 +10,7 @@ import typer
 
 from XRayAILib import __version__
 from XRayAILib.apps import (
+    data_commands,
     history_commands,
     learning_commands,
     models_commands,
@@ -321,6 +322,7 @@ def test(context: typer.Context) -> None:
 schema_commands.add_to(app)
 history_commands.add_to(app)
 learning_commands.add_to(app)
+data_commands.add_to(app)
 study_commands.add_to(app)
 snapshot_commands.add_to(app)
 models_commands.add_to(app)

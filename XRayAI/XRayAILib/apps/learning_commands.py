@@ -41,6 +41,8 @@ def train(
     resume: Annotated[Path | None, typer.Option(help="Folder of a stopped training job to go on with.")] = None,
     enhancement: Annotated[str, Text(help="Done to every image first; see 'enhance --list'.")] = "",
     snapshot: Annotated[str, Text(help="Hash or name of the snapshot to learn from.")] = "",
+    check: Annotated[bool, typer.Option("--check", help="Only say what is in the way; exit status 3 if so.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --check: one JSON document.")] = False,
 ) -> None:
     """Train a model on the labels of a project."""
     from XRayAILib.apps.learn import TrainingWish, train_model
@@ -58,6 +60,12 @@ def train(
         enhancement=enhancement,
         snapshot=snapshot,
     )
+    if check:
+        from XRayAILib.apps.split import check_only
+
+        if not check_only(project, wish, consent_download, as_json):
+            raise typer.Exit(3)
+        return
     train_model(project, wish, resume, consent_download)
 
 

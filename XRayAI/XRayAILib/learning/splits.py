@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.dealing import stratified
@@ -36,12 +36,15 @@ class Split:
         Why it cannot be trained with, a sentence each.
     fresh
         What is not stored yet: the part of an image by its uid, or with folds the fold of a patient.
+    dealt
+        The part of every person, or with folds the fold.
     """
 
     examples: tuple[Example, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     problems: tuple[str, ...] = ()
-    fresh: Mapping[str, str | int] | None = None
+    fresh: Mapping[str, str | int] = field(default_factory=dict)
+    dealt: Mapping[str, str | int] = field(default_factory=dict)
 
 
 def split(project: Project, examples: Sequence[Example], config: TrainingConfig) -> Split:
@@ -107,7 +110,7 @@ def plan_split(project: Project, examples: Sequence[Example], config: TrainingCo
         else:
             done.append(replace(example, part=part, patient=person))
     problems += _missing_labels(done)
-    return Split(tuple(done), tuple(left_out), tuple(problems), fresh)
+    return Split(tuple(done), tuple(left_out), tuple(problems), fresh, {**side.folds, **dealt})
 
 
 class _Sides:
