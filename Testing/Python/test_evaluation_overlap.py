@@ -63,6 +63,9 @@ def test_figures_leave_out_what_is_rightly_empty_and_count_what_is_missed():
     assert hd95["reason"] == "1 of 2 images have no distance: missed or false alarm."
     assert (figures["heart"]["missed"]["value"], figures["heart"]["false_alarms"]["value"]) == (0.5, 0.0)
     assert dice["low"] == 0.0 and dice["high"] == 1.0
+    alarms = figures["heart"]["false_alarms"]
+    # Of two patients without a false alarm nobody can say that there are none: 1 - 0.025 ** (1 / 2).
+    assert (alarms["low"], alarms["high"]) == (0.0, pytest.approx(0.8419, abs=1e-4))
 
 
 def test_lengths_of_different_units_are_never_put_together():

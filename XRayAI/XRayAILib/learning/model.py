@@ -252,7 +252,7 @@ def write_model(
             METADATA: metadata(manifest, task, output_shapes(task, config.size)),
             HISTORY: history,
         }
-        write_documents(working, manifest, documents, model_card(manifest))
+        write_documents(working, manifest, documents, model_card(manifest, history))
     return Model.load(folder.final)
 
 

@@ -44,6 +44,7 @@ METRICS = (
     Metric("false_alarms", "False alarms", "lower"),
 )
 DISTANCES = ("hd95", "assd")
+RATES = ("missed", "false_alarms")
 NOTHING = {"value": None, "low": None, "high": None, "count": 0}
 
 
@@ -105,7 +106,8 @@ def overlap_figures(
     tables = {label: _columns(of, ordered) for label, of in facts.items()}
     found: dict[str, Any] = {"labels": {}, "overall": {}}
     for label, columns in tables.items():
-        found["labels"][label] = {name: _figure(name, column, draws, facts[label]) for name, column in columns.items()}
+        own = {name: _figure(name, column, draws, facts[label]) for name, column in columns.items()}
+        found["labels"][label] = {**own, **{name: _bounded(own[name], columns[name], patients) for name in RATES}}
     for name in next(iter(tables.values()), {}):
         found["overall"][name] = _mean([columns[name] for columns in tables.values()], draws)
     for figures in (*found["labels"].values(), found["overall"]):
@@ -133,13 +135,24 @@ def _figure(name: str, column: np.ndarray, draws: Draws, facts: Sequence[Mapping
         return {**NOTHING, "reason": _undefined(name, facts)}
     low, high = draws.interval(mean_parts(column), ratio) or (None, None)
     figure: dict[str, Any] = {"value": float(known.mean()), "low": low, "high": high, "count": len(known)}
-    if name not in ("missed", "false_alarms"):
+    if name not in RATES:
         spread = float(known.std(ddof=1)) if len(known) > 1 else 0.0
         figure.update(std=spread, median=float(np.median(known)), min=float(known.min()), max=float(known.max()))
     one_sided = sum("dice" in f and "hd95" not in f for f in facts)
     if name in DISTANCES and one_sided:
         figure["reason"] = f"{one_sided} of {len(known) + one_sided} images have no distance: missed or false alarm."
     return figure
+
+
+def _bounded(figure: dict[str, Any], column: np.ndarray, patients: Sequence[str]) -> dict[str, Any]:
+    """A rate of none or all: drawn anew it is always the same, so its interval is the exact one for so many patients.
+
+    Clopper and Pearson, *Biometrika* 26, 1934; for none it ends near 3.7 by the number of patients.
+    """
+    if figure["value"] not in (0.0, 1.0):
+        return figure
+    reach = 1 - 0.025 ** (1 / len({patients[i] for i in np.flatnonzero(np.isfinite(column))}))
+    return {**figure, **({"low": 0.0, "high": reach} if figure["value"] == 0 else {"low": 1 - reach, "high": 1.0})}
 
 
 def _undefined(name: str, facts: Sequence[Mapping[str, Any]]) -> str:
@@ -156,9 +169,12 @@ def _mean(columns: Sequence[np.ndarray], draws: Draws) -> dict[str, Any]:
     if not defined:
         return {**NOTHING, "reason": "No structure has this figure."}
     parts = np.stack([mean_parts(column) for column in defined], axis=1)
+    value = float(_mean_of_ratios(parts.sum(axis=0)))
     low, high = draws.interval(parts, _mean_of_ratios) or (None, None)
+    if low == high:  # all alike, of which nothing can be drawn
+        low = high = None
     images = int(np.isfinite(np.stack(defined)).any(axis=0).sum())
-    return {"value": float(_mean_of_ratios(parts.sum(axis=0))), "low": low, "high": high, "count": images}
+    return {"value": value, "low": low, "high": high, "count": images}
 
 
 def _mean_of_ratios(sums: np.ndarray) -> np.ndarray:
