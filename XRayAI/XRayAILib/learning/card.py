@@ -258,8 +258,8 @@ def _confounding(manifest: Mapping[str, Any]) -> list[str]:
         "## What an attribute alone tells",
         "",
         f"Whether sex, age, view, device or site alone already tell what is to be found: {len(found)} pairs were "
-        "looked at. V is Cramér's, 0 for no association and 1 for a complete one; the AUROC is that of a model that knows "
-        "nothing but the attribute. Bold: confounded.",
+        "looked at. V is Cramér's, 0 for no association and 1 for a complete one; the AUROC is that of a model that "
+        "knows nothing but the attribute. Bold: confounded.",
         "",
         "| part | attribute | class | V | AUROC of the attribute | 95 % interval | p |",
         "|---|---|---|---|---|---|---|",
