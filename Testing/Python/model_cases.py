@@ -35,7 +35,7 @@ LABELS = {
 SMALL: dict[str, dict[str, Any]] = {
     "segmentation": {"network_arguments": {"channels": [4, 8, 16], "strides": [2, 2]}},
     "landmarks": {"network": "UNet", "network_arguments": {"channels": [4, 8, 16], "strides": [2, 2]}},
-    "classification": {"network": "resnet18"},
+    "classification": {"network": "resnet18", "network_arguments": {}},
     "detection": {},
 }
 

@@ -98,8 +98,7 @@ def _copy_onnx(file: Path, target: Path, description: Description, interpreter: 
     problem = face_problem(face, description)
     if problem:
         raise ModelError(f"{file.name} is refused: {problem}")
-    outside = any(tensor.data_location for tensor in model.graph.initializer)
-    if outside or model.ByteSize() > file.stat().st_size:
+    if face.is_split:
         # Weights that lay beside it are in it now.
         target.write_bytes(model.SerializeToString())
     else:

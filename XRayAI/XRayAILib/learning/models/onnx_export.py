@@ -51,13 +51,7 @@ def write_onnx(model: Model, path: Path, images: Sequence[np.ndarray] = (), seed
     ModelError
         It cannot be written as ONNX, or is not equal: by how much.
     """
-    onnx, onnxruntime = packages("To export as ONNX")
-    try:
-        import onnxscript
-    except ImportError as error:
-        raise ModelError(
-            "To export as ONNX needs the package onnxscript. Install it with: pip install 'xrayai[onnx]'"
-        ) from error
+    onnx, onnxruntime, onnxscript = packages("onnx", "onnxruntime", "onnxscript")
     import torch
 
     task, size = model.task, model.preset.size

@@ -7,9 +7,10 @@ tensors that claim more than they hold, and loops without an end.
 
 from __future__ import annotations
 
+import importlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,24 +44,24 @@ class OnnxFace:
         Of the input; ``None`` where it is not fixed.
     outputs
         Names, in the file's order.
+    is_split
+        Whether weights lay in other files beside it.
     """
 
     input: str
     dtype: str
     shape: tuple[int | None, ...]
     outputs: tuple[str, ...]
+    is_split: bool = False
 
 
-def packages(wanted: str = "An ONNX model") -> tuple[Any, Any]:
-    """The packages ``onnx`` and ``onnxruntime``; :class:`ModelError` says how they are installed."""
+def packages(*names: str) -> list[Any]:
+    """These packages of the extra ``onnx``; :class:`ModelError` says how they are installed."""
     try:
-        import onnx
-        import onnxruntime
+        return [importlib.import_module(name) for name in names]
     except ImportError as error:
-        raise ModelError(
-            f"{wanted} needs the packages onnx and onnxruntime. Install them with: pip install 'xrayai[onnx]'"
-        ) from error
-    return onnx, onnxruntime
+        listed = " and ".join(names)
+        raise ModelError(f"ONNX needs {listed}. Install what belongs to it with: pip install 'xrayai[onnx]'") from error
 
 
 def read_onnx(path: Path) -> tuple[onnx.ModelProto, OnnxFace]:
@@ -71,7 +72,7 @@ def read_onnx(path: Path) -> tuple[onnx.ModelProto, OnnxFace]:
     ModelError
         Why it is not used.
     """
-    onnx, _ = packages()
+    (onnx,) = packages("onnx")
     from google.protobuf.message import DecodeError
 
     if path.stat().st_size > LARGEST:
@@ -80,6 +81,7 @@ def read_onnx(path: Path) -> tuple[onnx.ModelProto, OnnxFace]:
         model = onnx.load_model(str(path), load_external_data=False)
         _check_operators(path, model)
         _check_tensors(path, model)
+        is_split = any(tensor.data_location == tensor.EXTERNAL for tensor in _tensors(model))
         onnx.load_external_data_for_model(model, str(path.parent))
         for tensor in _tensors(model):
             _check_size(path, tensor)
@@ -93,7 +95,7 @@ def read_onnx(path: Path) -> tuple[onnx.ModelProto, OnnxFace]:
         if isinstance(error, ModelError):
             raise
         raise ModelError(f"{path.name} is refused: it cannot be read as ONNX ({error}).") from error
-    return model, face
+    return model, replace(face, is_split=is_split)
 
 
 def without_traces(model: onnx.ModelProto) -> onnx.ModelProto:

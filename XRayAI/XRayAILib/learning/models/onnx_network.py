@@ -19,7 +19,7 @@ def session_of(data: bytes, threads: int = 0) -> onnxruntime.InferenceSession:
 
     The model comes as bytes, not as a path, so that what was checked is what runs, and nothing beside it is read.
     """
-    _, onnxruntime = packages()
+    (onnxruntime,) = packages("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     # Threads that wait by spinning take the other core from whoever shares the machine.

@@ -181,11 +181,13 @@ def check_weights(path: Path, network: Callable[[], torch.nn.Module]) -> None:
     stored = safetensors_shapes(path)
     with torch.device("meta"):
         wanted = {name: tuple(tensor.shape) for name, tensor in network().state_dict().items()}
-    problems = [f"it has no '{name}'" for name in wanted if name not in stored]
+    problems = [
+        f"'{name}' is {_shape(stored[name])} instead of {_shape(shape)}"
+        for name, shape in wanted.items()
+        if stored.get(name, shape) != shape
+    ]
+    problems += [f"it has no '{name}'" for name in wanted if name not in stored]
     problems += [f"it has '{name}', which the network does not" for name in stored if name not in wanted]
-    for name in wanted.keys() & stored.keys():
-        if wanted[name] != stored[name]:
-            problems.append(f"'{name}' is {_shape(stored[name])} instead of {_shape(wanted[name])}")
     if problems:
         more = f", and {len(problems) - 3} more" if len(problems) > 3 else ""
         raise ModelError(f"The weights {path} do not fit its network: {'; '.join(problems[:3])}{more}.")
