@@ -52,11 +52,10 @@ def object_of(tool: Tool, label: str, edges: np.ndarray, score: float, author: A
     x0, y0, x1, y1 = (float(value) for value in edges)
     if tool is Tool.BOX:
         return Box(label=label, author=author, score=score, x0=x0, y0=y0, x1=x1, y1=y1)
-    centre = {"x": (x0 + x1) / 2, "y": (y0 + y1) / 2}
+    x, y, width, height = (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0
     if tool is Tool.ROTATED_BOX:
-        return RotatedBox(label=label, author=author, score=score, **centre, width=x1 - x0, height=y1 - y0)
-    radii = {"radius_x": (x1 - x0) / 2, "radius_y": (y1 - y0) / 2}
-    return Ellipse(label=label, author=author, score=score, **centre, **radii)
+        return RotatedBox(label=label, author=author, score=score, x=x, y=y, width=width, height=height)
+    return Ellipse(label=label, author=author, score=score, x=x, y=y, radius_x=width / 2, radius_y=height / 2)
 
 
 def upright(item: BoxLike) -> Box:

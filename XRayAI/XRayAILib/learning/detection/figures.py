@@ -115,26 +115,23 @@ class Gathered:
     def columns(self) -> np.ndarray:
         """The values of :data:`METRICS`, NaN where one is not defined."""
         number = groups(self.scores, len(self.scores) + 1)
-        curves = np.zeros((1, 2, int(number.max(initial=-1)) + 1))
-        np.add.at(curves[0], (0, number), self.hits[:, 0])
-        np.add.at(curves[0], (1, number), 1)
+        hits, every = np.bincount(number, self.hits[:, 0])[None], np.bincount(number)[None]
         ap = self.precisions()
-        return np.array([ap.mean(), ap[0], *_of_sums(curves[:, 0], curves[:, 1], self.sums.sum(axis=0)[None])[0]])
+        return np.array([ap.mean(), ap[0], *_of_sums(hits, every, self.sums.sum(axis=0)[None])[0]])
 
     def drawn(self, draws: Draws) -> np.ndarray | None:
         """(draws, metrics) of :data:`METRICS`; ``None`` where too few patients have anything to say."""
         number = groups(self.scores, GROUPS)
         count, width = len(IOUS), int(number.max(initial=-1)) + 1
-        curves = np.zeros((len(self.sums), count + 1, width))
-        for row in range(count):
-            np.add.at(curves, (self.owner, row, number), self.hits[:, row])
-        np.add.at(curves, (self.owner, count, number), 1)
+        place, places = self.owner * width + number, len(self.sums) * width
+        counted = [np.bincount(place, hit, minlength=places) for hit in (*self.hits.T, np.ones(len(place)))]
+        curves = np.stack(counted).reshape(count + 1, len(self.sums), width).transpose(1, 0, 2)
 
         def statistic(totals: np.ndarray) -> np.ndarray:
-            sums, counted = totals[:, :5], totals[:, 5:].reshape(len(totals), count + 1, width)
-            every = counted[:, count]
-            ap = [average_precision(counted[:, row], every - counted[:, row], sums[:, 0]) for row in range(count)]
-            return np.column_stack([np.mean(ap, axis=0), ap[0], _of_sums(counted[:, 0], every, sums)])
+            sums, drawn = totals[:, :5], totals[:, 5:].reshape(len(totals), count + 1, width)
+            every = drawn[:, count]
+            ap = [average_precision(drawn[:, row], every - drawn[:, row], sums[:, 0]) for row in range(count)]
+            return np.column_stack([np.mean(ap, axis=0), ap[0], _of_sums(drawn[:, 0], every, sums)])
 
         return draws.values(np.concatenate([self.sums, curves.reshape(len(curves), -1)], axis=1), statistic)
 
@@ -152,7 +149,7 @@ def box_figures(
 ) -> dict[str, Any]:
     """Figures of each label, and over all: the mean of the labels' AP, and the other figures of all boxes together."""
     names, owners = np.unique(np.asarray(patients, str), return_inverse=True)
-    draws = Draws(names, seed)
+    draws = Draws(names.tolist(), seed)
     owned = [int(owner) for owner in owners]
     found: dict[str, Any] = {"labels": {}, "overall": {}}
     values, drawn = [], []
@@ -186,7 +183,7 @@ def _mean(values: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def _figures(columns: np.ndarray, drawn: np.ndarray | None, images: int) -> dict[str, Any]:
-    figures = {}
+    figures: dict[str, Any] = {}
     for position, metric in enumerate(METRICS):
         value = float(columns[position])
         if not np.isfinite(value):
