@@ -109,7 +109,9 @@ def box_network(name: str, classes: int, arguments: Mapping[str, Any]) -> torch.
             self.retinanet = network
 
         def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
-            extractor = self.retinanet.feature_extractor
+            extractor: Any = self.retinanet.feature_extractor
+            head: Any = self.retinanet.classification_head
+            shift: Any = self.retinanet.regression_head
             features = extractor.body(images)
             kind = images.device.type
             half = torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.float16
@@ -118,10 +120,9 @@ def box_network(name: str, classes: int, arguments: Mapping[str, Any]) -> torch.
                 if half:
                     features = {key: value.float() for key, value in features.items()}
                 levels = list(extractor.fpn(features).values())
-                heads = self.retinanet.classification_head, self.retinanet.regression_head
                 # The heads' own forward looks for NaN at every level and raises; the loss says more of it.
-                logits = [_rows(heads[0].cls_logits(heads[0].conv(level)), classes) for level in levels]
-                shifts = [_rows(heads[1].bbox_reg(heads[1].conv(level)), 4) for level in levels]
+                logits = [_rows(head.cls_logits(head.conv(level)), classes) for level in levels]
+                shifts = [_rows(shift.bbox_reg(shift.conv(level)), 4) for level in levels]
             return {
                 "class_logits": torch.cat(logits, dim=1).float(),
                 "box_regression": torch.cat(shifts, dim=1).float(),
