@@ -89,7 +89,8 @@ def weights_of(
 def _model_folder(project: Project, name: str) -> Path:
     places = [project.models_folder / name, project.folder / PRETRAINED / name]
     for place in places:
-        if place.is_dir() and place.parent.resolve() == place.resolve().parent:
+        # A name, and no way out of these folders.
+        if place.is_dir() and Path(name).name == name and name != "..":
             return place
     known = [p.name for place in places if place.parent.is_dir() for p in sorted(place.parent.iterdir()) if p.is_dir()]
     known = [name for name in known if not name.endswith(".part")]
