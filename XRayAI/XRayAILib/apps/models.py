@@ -11,6 +11,7 @@ from rich.table import Table
 from XRayAILib.apps.console import Step, as_json, console, plain, running
 from XRayAILib.learning.errors import ModelError
 from XRayAILib.project.project import Project
+from XRayAILib.workflow.prediction import find_models
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,7 +33,7 @@ def find_model(text: str, project_folder: Path | None) -> Model:
     if project_folder is not None:
         with Project.open(project_folder) as project:
             place = project.models_folder
-        names = sorted(path.parent.name for path in place.glob("*/manifest.json"))
+        names = sorted(entry.name for entry in find_models(place))
         if text in names:
             return Model.load(place / text)
     if Path(text).is_dir():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,16 +56,28 @@ class Prediction:
 
 def find_models(folder: Path) -> list[ModelEntry]:
     """The models below ``folder``: folders with a ``manifest.json``, the newest first."""
-    manifests = sorted(folder.glob("*/manifest.json"), key=lambda path: path.stat().st_mtime, reverse=True)
-    return [ModelEntry(path.parent, path.parent.name, _summary(path)) for path in manifests]
+    # A folder that is being written is hidden.
+    places = [path for path in folder.glob("*/manifest.json") if not path.parent.name.startswith(".")]
+    manifests = sorted(places, key=lambda path: path.stat().st_mtime, reverse=True)
+    return [ModelEntry(path.parent, path.parent.name, _summary(path.parent)) for path in manifests]
 
 
-def _summary(path: Path) -> str:
+def _summary(folder: Path) -> str:
+    """``Dice 0.962, 3 labels``: the score of its task; or why it is refused, as far as its manifest tells."""
+    from XRayAILib.learning.errors import TrainingError
+    from XRayAILib.learning.models.manifest import read_manifest
+    from XRayAILib.learning.task import task_class
+
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        return f"its manifest.json cannot be read ({error})"
-    labels = manifest.get("labels") or []
-    score = manifest.get("metrics", {}).get("overall", {}).get("dice", {}).get("value")
-    parts = [f"Dice {float(score):.3f}"] if score is not None else []
-    return ", ".join([*parts, f"{len(labels)} label" + ("s" if len(labels) != 1 else "")])
+        manifest = read_manifest(folder)
+        score = task_class(str(manifest.get("task"))).score
+        labels = len(manifest["labels"])
+        overall: Any = manifest["metrics"]["overall"]
+        value = overall.get(score.name, {}).get("value")
+        measured = "" if value is None else f"{score.title} {score.text(float(value))}"
+    except TrainingError as error:
+        return str(error)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        return f"its manifest.json is not complete ({error})"
+    told = measured or ("made elsewhere, not measured" if "foreign" in manifest else "")
+    return ", ".join(part for part in (told, f"{labels} label" + ("s" if labels != 1 else "")) if part)

@@ -96,8 +96,8 @@ def _from_folder(
 def import_own(folder: Path, models_folder: Path) -> Model:
     """Copy a model of ours, every file of it checked, and nothing that its manifest does not name."""
     manifest = read_manifest(folder)
-    for path in (models_folder / str(manifest.get("name", "")), *sorted(models_folder.glob("*"))):
-        if (path / MANIFEST).is_file() and _same(path, manifest):
+    for path in sorted(models_folder.glob("*")):
+        if not path.name.startswith(".") and (path / MANIFEST).is_file() and _same(path, manifest):
             raise ModelError(f"The model is there already: {path}.")
     check_sums(folder, manifest)
     Model.load(folder)
