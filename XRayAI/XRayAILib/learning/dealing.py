@@ -56,7 +56,7 @@ def stratified(
         for patient in stratum[1]:
             if patient in dealt:
                 continue
-            wanted = wants[stratum[0]] if stratum[0] else room
+            wanted = wants.get(stratum[0], room)
             part = max(shares, key=lambda part: (_rounded(wanted[part]), _rounded(room[part]), chance[part]))
             dealt[patient] = part
             _take(part, strata[patient], wants, room)
