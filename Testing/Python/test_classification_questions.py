@@ -67,6 +67,7 @@ def test_what_nobody_answered_is_unknown_or_absent():
     legend = (VIEW, PNEUMONIA, FINDINGS, NAMED)
     assert targets(legend, "unknown") == [-1] * 9
     assert targets(legend, "unknown", "findings=mass", "cardiomegaly=yes") == [-1] * 5 + [0, 0, 1] + [1]
+    assert targets((NAMED,), "unknown", "cardiomegaly=no") == [0]
     # Absent: no pneumonia, none of the findings, none of the views.
     assert targets(legend, "absent") == [0, 0, 0, 1, 0, 0, 0, 0, 0]
 
@@ -197,6 +198,10 @@ def test_one_answer_only_is_told_before_the_training():
     assert "say 'PA'" in problem and "leave it out of 'labels'" in problem
     (problem,) = problems_of(questions_of((VIEW,), "unknown"), examples(("train", 4, ("findings=mass",))))
     assert "No image of the training part answers 'View'" in problem
+    odd = examples(("train", 3, ("view=PA", "view=AP")), ("train", 3, ("view=LL",)), ("test", 1, ("view=oblique",)))
+    strange, twice = problems_of(questions_of((VIEW,), "unknown"), odd)
+    assert "'View' is answered oblique in some images, which is none of AP, PA, LL" in strange
+    assert "'View' has several answers in" in twice and "and 2 more" in twice
     assert not problems_of(
         questions_of((FINDINGS,), "unknown"),
         examples(("train", 3, ("findings=mass",)), ("train", 3, ("findings=edema",))),

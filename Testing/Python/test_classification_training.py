@@ -2,16 +2,20 @@
 
 import csv
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from classification_cases import answered_project, picture, tiny
+from XRayAILib.exchange.table.picture_labels import take_in_with_tables
 from XRayAILib.findings.objects import ImageLabel
+from XRayAILib.learning.classification.table_input import code_of
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.model import Model
 from XRayAILib.learning.worker import run_training
+from XRayAILib.project.project import Project
 from XRayAILib.reading.predictor import Predictor
 
 VIEWS = ("AP", "PA", "LL")
@@ -34,7 +38,7 @@ def everything(number: int, generator: np.random.Generator):
 
 def test_one_model_answers_several_questions(tmp_path):
     with answered_project(tmp_path, 96, everything) as project:
-        result, model, _ = trained(project, tmp_path, epochs=10)
+        result, model, _ = trained(project, tmp_path, epochs=14)
         labels = result["metrics"]["labels"]
         assert set(labels) == {"view=AP", "view=PA", "view=LL", "pneumonia=yes", "findings=apex", "findings=base"}
         assert result["score_name"] == "auroc" and result["score"] > 0.9
@@ -104,3 +108,32 @@ def test_age_and_lab_values_are_learnt_where_the_image_shows_nothing(tmp_path):
         path.unlink()
         with pytest.raises(TrainingError, match=r"lab\.csv cannot be read .*put the file back"):
             Predictor(Model.load(model.folder), threads=1).predict(project.radiograph(image.uid))
+
+
+def test_a_table_of_real_images_is_learnt_as_it_was_imported(test_data, tmp_path):
+    """Findings that a table names are labels of their own: what it does not name is not there."""
+    source = test_data / "chest-classification"
+    with (source / "labels.csv").open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))[::8]
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for row in rows:
+        shutil.copyfile(source / "images" / row["filename"], pictures / row["filename"])
+    with (pictures / "labels.csv").open("w", newline="", encoding="utf-8") as stream:
+        table = csv.DictWriter(stream, rows[0])
+        table.writeheader()
+        table.writerows(rows)
+    with Project.create(tmp_path / "project") as project:
+        take_in_with_tables(project, [pictures], extend=True)
+        options = {"attributes": ["age", "sex", "view"]}
+        result, model, _ = trained(
+            project, tmp_path, labels=("pneumonia",), missing="absent", options=options, epochs=2
+        )
+        assert list(result["metrics"]["labels"]) == ["pneumonia=yes"]
+        figure = result["metrics"]["labels"]["pneumonia=yes"]["auroc"]
+        assert figure["count"] == result["test_images"] and 0 < figure["positives"] < figure["count"]
+        age, sex, view = model.fitted["table"]
+        assert 30 < age["mean"] < 65
+        assert set(sex["codes"]) == {int(code_of(word)) for word in "MF"} and len(view["codes"]) == 2
+        with pytest.raises(TrainingError, match=r"nothing to tell apart.*'missing' to 'absent'"):
+            trained(project, tmp_path, labels=("pneumonia",))

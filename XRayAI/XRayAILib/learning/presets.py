@@ -76,7 +76,6 @@ CLASSIFICATION: dict[str, dict[str, object]] = {
     "quick": {
         "epochs": 80,
         "size": 224,
-        "images_per_epoch": 0,
         "batch_size": 16,
         "learning_rate": 1e-3,
         "weight_decay": 0.05,
@@ -89,7 +88,6 @@ CLASSIFICATION: dict[str, dict[str, object]] = {
         "epochs": 120,
         "minutes": 120.0,
         "size": 320,
-        "images_per_epoch": 0,
         "batch_size": 16,
         "learning_rate": 5e-4,
         "weight_decay": 0.05,
@@ -102,7 +100,6 @@ CLASSIFICATION: dict[str, dict[str, object]] = {
         "epochs": 200,
         "minutes": 0.0,
         "size": 512,
-        "images_per_epoch": 0,
         "batch_size": 32,
         "learning_rate": 5e-4,
         "weight_decay": 0.05,

@@ -17,6 +17,7 @@ from XRayAILib.learning.classification.calibration import calibration_parts, exp
 from XRayAILib.learning.classification.question import Question
 from XRayAILib.learning.classification.ranking import auroc, average_precision, precision_recall_points, roc_points
 
+METRICS = ("auroc", "auprc", "sensitivity", "specificity", "balanced_accuracy", "f1", "ece", "ece_before")
 FACTS = ("truth", "probability", "uncalibrated", "over", "said")
 Case = Mapping[str, Mapping[str, float]]
 _DISTANCES = ("ece", "ece_before")
@@ -86,7 +87,7 @@ def class_figures(
             for metric, one in values[name].items()
         }
     overall: dict[str, Any] = {}
-    for metric in next(iter(values.values()), {}):
+    for metric in METRICS:
         known = [name for name in facts if np.isfinite(values[name][metric][0])]
         mean = np.mean([values[name][metric][0] for name in known]) if known else np.nan
         table = np.array([drawn[name][metric] for name in known]).reshape(len(known), resamples)
@@ -145,9 +146,7 @@ def question_figures(
         confusion = np.zeros((len(values), len(values)), int)
         np.add.at(confusion, (true, said), 1)
         right = (true == said).astype(float)
-        drawn = _over_draws(
-            Draws([patients[i] for i in rows], seed), len(rows), lambda w, r=right: divided(w @ r, w.sum(axis=1))
-        )
+        drawn = _over_draws(Draws([patients[i] for i in rows], seed), len(rows), _share(right))
         found[question.name] = {
             "values": values,
             "confusion": confusion.tolist(),
@@ -224,6 +223,10 @@ def _over_draws(draws: Draws, count: int, figure: Callable[[np.ndarray], np.ndar
         return None
     step = max(1, _AT_ONCE // max(count, 1))
     return np.concatenate([figure(draws.weights(at, at + step)) for at in range(0, draws.resamples, step)])
+
+
+def _share(right: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda weights: divided(weights @ right, weights.sum(axis=1))
 
 
 def _mean(table: np.ndarray) -> np.ndarray:

@@ -35,6 +35,16 @@ def problems_of(questions: Sequence[Question], examples: Sequence[Example]) -> l
     train = [example for example in examples if example.part == "train"]
     found = []
     for question in questions:
+        strange = _strange(question, examples)
+        if strange:
+            found.append(
+                f"'{question.title}' is answered {', '.join(strange)} in some images, which is none of "
+                f"{', '.join(question.values)}. Give the label these options in the schema, or correct the answers."
+            )
+        twice = [e.uid for e in examples if question.exclusive and len(set(question.names) & e.labels) > 1]
+        if twice:
+            more = f" and {len(twice) - 1} more" if len(twice) > 1 else ""
+            found.append(f"'{question.title}' has several answers in {twice[0]}{more}; one answer is wanted.")
         answers = answers_in(question, train)
         if not answers:
             found.append(f"No image of the training part answers '{question.title}'. Answer it, or leave it out.")
@@ -68,6 +78,14 @@ def notes_of(questions: Sequence[Question], examples: Sequence[Example]) -> list
                     f"{question.title}: {', '.join(alike)} holds in all or none of the {part} part's images, so {so}."
                 )
     return found
+
+
+def _strange(question: Question, examples: Sequence[Example]) -> list[str]:
+    """Answers that mean nothing to the question."""
+    head = class_name(question.name, "")
+    said = {name[len(head) :] for example in examples for name in example.labels if name.startswith(head)}
+    fine = (*question.unknown, *(question.negative if question.open else ()))
+    return sorted(value for value in said - set(question.values) if value.lower() not in fine)
 
 
 def _way_out(question: Question) -> str:

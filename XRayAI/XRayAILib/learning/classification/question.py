@@ -19,7 +19,7 @@ from XRayAILib.learning.legend import Legend
 
 UNKNOWN = ("unknown", "uncertain")
 """Values that say that it cannot be said."""
-NEGATIVE = ("no", "none", "absent", "negative")
+NEGATIVE = ("no", "none", "absent", "negative", "normal", "no finding", "no_finding")
 """Values that say that there is nothing."""
 UNANSWERED = -1
 FREE = ("yes",)
