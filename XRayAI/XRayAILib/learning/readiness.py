@@ -261,8 +261,8 @@ def _not_compared(project: Project, examples: Sequence[Example]) -> list[Problem
     if not unknown:
         return []
     text = (
-        f"{_images(len(unknown), 'labelled ')} never compared with the others, so a copy of one may be learnt from and "
-        "tested on. Find copies first:  xrayai check --project ..."
+        f"{_images(len(unknown), 'labelled ')} {'was' if len(unknown) == 1 else 'were'} never compared with the others, "
+        "so a copy of one may be learnt from and tested on. Find copies first:  xrayai check --project ..."
     )
     return [Problem("copies", text, False, tuple(unknown))]
 
