@@ -23,6 +23,7 @@ KINDS = (
     "train",
     "pretrain",
     "predict",
+    "evaluate",
     "export",
     "query",
     "retrieve",

@@ -16,6 +16,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(pretrain)
     app.command()(weights)
     app.command()(predict)
+    app.command()(evaluate)
 
 
 def train(
@@ -128,3 +129,19 @@ def predict(
     from XRayAILib.apps.learn import predict_images
 
     predict_images(project, model, everything)
+
+
+def evaluate(
+    project: ProjectOption,
+    model: Annotated[str, Text(help="Name of a model of the project, or a folder; the newest without it.")] = "",
+    part: Annotated[str, typer.Option(help="test, validation, outside or all.")] = "test",
+    report: Annotated[
+        Path | None, typer.Option(help="HTML file of the report; in the project's exports without it.")
+    ] = None,
+    device: Annotated[str, Text(help="auto, cpu, cuda or mps.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Of intervals and p-values.")] = 0,
+) -> None:
+    """How good a model is on a part of the labelled images, for whom it is worse, and a report with best and worst."""
+    from XRayAILib.apps.evaluate import evaluate_model
+
+    evaluate_model(project, model, part, report, device, seed)

@@ -1,0 +1,1 @@
+"""Evaluation of a model: measured, told and shown."""
