@@ -7,6 +7,7 @@ Object Detection*, CVPR 2017; He et al., *Deep Residual Learning for Image Recog
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -116,7 +117,7 @@ def box_network(name: str, classes: int, arguments: Mapping[str, Any]) -> torch.
             kind = images.device.type
             half = torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.float16
             # Half precision overflows in the pyramid and its heads (MONAI issue 6478); bfloat16 has the range.
-            with torch.autocast(kind, enabled=torch.is_autocast_enabled(kind) and not half):
+            with torch.autocast(kind, enabled=False) if half else nullcontext():
                 if half:
                     features = {key: value.float() for key, value in features.items()}
                 levels = list(extractor.fpn(features).values())
