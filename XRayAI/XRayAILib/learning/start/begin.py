@@ -226,8 +226,13 @@ def _misfit(task: Task, given: StartWeights, found: Alignment, share: float) -> 
         f"start: {given.origin} does not fit the network {task.config.network}: only {share:.0%} of its encoder "
         f"would be filled, and {LEAST:.0%} are needed."
     )
-    for name, (mine, theirs) in list(found.other_shape.items())[:1]:
-        text += f" For instance '{name}' is {_edges(mine)} there and {_edges(theirs)} in the network."
+    config = given.manifest.get("config", {})
+    if config:
+        arguments = ", ".join(f"{name} {value}" for name, value in config.get("network_arguments", {}).items())
+        text += f" It is of a {config.get('network')} with {arguments or 'its usual arguments'}."
+    else:
+        for name, (mine, theirs) in list(found.other_shape.items())[:1]:
+            text += f" For instance '{name}' is {_edges(mine)} there and {_edges(theirs)} in the network."
     if not found.pairs and not found.other_shape:
         text += f" No name agrees; the file has for instance '{next(iter(given.tensors), '')}'."
     return text + " Choose the network, or the network_arguments, that these weights were trained with."
