@@ -10,7 +10,7 @@ from collections.abc import Mapping
 NAMES = ("quick", "standard", "best")
 
 SEGMENTATION: dict[str, dict[str, object]] = {
-    "quick": {"patience": 15},
+    "quick": {"epochs": 125, "size": 256, "patience": 0, "augmentation": {"flip": 0.5}},
     "standard": {
         "epochs": 200,
         "minutes": 120.0,
@@ -117,7 +117,7 @@ LANDMARKS: dict[str, dict[str, object]] = {
         "batch_size": 8,
         "network_arguments": {"channels": [24, 48, 96, 128, 192, 192], "strides": [2, 2, 2, 2, 2]},
         "patience": 25,
-        "options": {"sigma": 4.0, "stride": 2},
+        "options": {"sigma": 2.5, "stride": 2},
     },
     "standard": {
         "epochs": 250,
@@ -127,7 +127,7 @@ LANDMARKS: dict[str, dict[str, object]] = {
         "network_arguments": {"channels": [32, 64, 128, 256, 256, 256], "strides": [2, 2, 2, 2, 2]},
         "ema": 0.995,
         "patience": 40,
-        "options": {"sigma": 4.0, "stride": 2},
+        "options": {"sigma": 3.0, "stride": 2},
     },
     "best": {
         "epochs": 400,
@@ -145,7 +145,7 @@ LANDMARKS: dict[str, dict[str, object]] = {
         },
         "ema": 0.999,
         "patience": 50,
-        "options": {"sigma": 6.0, "stride": 2},
+        "options": {"sigma": 4.0, "stride": 2},
     },
 }
 

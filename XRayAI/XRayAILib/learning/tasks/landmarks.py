@@ -65,7 +65,7 @@ class Options:
         Part of the true points that lie within the uncertainty.
     """
 
-    sigma: float = 3.0
+    sigma: float = 2.5
     stride: int = 2
     presence: float = 0.5
     coverage: float = 0.9
