@@ -193,11 +193,11 @@ def compare_models(
     models: Sequence[Model], project_folder: Path | None, on_test: bool, device: str, as_document: bool
 ) -> None:
     """Side by side; with ``on_test`` on the same images."""
-    from XRayAILib.learning.models.comparison import compare_on_test, require_one_task, test_part_differs
+    from XRayAILib.learning.models.comparison import compare_on_test, require_one_task, unlike_test_parts
 
     require_one_task(models)
     if not on_test:
-        warning = test_part_differs(models)
+        warning = unlike_test_parts(models)
         if as_document:
             print(as_json({"models": [_document(model) for model in models], "warning": warning}))
             return

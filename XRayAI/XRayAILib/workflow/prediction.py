@@ -63,21 +63,23 @@ def find_models(folder: Path) -> list[ModelEntry]:
 
 
 def _summary(folder: Path) -> str:
-    """``Dice 0.962, 3 labels``: the score of its task; or why it is refused, as far as its manifest tells."""
+    """``Dice 0.962, 3 labels``: the score of its task. Whether its sums match is looked at where it is used."""
     from XRayAILib.learning.errors import TrainingError
-    from XRayAILib.learning.models.manifest import read_manifest
+    from XRayAILib.learning.models.manifest import MANIFEST, read_document, upgraded
     from XRayAILib.learning.task import task_class
 
     try:
-        manifest = read_manifest(folder)
-        score = task_class(str(manifest.get("task"))).score
-        labels = len(manifest["labels"])
-        overall: Any = manifest["metrics"]["overall"]
+        manifest = read_document(folder / MANIFEST)
+        if manifest.get("format") == 1:
+            manifest = upgraded(manifest)
+        score = task_class(str(manifest.get("task", "segmentation"))).score
+        labels = len(manifest.get("labels") or [])
+        overall: Any = manifest.get("metrics", {}).get("overall", {})
         value = overall.get(score.name, {}).get("value")
         measured = "" if value is None else f"{score.title} {score.text(float(value))}"
     except TrainingError as error:
-        return str(error)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        return f"its manifest.json is not complete ({error})"
+        return f"its {MANIFEST} {error}"
+    except (TypeError, ValueError, AttributeError) as error:
+        return f"its {MANIFEST} is not complete ({error})"
     told = measured or ("made elsewhere, not measured" if "foreign" in manifest else "")
     return ", ".join(part for part in (told, f"{labels} label" + ("s" if labels != 1 else "")) if part)

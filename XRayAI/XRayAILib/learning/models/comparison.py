@@ -88,7 +88,7 @@ def figure_text(figure: Mapping[str, Any] | None, metric: Metric) -> str:
     return text
 
 
-def test_part_differs(models: Sequence[Model]) -> str:
+def unlike_test_parts(models: Sequence[Model]) -> str:
     """Why figures on the models' own test parts are not of the same images, as a sentence; empty where they are."""
     first = models[0]
     for other in models[1:]:

@@ -49,7 +49,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except ModelError as error:
         raise ModelError(f"The model {folder} is refused: {MANIFEST} {error}") from error
     if isinstance(manifest, dict) and manifest.get("format") == 1:
-        manifest = _upgraded(manifest)
+        manifest = upgraded(manifest)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ModelError(f"The model {folder} was made by another version of X-Ray AI: update X-Ray AI.")
     sums = manifest.get("sums")
@@ -123,7 +123,7 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def _upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
+def upgraded(manifest: dict[str, Any]) -> dict[str, Any]:
     """A manifest of the first format, when there was segmentation only, as it would be written today."""
     metrics = manifest.get("metrics")
     metrics = metrics if isinstance(metrics, Mapping) else {}

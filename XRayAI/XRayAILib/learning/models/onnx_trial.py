@@ -1,18 +1,18 @@
 """Run an ONNX model once on noise, in a process of its own: a file from elsewhere may crash or fill what runs it.
 
-``python -m XRayAILib.learning.models.onnx_trial FILE ROWS COLUMNS CHANNELS LAST`` prints one JSON document: ``outputs``
+``python -m XRayAILib.learning.models.onnx_trial FILE`` and the four extents of the input print one JSON document: ``outputs``
 with the shape of each, or ``error``.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from XRayAILib.dicom.child import library_environment
 from XRayAILib.learning.errors import ModelError
 
 SECONDS = 180
@@ -30,12 +30,10 @@ def trial(path: Path, shape: tuple[int, int, int, int], interpreter: str = sys.e
         It does not run: why.
     """
     command = [interpreter, "-m", __name__, str(path), *map(str, shape)]
-    root = str(Path(__file__).resolve().parents[3])
-    paths = os.pathsep.join(p for p in (root, os.environ.get("PYTHONPATH", "")) if p)
     try:
         told = subprocess.run(
             command,
-            env={**os.environ, "PYTHONPATH": paths},
+            env=library_environment(),
             capture_output=True,
             text=True,
             timeout=SECONDS,
