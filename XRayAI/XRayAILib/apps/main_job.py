@@ -218,6 +218,9 @@ class MainJob:
             changes |= {
                 "epochs": self.wishes.epochs or PHANTOM_EPOCHS,
                 "minutes": self.wishes.minutes or PHANTOM_MINUTES,
+                # Its outlines are clear at this size, and the main job is to be seen in minutes.
+                "size": 192,
+                "patience": 15,
             }
         else:
             changes["minutes"] = self.wishes.minutes or FOLDER_MINUTES

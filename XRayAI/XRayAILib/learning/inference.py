@@ -49,7 +49,8 @@ class Inference:
         more = () if table is None or not len(table) else (torch.from_numpy(table)[None].to(self.device.kind),)
         try:
             with torch.inference_mode():
-                found = self._network(image.to(self.device.kind, memory_format=torch.channels_last), *more)
+                placed = image.to(self.device.kind, memory_format=torch.channels_last)
+                found = self.task.read(self._network, placed, *more)
                 if isinstance(found, dict):
                     return {name: value[0].float().cpu().numpy() for name, value in found.items()}
                 return found[0].float().cpu().numpy()

@@ -145,6 +145,8 @@ def check_training(
     if task is not None:
         problems += [Problem("task", text) for text in task.problems(split.examples)]
         problems += [Problem("task", text, error=False) for text in task.notes(split.examples)]
+        if task.unmirrored:
+            problems.append(Problem("task", task.unmirrored, error=False))
         more = 0
         if deep:
             problems += [] if resumed else _start_problems(project, config, consent_download)

@@ -9,7 +9,7 @@ import importlib
 import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -25,6 +25,7 @@ from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.legend import Legend
 from XRayAILib.learning.metric import Meter, Metric
 from XRayAILib.learning.settings import read_settings
+from XRayAILib.learning.sides import cannot_mirror
 from XRayAILib.pixels.resample import Letterbox
 
 if TYPE_CHECKING:
@@ -72,6 +73,8 @@ class Task(ABC):
         Names of networks that may be built, with the arguments that may be set and their usual values.
     target_type
         Of a cached target.
+    unmirrored
+        Why images are not mirrored although the configuration wants it, in a sentence; empty where they are.
     """
 
     name: ClassVar[str]
@@ -87,7 +90,9 @@ class Task(ABC):
         self.legend = tuple(legend)
         self.labels = tuple(label.name for label in legend)
         self.mirrors = tuple(label.mirror for label in legend)
-        self.config = config
+        self.unmirrored = cannot_mirror(self.legend) if config.augmentation.flip else ""
+        # Of every kind of change, this one alone may turn a label into another one.
+        self.config = config.changed(augmentation=replace(config.augmentation, flip=0.0)) if self.unmirrored else config
         self.fitted = fitted
         self.options: Any = read_settings(self.Options, config.options, "options")
 
@@ -171,6 +176,10 @@ class Task(ABC):
         from XRayAILib.learning.networks import build
 
         return build(self.name, self.config.network, 1, self.outputs, self.config.network_arguments)
+
+    def read(self, network: torch.nn.Module, images: torch.Tensor, *more: torch.Tensor) -> Any:
+        """What a trained network gives for images, where a task looks at them more than once; else its plain output."""
+        return network(images, *more)
 
     @abstractmethod
     def loss(self, output: Any, target: torch.Tensor) -> torch.Tensor:
