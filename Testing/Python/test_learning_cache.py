@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from learning_cases import TEACHER, make_project, tiny
+from XRayAILib.dicom.radiograph import read_header
+from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Mask
 from XRayAILib.learning.cache import Cancelled, build_cache
 from XRayAILib.learning.errors import TrainingError
@@ -105,7 +107,6 @@ def test_what_nobody_drew_is_unknown_or_absent_as_asked(tmp_path):
 
 
 def test_a_polygon_teaches_like_a_mask(tmp_path):
-    from XRayAILib.findings.findings import Findings
     from XRayAILib.findings.objects import Polygon
 
     with make_project(tmp_path, patients=3, labels=("heart",)) as project:
@@ -232,6 +233,39 @@ def test_a_large_store_is_cut_into_segments(tmp_path, monkeypatch):
     again = RowStore(tmp_path / "store", (10,), "uint8", "numbers")
     rows = again.rows([again.find(str(number)) for number in reversed(range(35))])
     assert np.array_equal(rows[:][:, 3], np.arange(35)[::-1])
+
+
+def test_many_small_segments_become_one(tmp_path, monkeypatch):
+    monkeypatch.setattr("XRayAILib.learning.rows.MOST_SEGMENTS", 3)
+    keys = [str(number) for number in range(5)]
+    for number, key in enumerate(keys):
+        one = RowStore(tmp_path / "store", (4,), "uint8", "numbers")
+        one.add(key, np.full(4, number, np.uint8), {"n": number})
+        one.close()
+    store = RowStore(tmp_path / "store", (4,), "uint8", "numbers")
+    assert store.merged(keys[:3]) == 0 and store.merged(keys) == 5
+    again = RowStore(tmp_path / "store", (4,), "uint8", "numbers")
+    places = [again.find(key) for key in keys]
+    assert len({place.segment for place in places}) == 1 and [place.more["n"] for place in places] == list(range(5))
+    assert np.array_equal(again.rows(places)[:][:, 0], range(5))
+
+
+def test_copies_have_the_same_print(tmp_path):
+    from PIL import Image as Picture
+
+    with make_project(tmp_path, patients=3) as project:
+        first = Path(project.images()[0].header.path)
+        cache, examples = built(project)
+        assert len(set(cache.prints)) == 3
+        # The same pixels in another kind of file.
+        Picture.open(first).save(first.with_suffix(".tiff"))
+        (header,) = read_header(first.with_suffix(".tiff"))
+        project.add([header])
+        original = project.reference(examples[0].uid)
+        project.save(Findings(header.uid, header.shape, TEACHER, original.objects))
+        cache, examples = built(project)
+        prints = dict(zip(cache.rows, cache.prints, strict=True))
+        assert len(set(prints.values())) == 3 and prints[header.uid] == prints[examples[0].uid]
 
 
 def test_a_disk_without_room_is_told_before_it_is_written(tmp_path):

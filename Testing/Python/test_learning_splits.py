@@ -9,7 +9,7 @@ from learning_cases import make_project, tiny
 from XRayAILib.learning.dealing import stratified
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.examples import gather
-from XRayAILib.learning.splits import deal, part_of, plan_split, reset, split
+from XRayAILib.learning.splits import deal, kept_apart, part_of, plan_split, reset, split
 from XRayAILib.project.pinned import PinnedProject
 
 THREE = {"train", "validation", "test"}
@@ -171,6 +171,16 @@ def test_a_copy_that_is_found_later_is_not_learnt_from(tmp_path):
         assert {e.uid: e.part for e in again.examples} == {u: p for u, p in before.items() if u != learnt}
         assert again.left_out == ((learnt, "a copy of it is in the test part, so it cannot be in the train part"),)
         assert parts_now(project) == before
+
+
+def test_copies_that_only_the_pixels_tell_are_not_learnt_from(tmp_path):
+    with make_project(tmp_path, patients=6) as project:
+        done = dealt(project).examples
+        tested, chosen, learnt = (part_of(done, part)[0].uid for part in ("test", "validation", "train"))
+        prints = {e.uid: e.uid for e in done} | dict.fromkeys((tested, chosen, learnt), "the same")
+        kept, left_out = kept_apart(done, prints)
+        assert {e.uid for e in done} - {e.uid for e in kept} == {chosen, learnt} == {uid for uid, _ in left_out}
+        assert "test part" in left_out[0][1]
 
 
 def test_a_split_that_was_reset_is_dealt_anew(tmp_path):

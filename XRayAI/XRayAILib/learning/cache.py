@@ -32,7 +32,7 @@ from XRayAILib.pixels.resample import Letterbox, PixelPreset
 from XRayAILib.project.project import Project
 
 # Raised when the arrays change for the same input.
-VERSION = 4
+VERSION = 5
 MOST_LOST = 0.1
 """Part of the labelled images that may be unreadable: with more, something else is wrong, such as a drive."""
 AHEAD = 4
@@ -64,6 +64,8 @@ class TrainingCache:
         Row of each image's uid. An image that could not be read has none.
     left_out
         (uid, reason) of those.
+    prints
+        Of each row, a digest of its image: copies have the same, whatever their files are called.
     """
 
     key: str
@@ -73,6 +75,7 @@ class TrainingCache:
     rows: dict[str, int]
     left_out: tuple[tuple[str, str], ...]
     holding: Holding
+    prints: tuple[str, ...] = ()
 
     def part(self, examples: Sequence[Example], part: str) -> np.ndarray:
         """Rows of a part, in the order of the examples."""
@@ -198,7 +201,8 @@ class _Work:
     def keep(self, example: Example, made: _Prepared) -> None:
         """Write what was made."""
         if made.image is not None:
-            self.images.add(example.image_key, made.image, made.box)
+            digest = hashlib.sha256(made.image.tobytes()).hexdigest()[:32]
+            self.images.add(example.image_key, made.image, [made.box, digest])
         if made.target is not None:
             self.targets.add(self.target_key(example, made.box), made.target)
 
@@ -249,6 +253,9 @@ def _build(
 def _opened(
     work: _Work, kept: Sequence[Example], left_out: tuple[tuple[str, str], ...], holding: Holding
 ) -> TrainingCache:
+    work.images.merged([example.image_key for example in kept])
+    boxes = [_box(place.more) for example in kept if (place := work.image(example)) is not None]
+    work.targets.merged([work.target_key(example, box) for example, box in zip(kept, boxes, strict=True)])
     places = _places(work, kept)
     for store in (work.images, work.targets):
         store.touch(sorted({place.segment for owner, place in places if owner is store}))
@@ -261,7 +268,9 @@ def _opened(
     content = sorted((e.uid, e.image_key, e.findings_key) for e in kept)
     key = _digest([work.targets.folder.name, work.task.table_size, content])
     rows = {example.uid: row for row, example in enumerate(kept)}
-    return TrainingCache(key, work.images.rows(images), work.targets.rows(targets), table, rows, left_out, holding)
+    prints = tuple(str(place.more[1]) for place in images)
+    arrays = work.images.rows(images), work.targets.rows(targets)
+    return TrainingCache(key, *arrays, table, rows, left_out, holding, prints)
 
 
 def open_work(project: Project, task: Task, preset: PixelPreset, place: Path, holding: Holding | None = None) -> _Work:
@@ -341,7 +350,9 @@ def sweep(place: Path) -> None:
 
 
 def _box(more: Any) -> Box | None:
-    return None if more is None else (more[0], more[1], more[2], more[3])
+    """Of what is noted of an image: its box and its digest."""
+    box = more[0]
+    return None if box is None else (box[0], box[1], box[2], box[3])
 
 
 def _cores() -> int:

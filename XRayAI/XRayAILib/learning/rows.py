@@ -30,6 +30,8 @@ LARGEST_SEGMENT = 2**30
 """Bytes after which the next segment begins: a segment is what can be deleted at once."""
 TOGETHER = 64
 """Rows that are forced to the disk at once."""
+MOST_SEGMENTS, SMALL = 32, 16 * 2**20
+"""A process can map a limited number of files: of more than so many, those of fewer bytes become one."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,23 @@ class RowStore:
         segment_of = np.array([number[place.segment] for place in places], np.int32)
         row_of = np.array([place.row for place in places], np.int64)
         return Rows(files or [("", (0, *self.shape), self.kind.str)], segment_of, row_of)
+
+    def merged(self, keys: Sequence[str]) -> int:
+        """Write the rows of these keys that lie in small segments together, where there are too many of these.
+
+        What was there stays until the room is needed. Gives the number of rows.
+        """
+        places = {key: self._places[key] for key in keys}
+        names = {place.segment for place in places.values()}
+        if len(names) <= MOST_SEGMENTS:
+            return 0
+        small = {name for name in names if self._counts[name] * self.row_bytes < SMALL}
+        moved = {key: place for key, place in places.items() if place.segment in small}
+        rows = self.rows(list(moved.values()))
+        for number, (key, place) in enumerate(moved.items()):
+            self.add(key, rows[number], place.more)
+        self.close()
+        return len(moved)
 
     def touch(self, names: Sequence[str]) -> None:
         """Remember that segments were used now."""

@@ -279,6 +279,35 @@ def part_of(examples: Sequence[Example], part: str) -> list[Example]:
     return [e for e in examples if e.part == part]
 
 
+def kept_apart(examples: Sequence[Example], prints: Mapping[str, str]) -> tuple[list[Example], list[tuple[str, str]]]:
+    """The examples without copies on two sides that only the pixels tell, and (uid, reason) of what is left out.
+
+    Parameters
+    ----------
+    prints
+        Of each image, by its uid, what is the same for copies. What is tested on stays.
+    """
+    order = {part: place for place, part in enumerate((OUTSIDE, *_STRICTEST))}
+    strictest: dict[str, str] = {}
+    for example in examples:
+        before = strictest.setdefault(prints[example.uid], example.part)
+        if order[example.part] < order[before]:
+            strictest[prints[example.uid]] = example.part
+    found = [e for e in examples if strictest[prints[e.uid]] == e.part]
+    left_out = [
+        (e.uid, f"it has the pixels of an image in the {strictest[prints[e.uid]]} part")
+        for e in examples
+        if strictest[prints[e.uid]] != e.part
+    ]
+    empty = sorted({e.part for e in examples} - {e.part for e in found})
+    if empty:
+        raise TrainingError(
+            f"All images of the {empty[0]} part have the pixels of images in another part: find copies with  xrayai "
+            "check, reset the split of the project, and train again."
+        )
+    return found, left_out
+
+
 def label_counts(examples: Sequence[Example], labels: Sequence[str]) -> dict[str, dict[str, int]]:
     """Images with each label in each part, as ``{"train": {"heart": 40, ...}, ...}``; ``outside`` where it is used."""
     parts = [*PARTS, *([OUTSIDE] if any(e.part == OUTSIDE for e in examples) else [])]

@@ -25,7 +25,7 @@ from XRayAILib.learning.model import Model, write_model
 from XRayAILib.learning.processes import Processes
 from XRayAILib.learning.ranks import follow, tell
 from XRayAILib.learning.readiness import require_ready
-from XRayAILib.learning.splits import OUTSIDE, PARTS, label_counts, part_of, said_in, split
+from XRayAILib.learning.splits import OUTSIDE, PARTS, kept_apart, label_counts, part_of, said_in, split
 from XRayAILib.learning.start.begin import begun
 from XRayAILib.learning.task import Task, make_task, task_class
 from XRayAILib.learning.training import CHECKPOINT, Outcome, Training
@@ -120,7 +120,11 @@ def _train(
     cache = build_cache(project, examples, task, preset, emit, cancelled)
     for uid, reason in cache.left_out:
         emit({"event": "note", "uid": uid, "message": f"Left out: {reason}"})
-    examples = [e for e in examples if e.uid in cache.rows]
+    examples, copies = kept_apart(
+        [e for e in examples if e.uid in cache.rows], dict(zip(cache.rows, cache.prints, strict=True))
+    )
+    for uid, reason in copies:
+        emit({"event": "note", "uid": uid, "message": f"Left out: {reason}"})
     learnt = learnt_before(task, cache, examples)
     task = make_task(config, legend, learnt)
     uids = {part: [e.uid for e in part_of(examples, part)] for part in parts}
@@ -137,7 +141,8 @@ def _train(
     learnt_from = [*part_of(examples, "train"), *part_of(examples, "validation")]
     author = Author.model(config.name, "test")
     metrics = evaluate(inference, project, tested, author, emit, cancelled, config.seed, learnt_from)
-    made = _description(examples, outcome, device, cache.left_out, excluded, project.pinned.digest)
+    left_out = (*divided.left_out, *cache.left_out, *copies)
+    made = _description(examples, outcome, device, left_out, excluded, project.pinned.digest)
     made["start"] = dict(start.report) if start is not None else {}
     model = write_model(
         project.models_folder,
