@@ -1,7 +1,7 @@
 """Run an ONNX model once on noise, in a process of its own: a file from elsewhere may crash or fill what runs it.
 
-``python -m XRayAILib.learning.models.onnx_trial FILE`` and the four extents of the input print one JSON document: ``outputs``
-with the shape of each, or ``error``.
+``python -m XRayAILib.learning.models.onnx_trial FILE``, with the four extents of the input behind it, prints one JSON
+document: ``outputs`` with the shape of each, or ``error``.
 """
 
 from __future__ import annotations
