@@ -176,6 +176,17 @@ def test_of_another_task_only_the_encoder_is_taken():
     assert set(start.weights) == encoder and start.report["encoder"] == 1
 
 
+def test_a_network_that_cuts_the_image_into_channels_keeps_its_first_layer():
+    task = make("landmarks", "UNet", options={"stride": 2})
+    given = own(task)
+    start = fitted_to(task, given)
+    assert start.report["random"] == []
+    assert torch.equal(start.weights["body.model.0.residual.weight"], given.tensors["body.model.0.residual.weight"])
+    # Of a network that does not, everything else is taken.
+    start = fitted_to(task, own(make("segmentation", "UNet", arguments=task.config.network_arguments)))
+    assert 0.9 < start.report["encoder"] < 1
+
+
 def test_between_tasks_that_scale_images_otherwise_the_first_layer_is_changed():
     """A classifier gets 4 (x - 0.5), the encoder of a U-Net x itself."""
     unet = make("segmentation", "FlexibleUNet", arguments={"backbone": "efficientnet-b0"})
@@ -245,6 +256,15 @@ def test_a_model_with_changed_weights_is_refused(project, tmp_path: Path):
     manifest = {"name": "m", "task": "segmentation", "labels": ["a"], "sums": {"models/model.safetensors": "0" * 64}}
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     with pytest.raises(TrainingError, match="were changed after it was made"):
+        weights_of(str(folder), project)
+
+
+def test_a_model_in_onnx_is_no_place_to_start_from(project, tmp_path: Path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    manifest = {"name": "m", "task": "segmentation", "labels": ["a"], "sums": {"models/model.onnx": "0" * 64}}
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    with pytest.raises(TrainingError, match="has no models/model.safetensors"):
         weights_of(str(folder), project)
 
 

@@ -131,7 +131,8 @@ def fitted_to(task: Task, given: StartWeights) -> Start:
     found = align(given.tensors, target, layers.stem)
     words = {place: given.tensors[name] for place, name in found.pairs.items()}
     notes = [f"Not quite the same network: {found.key_map.note}."] if found.key_map.note else []
-    if f"{layers.stem}.weight" in words:
+    # A network that cuts the image into channels takes nothing but its own kind's first layer, as it is.
+    if f"{layers.stem}.weight" in words and target[f"{layers.stem}.weight"].shape[1] == 1:
         scale = _scale(words[f"{layers.stem}.weight"], given)
         words, note = grey_stem(words, layers.stem, layers.norm, scale, layers.given)
         notes.insert(0, note)

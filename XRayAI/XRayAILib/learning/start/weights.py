@@ -104,6 +104,8 @@ def _model(folder: Path) -> StartWeights:
     """A model of X-Ray AI. What its manifest says of the weights must hold; what it finds does not matter here."""
     try:
         manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
+        if WEIGHTS not in manifest["sums"]:
+            raise TrainingError(f"start: the model {folder} has no {WEIGHTS}; a training can only start from those.")
         expected, task = str(manifest["sums"][WEIGHTS]), str(manifest["task"])
         classes = tuple(str(name) for name in manifest.get("classes", manifest["labels"]))
         name = str(manifest["name"])
@@ -118,6 +120,9 @@ def _model(folder: Path) -> StartWeights:
             f"start: the weights of the model {folder} were changed after it was made (their SHA-256 does not match "
             "the manifest). Take the model from where it came from again."
         )
+    if manifest.get("foreign"):
+        # Made elsewhere: nobody knows what its network made of an image before its first layer.
+        return StartWeights(_read(path), f"model {name}", digest)
     return StartWeights(_read(path), f"model {name}", digest, "", "", task, classes, manifest)
 
 
