@@ -174,13 +174,15 @@ def test_a_copy_that_is_found_later_is_not_learnt_from(tmp_path):
 
 
 def test_copies_that_only_the_pixels_tell_are_not_learnt_from(tmp_path):
-    with make_project(tmp_path, patients=6) as project:
+    with make_project(tmp_path, patients=14) as project:
         done = dealt(project).examples
         tested, chosen, learnt = (part_of(done, part)[0].uid for part in ("test", "validation", "train"))
         prints = {e.uid: e.uid for e in done} | dict.fromkeys((tested, chosen, learnt), "the same")
         kept, left_out = kept_apart(done, prints)
         assert {e.uid for e in done} - {e.uid for e in kept} == {chosen, learnt} == {uid for uid, _ in left_out}
         assert "test part" in left_out[0][1]
+        with pytest.raises(TrainingError, match="All images of the train part"):
+            kept_apart(done, dict.fromkeys(prints, "the same"))
 
 
 def test_a_split_that_was_reset_is_dealt_anew(tmp_path):
