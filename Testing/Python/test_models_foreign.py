@@ -20,7 +20,6 @@ from XRayAILib.learning.models.foreign_networks import build_foreign
 from XRayAILib.learning.models.importing import import_model
 from XRayAILib.reading.predictor import Predictor
 
-
 UNET = {"network": {"name": "UNet"}}
 
 

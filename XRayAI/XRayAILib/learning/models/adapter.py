@@ -52,6 +52,9 @@ def adapter(description: Description, inner: torch.nn.Module, speak: Spoken) -> 
     mean, std = source.mean or (0.0,), source.std or (1.0,)
 
     class Adapter(torch.nn.Module):
+        mean: torch.Tensor
+        std: torch.Tensor
+
         def __init__(self) -> None:
             super().__init__()
             self.inner = inner

@@ -257,7 +257,7 @@ class Description:
         problems += [
             f"{name}: {values[name]!r} is no text." for name in TEXTS if not isinstance(values.get(name, ""), str)
         ]
-        task = values.get("task")
+        task = str(values.get("task"))
         if task not in KINDS:
             problems.append(f"task: {task!r} is none of {', '.join(KINDS)}.")
         made: dict[str, Any] = {}
