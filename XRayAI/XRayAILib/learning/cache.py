@@ -64,6 +64,8 @@ class TrainingCache:
         Row of each image's uid. An image that could not be read has none.
     left_out
         (uid, reason) of those.
+    holding
+        Keeps others from deleting its files.
     prints
         Of each row, a digest of its image: copies have the same, whatever their files are called.
     """
@@ -74,7 +76,7 @@ class TrainingCache:
     table: np.ndarray
     rows: dict[str, int]
     left_out: tuple[tuple[str, str], ...]
-    holding: Holding
+    holding: Holding | None = None
     prints: tuple[str, ...] = ()
 
     def part(self, examples: Sequence[Example], part: str) -> np.ndarray:
@@ -82,8 +84,9 @@ class TrainingCache:
         return np.array([self.rows[e.uid] for e in examples if e.part == part and e.uid in self.rows], np.int64)
 
     def close(self) -> None:
-        """Let its files be deleted when room is needed."""
-        self.holding.close()
+        """Let its files be deleted when room is needed; nothing where another process holds them."""
+        if self.holding is not None:
+            self.holding.close()
 
 
 def build_cache(
