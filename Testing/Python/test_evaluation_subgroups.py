@@ -130,7 +130,7 @@ def test_a_group_that_is_worse_is_named_with_its_gap(task):
     assert gaps[""]["value"] == pytest.approx((gaps["heart"]["value"] + gaps["lung"]["value"]) / 2)
     assert ap["figures"]["labels"]["heart"]["dice"]["count"] == 40
     texts = gap_warnings(found, task, {"heart": "the heart"})
-    assert any(text.startswith("View AP: Dice of the heart is 0.0") and "worse" in text for text in texts)
+    assert any(text.startswith("View AP: Dice of 'the heart' is 0.0") and "worse" in text for text in texts)
     assert found["unknown"]["age"] == 80 and "not" not in found["method"].split(".")[0]
 
 
@@ -202,7 +202,7 @@ def test_the_confounded_real_collection_is_told(test_data):
     assert view["auroc"] == pytest.approx(0.61) and 0.55 < view["low"] < view["auroc"] < view["high"] < 0.67
     assert view["confounded"] and view["corrected_p"] < 0.01 and view["counts"] == {"AP": [92, 228], "PA": [108, 172]}
     (text,) = [text for text in confounding_warnings(found, {"finding=pneumonia": "pneumonia"}) if "View" in text]
-    assert "View and pneumonia are confounded in the test part" in text and "AUROC of 0.61" in text
+    assert "View and 'pneumonia' are confounded in the test part" in text and "AUROC of 0.61" in text
 
 
 def test_an_attribute_that_tells_nothing_is_not_accused():

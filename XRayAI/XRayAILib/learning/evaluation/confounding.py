@@ -152,7 +152,7 @@ def confounding_warnings(found: Sequence[Mapping[str, Any]], titles: Mapping[str
     texts = []
     for one in found:
         if one["confounded"]:
-            attribute, label = GROUPS[one["attribute"]].lower(), titles.get(one["class"], one["class"])
+            attribute, label = GROUPS[one["attribute"]].lower(), f"'{titles.get(one['class'], one['class'])}'"
             rates = ", ".join(f"{value} {ill} of {count}" for value, (ill, count) in one["counts"].items())
             interval = "" if one["low"] is None else f", {one['low']:.2f} to {one['high']:.2f}"
             texts.append(

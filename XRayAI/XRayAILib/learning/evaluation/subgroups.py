@@ -198,7 +198,7 @@ def gap_warnings(subgroups: Mapping[str, Any], task: Task, titles: Mapping[str, 
             if not gap["significant"]:
                 continue
             metric = metrics[gap["metric"]]
-            of = f" of {titles.get(gap['class'], gap['class'])}" if gap["class"] != OVERALL else ""
+            of = f" of '{titles.get(gap['class'], gap['class'])}'" if gap["class"] != OVERALL else ""
             way = "lower" if gap["value"] < 0 else "higher"
             text = (
                 f"{group['name']}: {metric.title}{of} is {abs(gap['value']):.{metric.digits}f} {way} than in the other "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from XRayAILib import __version__
 from XRayAILib.findings.agreement.bootstrap import RESAMPLES
+from XRayAILib.findings.schema import Tool
 from XRayAILib.learning.card import INTENDED, OUT_OF_SCOPE, counts_text, curve_lines
 from XRayAILib.learning.device import duration_text
 from XRayAILib.learning.evaluation.run import class_titles
@@ -27,6 +28,7 @@ from XRayAILib.workflow.report import moment
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from XRayAILib.learning.task import Task
     from XRayAILib.project.project import Project
 
 PAGE = "evaluation.html"
@@ -101,7 +103,7 @@ def _page(project: Project, evaluated: Evaluated) -> str:
         tables=figure_tables(task, _parts(evaluated), titles),
         drawings=drawn("task", task_drawings(task, [image["case"] for image in found["images"]], titles)),
         confusions=_confusions(found, {label.name: label.title for label in task.legend}),
-        curves=drawn("curve", training_figures(_curves(model.history))),
+        curves=drawn("curve", training_figures(_curves(model.history, task))),
         curve_lines=[line.removeprefix("- ") for line in _curve_lines(evaluated)],
         forest=None if forest is None else Markup(inline_svg(forest[1], "forest")),
         metric=metric,
@@ -118,7 +120,8 @@ def _page(project: Project, evaluated: Evaluated) -> str:
         attributes=attribute_rows(found["confounding"], titles),
         pairs=len(found["confounding"]),
         cases=_cases(project, evaluated),
-        colors=[("reference", REFERENCE), ("model", PREDICTION)],
+        # What is said of a whole image cannot be drawn on it.
+        colors=[] if task.tools <= {Tool.IMAGE} else [("reference", REFERENCE), ("model", PREDICTION)],
         unreadable=found["unreadable"],
         made=_made(evaluated),
         split=_split(evaluated),
@@ -170,12 +173,15 @@ def _confusions(found: Mapping[str, Any], titles: Mapping[str, str]) -> list[Con
     return tables
 
 
-def _curves(history: list[dict[str, float]]) -> dict[str, list[tuple[float, float]]]:
+def _curves(history: list[dict[str, float]], task: Task) -> dict[str, list[tuple[float, float]]]:
+    """By name the curves of a training; of a single class there is no line beside the mean."""
     curves: dict[str, list[tuple[float, float]]] = {}
     for entry in history:
         for name, value in entry.items():
-            if name != "epoch":
-                curves.setdefault(name, []).append((entry["epoch"], value))
+            metric, slash, rest = name.partition("/")
+            if name != "epoch" and not ("/" in rest and len(task.classes) == 1):
+                title = task.score.title if metric == task.score.name else metric
+                curves.setdefault(f"{title}{slash}{rest}", []).append((entry["epoch"], value))
     return curves
 
 
