@@ -4,11 +4,13 @@ import ast
 from pathlib import Path
 
 import pytest
+from safetensors.torch import save
 
 import XRayAILib.learning
-from start_cases import FileServer, served
+from start_cases import FileServer, make, served
 from XRayAILib.learning.cache import Cancelled
 from XRayAILib.learning.errors import TrainingError
+from XRayAILib.learning.start.begin import start_weights
 from XRayAILib.learning.start.catalogue import CATALOGUE, entry_of
 from XRayAILib.learning.start.download import BLOCK, fetch
 
@@ -128,6 +130,20 @@ def test_weights_that_are_pickles_are_not_downloaded_and_the_way_is_said(name):
     # The command that is given is Python.
     command = str(error.value).split('python -c "')[1].split('" and start from')[0]
     ast.parse(command)
+
+
+def test_a_training_starts_from_what_it_downloaded(project, monkeypatch):
+    """From the word in its configuration to the weights in its network."""
+    task = make("classification", "ResNet", start="download:local")
+    weights = {name.removeprefix("encoder."): value for name, value in task.network().state_dict().items()}
+    with served(save(weights)) as server:
+        monkeypatch.setitem(CATALOGUE, "local", server.entry(scale="half", licence="of nobody"))
+        with pytest.raises(TrainingError, match="nobody agreed"):
+            start_weights(task, project)
+        start = start_weights(task, project, consent=True)
+    assert start.report["encoder"] == 1
+    assert start.report["origin"] == server.url and start.report["licence"] == "of nobody"
+    assert (project.cache_folder / "weights" / "local.safetensors").is_file()
 
 
 def test_nothing_else_in_the_room_reaches_the_network():
