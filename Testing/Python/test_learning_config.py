@@ -92,3 +92,11 @@ def test_a_device_that_is_not_there_is_refused_with_the_way_out():
 @pytest.mark.parametrize(("seconds", "text"), [(0.2, "1 s"), (80, "80 s"), (200, "3 min"), (7800, "2 h 10 min")])
 def test_durations_are_for_people(seconds, text):
     assert duration_text(seconds) == text
+
+
+def test_what_is_not_named_inside_options_and_augmentation_keeps_the_presets_value():
+    config = TrainingConfig.from_preset("quick", "segmentation", augmentation={"rotation": 3.0})
+    assert (config.augmentation.rotation, config.augmentation.flip) == (3.0, 0.5)
+    other = TrainingConfig.from_preset("quick", "landmarks", options={"coverage": 0.8})
+    usual = TrainingConfig.from_preset("quick", "landmarks").options
+    assert other.options == {**usual, "coverage": 0.8}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from XRayAILib.findings.label import Attribute, AttributeKind, Code, Label, Skeleton, Tool
-from XRayAILib.findings.objects import FindingError
+from XRayAILib.findings.objects import FindingError, FindingObject
 from XRayAILib.findings.rule import Rule
 from XRayAILib.findings.schema_problems import Problem, as_text, problems
 
@@ -73,6 +73,11 @@ class LabelSchema:
     def of(self, tool: Tool) -> list[Label]:
         """The labels drawn with ``tool``."""
         return [label for label in self.labels if label.tool is tool]
+
+    def asked(self, item: FindingObject) -> tuple[tuple[str, str], ...]:
+        """The attributes of an object that its label asks for; a model may have added how sure it is."""
+        names = {attribute.name for attribute in self[item.label].attributes} if item.label in self else set()
+        return tuple((name, value) for name, value in item.attributes if name in names)
 
     @classmethod
     def read(cls, path: Path) -> LabelSchema:

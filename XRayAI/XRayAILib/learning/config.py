@@ -124,7 +124,14 @@ class TrainingConfig:
         """A preset's values for a task, with some of them changed; see :mod:`XRayAILib.learning.presets`."""
         if preset not in NAMES:
             raise TrainingError(f"There is no preset '{preset}'; there are {', '.join(NAMES)}.")
-        return cls.from_document({"task": task, "preset": preset, **preset_of(task, preset), **changes})
+        start = preset_of(task, preset)
+        # Of what has settings inside, those that are not named keep the preset's values.
+        inside = {
+            name: {**start[name], **changes[name]}  # type: ignore[dict-item]
+            for name in ("options", "augmentation")
+            if isinstance(start.get(name), Mapping) and isinstance(changes.get(name), Mapping)
+        }
+        return cls.from_document({"task": task, "preset": preset, **start, **changes, **inside})
 
     @classmethod
     def from_document(cls, document: Mapping[str, object]) -> TrainingConfig:

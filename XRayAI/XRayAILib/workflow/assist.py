@@ -171,7 +171,10 @@ class Assist:
             except (UnreadableError, RegistrationError, OSError) as error:
                 problem = f"The labels of {image.header.study_date} cannot be copied. {error}"
                 continue
-            copies = [moved(item, over, self.shape).derived(self.reader, **_draft()) for item in wanted]
+            copies = [
+                moved(item, over, self.shape).derived(self.reader, **_draft(), attributes=self.schema.asked(item))
+                for item in wanted
+            ]
             kept = tuple(copy for copy in copies if not (isinstance(copy, Mask) and not copy.area))
             return Copied(kept, f"{image.header.study_date} ({said.author.name})")
         raise AssistError(problem if priors else "This patient has no earlier image in the project.")
@@ -191,7 +194,9 @@ class Assist:
         kept = [o for o in prediction if o.label not in labels and o.status is not Status.REJECTED]
         if not kept:
             raise AssistError(f"{prediction.author.name} predicts nothing here that is not on the image already.")
-        return Copied(tuple(item.derived(self.reader, **_draft()) for item in kept), prediction.author.name)
+        # How sure the model was is no saying of the reader who takes it over.
+        copies = [item.derived(self.reader, **_draft(), attributes=self.schema.asked(item)) for item in kept]
+        return Copied(tuple(copies), prediction.author.name)
 
     def along_edges(self, polygon: Polygon) -> Polygon:
         """The same polygon with sides that follow the edges between its corners."""

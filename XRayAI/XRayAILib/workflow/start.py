@@ -32,7 +32,7 @@ def pre_label(project: Project, uid: str, shape: tuple[int, int], reader: Author
     elif start is Start.REFERENCE:
         source = visible_reference(project, reader, uid)
     copies = tuple(
-        item.derived(reader, status=Status.DRAFT, score=None)
+        item.derived(reader, status=Status.DRAFT, score=None, attributes=project.schema.asked(item))
         for item in source or ()
         if item.status is not Status.REJECTED
     )
