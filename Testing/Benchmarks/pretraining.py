@@ -114,7 +114,8 @@ class Comparison:
         """Mean Dice on the test part after learning from ``count`` labelled images."""
         from XRayAILib.learning.worker import run_training
 
-        chosen = list(self.rest)
+        # One image of a patient: nobody is in two parts.
+        chosen = sorted({self.patient(picture): picture for picture in self.rest}.values())
         np.random.default_rng(100 + seed).shuffle(chosen)
         parts = dict.fromkeys(chosen[:count], "train") | dict.fromkeys(chosen[count : count + VALIDATION], "validation")
         name = f"{count}-{seed}"

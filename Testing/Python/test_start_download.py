@@ -137,7 +137,7 @@ def test_a_training_starts_from_what_it_downloaded(project, monkeypatch):
     task = make("classification", "ResNet", start="download:local")
     weights = {name.removeprefix("encoder."): value for name, value in task.network().state_dict().items()}
     with served(save(weights)) as server:
-        monkeypatch.setitem(CATALOGUE, "local", server.entry(scale="half", licence="of nobody"))
+        monkeypatch.setitem(CATALOGUE, "local", server.entry(megabytes=10, scale="half", licence="of nobody"))
         with pytest.raises(TrainingError, match="nobody agreed"):
             start_weights(task, project)
         start = start_weights(task, project, consent=True)
