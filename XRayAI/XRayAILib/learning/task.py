@@ -214,6 +214,22 @@ class Task(ABC):
         """What a person is shown of a prediction; a test looks at all of it."""
         return findings
 
+    def uncertainty(self, views: Sequence[Output]) -> dict[str, float]:
+        """How unsure the network is of each class in an image, 0 to 1, to choose what to label next.
+
+        By default, how much the outputs differ.
+
+        Parameters
+        ----------
+        views
+            What it gave for the image and for small changes of it, see :mod:`XRayAILib.learning.selection.uncertainty`.
+        """
+        from XRayAILib.learning.selection.uncertainty import saturated
+
+        plain = [list(view.values()) if isinstance(view, dict) else [view] for view in views]
+        spreads = [np.stack(part).std(axis=0).mean() for part in zip(*plain, strict=True)]
+        return {"": saturated(float(np.mean(spreads)))}
+
     @abstractmethod
     def case(self, prediction: Findings, reference: Findings, spacing: Spacing) -> dict[str, Any]:
         """What is to be known of one test image for every figure, ``{class: {name: plain value}}``."""

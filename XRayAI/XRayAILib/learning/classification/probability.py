@@ -73,3 +73,24 @@ def log_loss(question: Question, logits: np.ndarray, targets: np.ndarray) -> np.
     # None of the values is the state behind them.
     state = np.where(truth.any(axis=1), truth.argmax(axis=1), states.shape[1] - 1)
     return -states[known][np.arange(len(state)), state]
+
+
+def uncertainties(
+    questions: Sequence[Question], logits: np.ndarray, temperatures: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Of each question the entropy of its answers, from 0 to 1 where all are as likely.
+
+    Parameters
+    ----------
+    logits
+        (views, columns) of one image; the probabilities of its views are averaged first. Of a question with several
+        answers, the one that it is least sure of counts.
+    """
+    found = {}
+    for question in questions:
+        temperature = (temperatures or {}).get(question.name, 1.0)
+        states = np.exp(log_probabilities(question, logits[:, question.columns] / temperature)).mean(axis=0)
+        p = np.clip(states, 1e-12, 1.0)
+        bits = -(p * np.log(p)).sum(axis=-1) / np.log(max(2, p.shape[-1]))
+        found[question.name] = float(np.clip(np.max(bits), 0, 1))
+    return found

@@ -24,7 +24,7 @@ from XRayAILib.learning.classification.meter import RankingMeter
 from XRayAILib.learning.classification.network import NETWORKS, make_classifier
 from XRayAILib.learning.classification.options import ClassificationOptions
 from XRayAILib.learning.classification.preflight import notes_of, problems_of
-from XRayAILib.learning.classification.probability import probabilities
+from XRayAILib.learning.classification.probability import probabilities, uncertainties
 from XRayAILib.learning.classification.question import mirrored, questions_of, said_of, targets_of
 from XRayAILib.learning.classification.table_input import attribute, learnt_columns
 from XRayAILib.learning.classification.temperature import fit_temperature
@@ -243,6 +243,12 @@ class Classification(Task):
         logits = np.asarray(output, float)[None] - self._correction
         decision = Decision(self.questions, self.fitted)
         return decision.findings(logits, uid, (letterbox.rows, letterbox.columns), author)
+
+    def uncertainty(self, views: Sequence[Output]) -> dict[str, float]:
+        """Of each question the entropy of its calibrated answers, 1 where all are as likely."""
+        logits = np.stack([np.asarray(view, float) for view in views]) - self._correction
+        temperatures = {name: float(one["value"]) for name, one in self.fitted.get("temperatures", {}).items()}
+        return uncertainties(self.questions, logits, temperatures)
 
     def case(self, prediction: Findings, reference: Findings, spacing: Spacing) -> dict[str, Any]:
         return case_of(self.questions, prediction, reference)

@@ -180,6 +180,20 @@ class Detection(Task):
         """What a person is shown of a prediction: boxes from the threshold of their label on."""
         return without_low(findings, self.thresholds)
 
+    def uncertainty(self, views: Sequence[Output]) -> dict[str, float]:
+        """Of each label, how many boxes are nearly shown or nearly not, and how much their number differs."""
+        from XRayAILib.learning.selection.uncertainty import indecision, saturated
+
+        found = [self.boxes(view) for view in views if isinstance(view, dict)]
+        result = {}
+        for position, label in enumerate(self.labels):
+            scores, threshold = [boxes.of(position)[1] for boxes in found], self.thresholds[label]
+            # A low score says that there is nothing; only what comes near the threshold is a question.
+            open_ = np.mean([np.square(indecision(one, threshold)).sum() for one in scores])
+            numbers = np.std([(one >= threshold).sum() for one in scores])
+            result[label] = saturated(float(open_ + numbers))
+        return result
+
     def case(self, prediction: Findings, reference: Findings, spacing: Spacing) -> dict[str, Any]:
         """Of each label that the reference speaks of; turned boxes and ellipses count as the boxes around them."""
         found = {}

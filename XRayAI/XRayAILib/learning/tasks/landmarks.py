@@ -221,6 +221,22 @@ class Landmarks(Task):
         score = round(there * found.mass, 4)
         return Landmark(label=label, author=author, x=x, y=y, score=score, attributes=((UNCERTAINTY, f"{radius:.1f}"),))
 
+    def uncertainty(self, views: Sequence[Output]) -> dict[str, float]:
+        """Of each point how wide its heatmap is and how far it moves, and whether it is there at all."""
+        from XRayAILib.learning.selection.uncertainty import entropy, saturated, sigmoid
+
+        maps = [view for view in views if isinstance(view, dict)]
+        there = sigmoid(np.mean([view["presence"] for view in maps], axis=0))
+        result = {}
+        for number, label in enumerate(self.labels):
+            peaks = [peak(view["heatmaps"][number], self.options.stride, self.options.sigma) for view in maps]
+            moved = np.hypot(np.std([one.x for one in peaks]), np.std([one.y for one in peaks]))
+            # In units of a twentieth of the image: so far off is of no use to anybody.
+            spread = (np.mean([one.radius for one in peaks]) + moved) / (self.config.size / 20)
+            chance = float(there[number])
+            result[label] = chance * saturated(float(spread)) + (1 - chance) * float(entropy(chance))
+        return result
+
     def case(self, prediction: Findings, reference: Findings, spacing: Spacing) -> dict[str, Any]:
         return landmark_case(prediction, reference, self.labels, spacing, self.config.missing == "absent", UNCERTAINTY)
 

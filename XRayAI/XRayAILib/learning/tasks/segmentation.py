@@ -154,6 +154,13 @@ class Segmentation(Task):
                 objects.append(Mask.from_array(mask, label=label, author=author, score=round(score, 4)))
         return Findings(uid, (letterbox.rows, letterbox.columns), author, tuple(objects))
 
+    def uncertainty(self, views: Sequence[Output]) -> dict[str, float]:
+        """1 less the Dice that is to be expected of each structure."""
+        from XRayAILib.learning.selection.uncertainty import expected_loss_of_overlap, sigmoid
+
+        mean = np.mean([sigmoid(np.asarray(view)) for view in views], axis=0)
+        return {label: expected_loss_of_overlap(one) for label, one in zip(self.labels, mean, strict=True)}
+
     def case(self, prediction: Findings, reference: Findings, spacing: Spacing) -> dict[str, Any]:
         return overlap_case(prediction, reference, self.labels, spacing, self.config.missing == "absent")
 
