@@ -1,13 +1,17 @@
-"""Models you can answer for: taken in from elsewhere, given away, compared, and refused with the reason.
+"""Models you can answer for: written, checked, given away, taken in, compared, and refused with the reason.
 
+``manifest``, ``folder``, ``bundle``, ``metadata``
+    What a model folder says and how it is written whole: sums, MONAI's configuration in plain words.
 ``weights_file``
     What a file of weights is by its first bytes, and how what is not read is converted.
-``description``, ``adapter``, ``foreign``
-    A 2D model made elsewhere: what its inputs and outputs mean, the network that speaks as ours do, taking it in.
+``description``, ``foreign``, ``foreign_card``
+    A 2D model made elsewhere: what it takes and gives, and how it is taken in.
+``foreign_networks``, ``adapter``, ``outputs``, ``foreign_task``
+    Such a model at work: the network that its weights are of, and what makes it speak as ours do.
 ``onnx_file``, ``onnx_trial``, ``onnx_network``, ``onnx_export``
     ONNX: read as data, tried in a process of its own, at work, and written and checked for equality with torch.
 ``importing``, ``exporting``, ``packing``
-    One of our own models from and to a folder or a zip archive.
+    A model from and to a folder or a zip archive.
 ``comparison``
     Several models side by side.
 """

@@ -14,6 +14,7 @@ from typing import Any
 
 from XRayAILib.findings.objects import now
 from XRayAILib.findings.schema import Label, LabelSchema, Tool
+from XRayAILib.learning.augment import Augmentation
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.errors import ModelError, TrainingError
 from XRayAILib.learning.legend import LearntLabel, Legend
@@ -253,6 +254,8 @@ def _config(description: Description, legend: Legend, name: str) -> TrainingConf
         "size": size,
         "options": options,
         "missing": missing,
+        # What it was taught with is not known; one that was taught with mirrored images would be shown them, too.
+        "augmentation": dict.fromkeys(Augmentation().document(), 0.0),
     }
     network = description.network
     if network is not None and "." not in network.name:
