@@ -20,6 +20,7 @@ from XRayAILib.learning.evaluation.gap import Gap, Sides, corrected, holm
 from XRayAILib.learning.evaluation.statistic import auroc_of, mean_of, ratio_of
 from XRayAILib.learning.evaluation.subgroups import compare_subgroups, gap_warnings, subgroups_of
 from XRayAILib.learning.legend import LearntLabel
+from XRayAILib.learning.tasks.classification import Classification
 from XRayAILib.learning.tasks.detection import Detection
 from XRayAILib.learning.tasks.segmentation import Segmentation
 from XRayAILib.project.groups import UNKNOWN
@@ -203,6 +204,28 @@ def test_the_confounded_real_collection_is_told(test_data):
     assert view["confounded"] and view["corrected_p"] < 0.01 and view["counts"] == {"AP": [92, 228], "PA": [108, 172]}
     (text,) = [text for text in confounding_warnings(found, {"finding=pneumonia": "pneumonia"}) if "View" in text]
     assert "View and 'pneumonia' are confounded in the test part" in text and "AUROC of 0.61" in text
+
+
+def test_a_model_that_reads_the_view_looks_good_until_it_is_looked_at_within_each_view(test_data):
+    """On the real labels, with scores of a model that knows nothing but the view."""
+    with (test_data / "chest-classification" / "labels.csv").open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    legend = [LearntLabel("finding", "Finding", Tool.IMAGE, "#ff0000", 0, ("no_finding", "pneumonia"))]
+    task = Classification(tuple(legend), TrainingConfig.from_preset("quick", task="classification"))
+    cases = []
+    for row in rows:
+        score, ill = 0.6 if row["view"] == "PA" else 0.4, row["label"] == "pneumonia"
+        fact = {"probability": score, "uncalibrated": score, "over": score > 0.5, "said": score > 0.5}
+        cases.append({name: {**fact, "truth": int(ill)} for name in task.classes if name.endswith("pneumonia")})
+    name = next(iter(cases[0]))
+    patients = [row["patient_id"] for row in rows]
+    groups = [{"view": row["view"], "sex": row["sex"]} for row in rows]
+    assert task.figures(cases, patients)["labels"][name]["auroc"]["value"] == pytest.approx(0.61)
+    found = compare_subgroups(task, cases, patients, groups)
+    within = {group["name"]: group["figures"]["labels"][name]["auroc"]["value"] for group in found["groups"]}
+    assert within["View AP"] == within["View PA"] == 0.5 and within["Sex F"] > 0.55
+    texts = gap_warnings(found, task, {name: "pneumonia"})
+    assert any(text.startswith("View AP: Sensitivity of 'pneumonia' is 1.000 lower") for text in texts)
 
 
 def test_an_attribute_that_tells_nothing_is_not_accused():

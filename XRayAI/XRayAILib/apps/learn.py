@@ -154,6 +154,8 @@ def train_model(
             ) from error
         step.result = f"model {result['model']}"
     console.print(test_table(result))
+    for warning in result.get("warnings", ()):
+        console.print(f"[yellow]{plain(warning)}[/]", soft_wrap=True)
 
 
 def test_table(result: dict[str, Any]) -> Table:
