@@ -28,6 +28,7 @@ from XRayAILib.learning.exactness import exactness
 from XRayAILib.learning.plan import Plan, make_plan
 from XRayAILib.learning.prefetch import Prefetch
 from XRayAILib.learning.processes import Processes
+from XRayAILib.learning.samples.pictures import SamplePictures
 from XRayAILib.learning.schedule import rate_factor
 from XRayAILib.learning.start.tuning import frozen, parameter_groups
 from XRayAILib.learning.state import RunState
@@ -121,8 +122,11 @@ class Training:
                 raise TrainingError(f"No image of the {part} part can be read, so there is nothing to train with.")
         self._unseen_rows = rows["validation"]
         self.batches = TrainingBatches(cache, rows["train"], task, config, device, self.processes)
+        # What learns from no label has nothing to be drawn.
+        seconds = config.pictures if self.processes.leads and task.tools else 0.0
+        self.pictures = SamplePictures(task, cache, rows["validation"], device, folder, self.emit, seconds)
         # What cannot be dealt out is said before anything is measured.
-        wanted_batch(config, len(self.batches), self.batches.images_per_epoch, self.processes.size)
+        wanted_batch(config, len(self.batches), self.batches.images_per_epoch, self.processes.size, device.kind)
         network = network if network is not None else task.network()
         self.network: torch.nn.Module = network.to(device.kind).to(memory_format=torch.channels_last)
         self.processes.spread(self.network)
@@ -150,6 +154,8 @@ class Training:
             if self.path.exists():
                 state.read(self.path)
                 self.emit({"event": "note", "message": f"Going on after step {state.step} of an earlier start."})
+                for entry in state.progress.history:
+                    self._told(entry)
             plan = self._planned()
             if state.step < plan.epochs * plan.steps and not state.progress.stopped:
                 self._train(plan)
@@ -251,6 +257,8 @@ class Training:
             trainer.add_event_handler(Events.EPOCH_COMPLETED, self._epoch_done, plan, evaluator, validation, stopper)
             trainer.load_state_dict({"iteration": state.step, "epoch_length": plan.steps, "max_epochs": plan.epochs})
             self._saved = self._started = time.monotonic()
+            if not state.step and self.pictures.wanted:
+                self.pictures.of_batch(next(self.batches.stream()))
             trainer.run()
         if trainer.should_terminate and not state.progress.stopped:
             raise Cancelled
@@ -320,6 +328,7 @@ class Training:
         if epoch % plan.every == 0 or epoch == plan.epochs:
             evaluator.run(epoch)
             entry.update(validation.entry())
+            self.pictures.of_validation(state.average.network, epoch)
             score = entry.get(f"{self.task.score.name}/validation", -entry["loss/validation"])
             if self.task.score.improves(score, progress.best_score) or not state.best:
                 progress.best_score, progress.best_epoch = score, epoch
@@ -327,9 +336,7 @@ class Training:
             if stopper is not None:
                 progress.patience = dict(stopper._handler.state_dict())
         progress.history.append({k: float(f"{v:.6g}") for k, v in entry.items()})
-        for name, value in progress.history[-1].items():
-            if name != "epoch":
-                self.emit({"event": "metric", "name": name, "step": epoch, "value": value})
+        self._told(progress.history[-1])
         late = bool(self.config.minutes) and self._seconds() > self.config.minutes * 60
         if trainer.should_terminate:
             progress.stopped = "early"
@@ -339,9 +346,16 @@ class Training:
         if not progress.stopped:
             self._save_or_stop(trainer)
 
+    def _told(self, entry: Mapping[str, float]) -> None:
+        """The points of an epoch, for whoever draws the curves."""
+        for name, value in entry.items():
+            if name != "epoch":
+                self.emit({"event": "metric", "name": name, "step": int(entry["epoch"]), "value": value})
+
     def _save_or_stop(self, trainer: Any) -> None:
-        stop = self.processes.shared(self.processes.leads and self.cancelled())
-        if stop or time.monotonic() - self._saved > self._pause:
+        late = time.monotonic() - self._saved > self._pause
+        stop, save = self.processes.shared([self.processes.leads and self.cancelled(), late])
+        if stop or save:
             self._save()
         if stop:
             trainer.terminate()
@@ -354,6 +368,8 @@ class Training:
         progress.seconds, self._started = self._seconds(), time.monotonic()
         if self.step.scaler is not None:
             progress.scaler = dict(self.step.scaler.state_dict())
+        # What each counted of an epoch is not written, only what they counted together.
+        progress.loss_sum = self.processes.mean(progress.loss_sum)
         if self.processes.leads:
             self.state.write(self.path)
         self._saved = time.monotonic()
@@ -390,7 +406,7 @@ def _identity(
 ) -> dict[str, object]:
     """What must be the same for a checkpoint to fit; the device, threads and time limit may change."""
     document = config.document()
-    for name in ("device", "threads", "minutes", "name", "logs"):
+    for name in ("device", "threads", "minutes", "name", "logs", "pictures"):
         document.pop(name)
     dealt = digest(sorted((uid, part) for part, uids in parts.items() for uid in uids))
     return {"config": document, "labels": list(task.labels), "cache": cache.key, "parts": dealt}
