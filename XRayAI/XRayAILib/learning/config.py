@@ -73,6 +73,8 @@ class TrainingConfig:
         Settings of the task, see its ``Options``.
     logs
         ``tensorboard`` and ``mlflow``: what is also written for these programs, into the job's folder.
+    pictures
+        Least seconds between two sample pictures of the validation part; 0 for none.
     enhancement
         What is done to the greys of every image first, here and wherever the model reads; ``None`` for nothing. In a
         document: its own document, or the name of one that comes with X-Ray AI.
@@ -114,6 +116,7 @@ class TrainingConfig:
     layer_decay: float = 1.0
     options: Mapping[str, object] = field(default_factory=dict)
     logs: tuple[str, ...] = ()
+    pictures: float = 20.0
     enhancement: Enhancement | None = None
     snapshot: str = ""
     device: str = "auto"

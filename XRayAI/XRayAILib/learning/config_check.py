@@ -30,6 +30,7 @@ _RANGES: tuple[tuple[str, float, float], ...] = (
     ("patience", 0, 100_000),
     ("freeze", 0, 100_000),
     ("layer_decay", 0.1, 1),
+    ("pictures", 0, 100_000),
     ("threads", 0, 1024),
 )
 _DEEPEST = 32

@@ -19,6 +19,7 @@ from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.objects import FindingObject
 from XRayAILib.findings.schema import Tool
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.errors import TrainingError
@@ -143,6 +144,16 @@ class Task(ABC):
     @abstractmethod
     def augmented(self, images: torch.Tensor, targets: torch.Tensor, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         """A batch (B, 1, S, S) in 0..1 and its targets, changed together."""
+
+    def objects(self, target: np.ndarray, author: Author) -> tuple[FindingObject, ...]:
+        """What a target teaches, changed or not, as objects on the network's square: for a person to see.
+
+        Parameters
+        ----------
+        target
+            Of one image, without the batch axis of :meth:`tensors`.
+        """
+        return ()
 
     @property
     def table_size(self) -> int:

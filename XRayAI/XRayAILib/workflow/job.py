@@ -61,6 +61,8 @@ class Job:
         The newest progress.
     metrics
         name -> list of (step, value), such as ``loss/train``.
+    picture
+        The newest picture that it drew, such as the samples of a training; ``None`` before there is one.
     device
         What the job computes on, as it said.
     """
@@ -72,6 +74,7 @@ class Job:
         self.error = ""
         self.progress = Progress()
         self.metrics: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        self.picture: Path | None = None
         self.device = ""
         self._last_word = ""
         self._process = process
@@ -203,6 +206,8 @@ class Job:
             self.progress = Progress(**known)
         elif kind == "metric":
             self.metrics[event["name"]].append((float(event["step"]), float(event["value"])))
+        elif kind == "picture":
+            self.picture = self.folder / str(event["path"])
         elif kind == "device":
             self.device = str(event["device"])
         elif kind == "result":

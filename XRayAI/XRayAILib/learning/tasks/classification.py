@@ -15,6 +15,7 @@ from XRayAILib.dicom.header import Header
 from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.objects import FindingObject, ImageLabel
 from XRayAILib.findings.schema import Tool
 from XRayAILib.learning.classification.decision import Decision, case_of
 from XRayAILib.learning.classification.figures import class_curves, class_figures, question_figures
@@ -133,6 +134,10 @@ class Classification(Task):
         import torch
 
         return torch.from_numpy(_plain(targets).astype(np.float32))
+
+    def objects(self, target: np.ndarray, author: Author) -> tuple[FindingObject, ...]:
+        said = (name.partition("=") for name, known in zip(self.columns, target, strict=True) if known > 0.5)
+        return tuple(ImageLabel(label=label, author=author, value=value) for label, _, value in said)
 
     def augmented(self, images: torch.Tensor, targets: torch.Tensor, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         import torch

@@ -11,6 +11,7 @@ import numpy as np
 from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.objects import FindingObject
 from XRayAILib.learning.augment import exposed
 from XRayAILib.learning.detection.candidates import Boxes, Selection, boxes_of
 from XRayAILib.learning.detection.edges import KINDS, TOOLS, drawn, edges_array, object_of, without_low
@@ -118,6 +119,12 @@ class Detection(Task):
         import torch
 
         return torch.from_numpy(np.array(targets, np.float32))
+
+    def objects(self, target: np.ndarray, author: Author) -> tuple[FindingObject, ...]:
+        boxes = target[~np.isnan(target[:, 0])]
+        return tuple(
+            object_of(self.legend[int(row[4])].tool, self.labels[int(row[4])], row[:4], 1.0, author) for row in boxes
+        )
 
     def augmented(self, images: torch.Tensor, targets: torch.Tensor, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         import torch.nn.functional as F

@@ -11,7 +11,7 @@ import numpy as np
 from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.objects import Landmark
+from XRayAILib.findings.objects import FindingObject, Landmark
 from XRayAILib.findings.schema import Tool
 from XRayAILib.learning.augment import exposed
 from XRayAILib.learning.displacement import displacement
@@ -146,6 +146,13 @@ class Landmarks(Task):
         import torch
 
         return torch.from_numpy(np.array(targets, np.float32))
+
+    def objects(self, target: np.ndarray, author: Author) -> tuple[FindingObject, ...]:
+        return tuple(
+            Landmark(label=label, author=author, x=float(x), y=float(y))
+            for label, (x, y, state) in zip(self.labels, target, strict=True)
+            if state == PRESENT
+        )
 
     def augmented(self, images: torch.Tensor, targets: torch.Tensor, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         """The points go where the pixels under them go; one that leaves the square is outside.

@@ -12,7 +12,7 @@ from XRayAILib.dicom.spacing import Spacing
 from XRayAILib.findings.agreement.region import region
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.objects import Mask, Polygon
+from XRayAILib.findings.objects import FindingObject, Mask, Polygon
 from XRayAILib.findings.schema import Tool
 from XRayAILib.learning.augment import exposed
 from XRayAILib.learning.displacement import displacement
@@ -89,6 +89,10 @@ class Segmentation(Task):
 
         stored = torch.from_numpy(np.ascontiguousarray(targets))
         return torch.where(stored == UNKNOWN, torch.tensor(-1.0), stored.float() / FULL)
+
+    def objects(self, target: np.ndarray, author: Author) -> tuple[FindingObject, ...]:
+        areas = zip(self.labels, target > 0.5, strict=True)
+        return tuple(Mask.from_array(area, label=label, author=author) for label, area in areas if area.any())
 
     def augmented(self, images: torch.Tensor, targets: torch.Tensor, draws: Draws) -> tuple[torch.Tensor, torch.Tensor]:
         import torch
