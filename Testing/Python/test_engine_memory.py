@@ -135,10 +135,9 @@ def test_a_larger_memory_gives_a_larger_batch_within_bounds():
         wanted_batch(tiny(batch_size=6), 1000, 1000, 4, "cpu")
 
 
-def test_a_disk_without_room_for_checkpoints_is_told_before_the_training(folder, tmp_path):
+def test_a_disk_without_room_for_checkpoints_is_told(tmp_path, monkeypatch):
     usage = namedtuple("usage", "total used free")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(checkpoint.shutil, "disk_usage", lambda place: usage(10**9, 10**9, 10**7))
-        with pytest.raises(TrainingError, match=r"checkpoints of this training need .* Free some space"):
-            train(folder, tmp_path, tiny())
-    assert not list(tmp_path.glob("*.safetensors"))
+    monkeypatch.setattr(checkpoint.shutil, "disk_usage", lambda place: usage(10**9, 9 * 10**8, 10**8))
+    checkpoint.require_room(tmp_path, 10**6)
+    with pytest.raises(TrainingError, match=r"checkpoints of this training need .* Free some space"):
+        checkpoint.require_room(tmp_path, 10**8)

@@ -1,6 +1,7 @@
 """What each task is trained with where nobody asks for anything else.
 
-``quick`` is for two cores and minutes, ``standard`` for a workstation and an hour or two, ``best`` for one large GPU.
+``quick`` is for two cores and minutes, ``standard`` for a workstation and an hour or two, ``best`` for one large GPU. The
+last two take as many images in a step as the memory holds, within the bounds of :mod:`XRayAILib.learning.batch_size`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ SEGMENTATION: dict[str, dict[str, object]] = {
         "epochs": 200,
         "minutes": 120.0,
         "size": 384,
+        "batch_size": 0,
         "learning_rate": 1e-3,
         "network_arguments": {"channels": [32, 64, 128, 256, 256, 256], "strides": [2, 2, 2, 2, 2]},
         "ema": 0.995,
@@ -24,7 +26,7 @@ SEGMENTATION: dict[str, dict[str, object]] = {
         "epochs": 400,
         "minutes": 0.0,
         "size": 768,
-        "batch_size": 16,
+        "batch_size": 0,
         "learning_rate": 1e-3,
         "network": "DynUNet",
         "network_arguments": {
@@ -54,6 +56,7 @@ DETECTION: dict[str, dict[str, object]] = {
         "epochs": 200,
         "minutes": 120.0,
         "size": 512,
+        "batch_size": 0,
         "learning_rate": 5e-4,
         "network": "RetinaNet-ResNet18",
         "ema": 0.995,
@@ -64,7 +67,7 @@ DETECTION: dict[str, dict[str, object]] = {
         "epochs": 300,
         "minutes": 0.0,
         "size": 1024,
-        "batch_size": 16,
+        "batch_size": 0,
         "learning_rate": 3e-4,
         "network": "RetinaNet-ResNet50",
         "ema": 0.999,
@@ -88,7 +91,7 @@ CLASSIFICATION: dict[str, dict[str, object]] = {
         "epochs": 120,
         "minutes": 120.0,
         "size": 320,
-        "batch_size": 16,
+        "batch_size": 0,
         "learning_rate": 5e-4,
         "weight_decay": 0.05,
         "network": "resnet18",
@@ -100,7 +103,7 @@ CLASSIFICATION: dict[str, dict[str, object]] = {
         "epochs": 200,
         "minutes": 0.0,
         "size": 512,
-        "batch_size": 32,
+        "batch_size": 0,
         "learning_rate": 5e-4,
         "weight_decay": 0.05,
         "network": "DenseNet121",
@@ -123,6 +126,7 @@ LANDMARKS: dict[str, dict[str, object]] = {
         "epochs": 250,
         "minutes": 120.0,
         "size": 512,
+        "batch_size": 0,
         "learning_rate": 1e-3,
         "network_arguments": {"channels": [32, 64, 128, 256, 256, 256], "strides": [2, 2, 2, 2, 2]},
         "ema": 0.995,
@@ -133,7 +137,7 @@ LANDMARKS: dict[str, dict[str, object]] = {
         "epochs": 400,
         "minutes": 0.0,
         "size": 1024,
-        "batch_size": 16,
+        "batch_size": 0,
         "learning_rate": 1e-3,
         "network": "DynUNet",
         "network_arguments": {

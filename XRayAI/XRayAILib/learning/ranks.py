@@ -15,7 +15,6 @@ from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.legend import LearntLabel
 from XRayAILib.learning.processes import Processes
 from XRayAILib.learning.rows import Rows
-from XRayAILib.learning.space import Holding
 from XRayAILib.learning.task import Task, make_task
 from XRayAILib.learning.training import Training, silent
 
@@ -65,11 +64,11 @@ def _described(rows: Rows) -> dict[str, Any]:
 
 
 def _opened(told: dict[str, Any]) -> TrainingCache:
+    """The cache that process 0 has open, which keeps its files from being deleted."""
+
     def rows(name: str) -> Rows:
         files = [(path, tuple(shape), kind) for path, shape, kind in told[name]["files"]]
         return Rows(files, np.array(told[name]["segment_of"], np.int32), np.array(told[name]["row_of"], np.int64))
 
-    # Process 0 holds the files, so that nobody deletes them; this one holds none of them beside it.
-    holding = Holding(Path(told["images"]["files"][0][0]).parents[1])
     table = np.array(told["table"], np.float32).reshape(len(told["rows"]), -1)
-    return TrainingCache(told["key"], rows("images"), rows("targets"), table, told["rows"], (), holding)
+    return TrainingCache(told["key"], rows("images"), rows("targets"), table, told["rows"], ())
