@@ -1,7 +1,8 @@
 """What each task is trained with where nobody asks for anything else.
 
-``quick`` is for two cores and minutes, ``standard`` for a workstation and an hour or two, ``best`` for one large GPU. The
-last two take as many images in a step as the memory holds, within the bounds of :mod:`XRayAILib.learning.batch_size`.
+``quick`` is for two cores and minutes, ``standard`` for a workstation and an hour or two, ``best`` for one large GPU.
+The last two take as many images in a step as the memory holds, within the bounds that
+:mod:`XRayAILib.learning.batch_size` has for them.
 """
 
 from __future__ import annotations
