@@ -270,6 +270,8 @@ def test_a_training_says_what_it_will_do_shows_its_progress_and_can_be_stopped(d
     ui.deviceComboBox.setCurrentIndex(1)
     assert filled.parameters.device.value == "cpu"
     ui.trainButton.click()
+    assert not ui.trainButton.enabled
+    desktop.process_events(until=lambda: filled.training.running or errors(desktop), timeout=120)
     assert not ui.trainButton.enabled and ui.curveCheckBox.checked
     assert layout.IsLayoutDescription(layout.GetViewArrangement())
     desktop.process_events(until=lambda: "Epoch" in ui.trainingLabel.text or errors(desktop), timeout=240)

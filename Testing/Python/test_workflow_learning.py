@@ -9,9 +9,11 @@ import pytest
 from XRayAILib.phantom.collection import make_phantoms
 from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
+from XRayAILib.workflow.expected import limit_text
 from XRayAILib.workflow.export import Export, ExportRefused
 from XRayAILib.workflow.prediction import NoModelError, Prediction
-from XRayAILib.workflow.training import DeviceQuestion, Training, TrainingRefused, limit_text
+from XRayAILib.workflow.question import DeviceQuestion
+from XRayAILib.workflow.training import Training, TrainingRefused
 from XRayAILib.workflow.work import WorkError
 
 
@@ -43,7 +45,7 @@ def test_labels_are_offered_with_the_number_of_images_that_have_them(project, ph
 
 def test_a_training_is_refused_before_it_starts_where_it_could_not_work(project, phantoms):
     training = Training()
-    with pytest.raises(TrainingRefused, match="No image has a mask or a polygon"):
+    with pytest.raises(TrainingRefused, match="No image has masks or polygons"):
         training.config(project, [], "quick", "auto")
     with pytest.raises(TrainingRefused, match="No image has the label Heart"):
         training.config(project, ["heart"], "quick", "auto")

@@ -8,7 +8,7 @@ from typing import Any
 import qt
 from slicer.i18n import tr as _
 
-from XRayAILib.workflow.training import LearnableLabel
+from XRayAILib.workflow.learnable import LearnableLabel
 
 SWATCH = 12
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import slicer
 
+from XRayAILib.workflow.training import curve_title, falls
+
 LAYOUT = 7871
 """Number of our layout among Slicer's; any that nobody else uses."""
 
@@ -70,6 +72,8 @@ class LearningCurve:
     def update(self, curves: dict[str, list[tuple[float, float]]]) -> None:
         """Show these curves: name -> points (epoch, value)."""
         chart = self.chart_node
+        # An error in pixels would press the losses flat on a plain axis.
+        chart.SetYAxisLogScale(any(falls(name) for name in curves))
         for name in [n for n in self._series if n not in curves]:
             self._drop(name)
         changed = False
@@ -93,7 +97,7 @@ class LearningCurve:
 
     def _new_series(self, name: str) -> Any:
         table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"Learning curve {name}")
-        series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", title_of(name))
+        series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode", curve_title(name))
         series.SetAndObserveTableNodeID(table.GetID())
         series.SetXColumnName("Epoch")
         series.SetYColumnName("Value")
@@ -113,11 +117,6 @@ class LearningCurve:
             slicer.mrmlScene.RemoveNode(series)
             if table is not None:
                 slicer.mrmlScene.RemoveNode(table)
-
-
-def title_of(name: str) -> str:
-    """What the legend says of a metric: ``loss/train`` is ``Loss, train``."""
-    return ", ".join(name.split("/")).capitalize()
 
 
 def _fill(table_node: Any, points: list[tuple[float, float]]) -> bool:

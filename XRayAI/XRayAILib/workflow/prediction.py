@@ -25,6 +25,8 @@ class ModelEntry:
     name: str
     summary: str
     """Its score on the untouched test part and the number of its labels."""
+    task: str = ""
+    """The title of its task."""
 
 
 class Prediction:
@@ -59,11 +61,34 @@ def find_models(folder: Path) -> list[ModelEntry]:
     # A folder that is being written is hidden.
     places = [path for path in folder.glob("*/manifest.json") if not path.parent.name.startswith(".")]
     manifests = sorted(places, key=lambda path: path.stat().st_mtime, reverse=True)
-    return [ModelEntry(path.parent, path.parent.name, _summary(path.parent)) for path in manifests]
+    return [ModelEntry(path.parent, path.parent.name, *_summary(path.parent)) for path in manifests]
 
 
-def _summary(folder: Path) -> str:
-    """``Dice 0.962, 3 labels``: the score of its task. Whether its sums match is looked at where it is used."""
+def card_of(model: Path) -> Path:
+    """The model card; :class:`NoModelError` where it is not there."""
+    from XRayAILib.learning.models.manifest import CARD
+
+    if not (model / CARD).is_file():
+        raise NoModelError(f"{model} has no model card: its {CARD} is gone.")
+    return model / CARD
+
+
+def predicted_answers(project: Project, uid: str) -> str:
+    """What a model says of the whole image, which is not drawn: ``View: PA (0.93); Pneumonia: yes (0.81)``."""
+    from XRayAILib.findings.objects import ImageLabel
+    from XRayAILib.workflow.review import open_prediction
+
+    found = open_prediction(project, uid)
+    told = []
+    for item in found.of(ImageLabel) if found is not None else ():
+        title = project.schema[item.label].title if item.label in project.schema else item.label
+        score = "" if item.score is None else f" ({item.score:.2f})"
+        told.append(f"{title}: {item.value}{score}")
+    return "; ".join(told)
+
+
+def _summary(folder: Path) -> tuple[str, str]:
+    """``Dice 0.962, 3 labels`` and ``Segmentation``. Whether its sums match is looked at where it is used."""
     from XRayAILib.learning.errors import TrainingError
     from XRayAILib.learning.models.manifest import MANIFEST, read_document, upgraded
     from XRayAILib.learning.task import task_class
@@ -72,14 +97,16 @@ def _summary(folder: Path) -> str:
         manifest = read_document(folder / MANIFEST)
         if manifest.get("format") == 1:
             manifest = upgraded(manifest)
-        score = task_class(str(manifest.get("task", "segmentation"))).score
+        task = task_class(str(manifest.get("task", "segmentation")))
+        score = task.score
         labels = len(manifest.get("labels") or [])
         overall: Any = manifest.get("metrics", {}).get("overall", {})
         value = overall.get(score.name, {}).get("value")
         measured = "" if value is None else f"{score.title} {score.text(float(value))}"
     except TrainingError as error:
-        return f"its {MANIFEST} {error}"
+        return f"its {MANIFEST} {error}", ""
     except (TypeError, ValueError, AttributeError) as error:
-        return f"its {MANIFEST} is not complete ({error})"
+        return f"its {MANIFEST} is not complete ({error})", ""
     told = measured or ("made elsewhere, not measured" if "foreign" in manifest else "")
-    return ", ".join(part for part in (told, f"{labels} label" + ("s" if labels != 1 else "")) if part)
+    summary = ", ".join(part for part in (told, f"{labels} label" + ("s" if labels != 1 else "")) if part)
+    return summary, task.title

@@ -3,49 +3,27 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from XRayAILib.dicom.child import library_environment
-from XRayAILib.findings.objects import Mask, Polygon
-from XRayAILib.findings.schema import Tool
-from XRayAILib.learning.device import duration_text
 from XRayAILib.workflow.job import REQUEST
+from XRayAILib.workflow.learnable import LearnableLabel, learnable_labels, learnable_tasks
 from XRayAILib.workflow.work import Work
 
 if TYPE_CHECKING:
     from XRayAILib.learning.config import TrainingConfig
+    from XRayAILib.learning.metric import Metric
     from XRayAILib.project.project import Project
 
-LEARNABLE = (Tool.MASK, Tool.POLYGON)
-PRESETS = {
-    "quick": "a small network; minutes on two cores",
-    "standard": "for a workstation; up to two hours",
-    "best": "for one large GPU; hours",
-}
-DEVICES = {
-    "auto": "the fastest there is",
-    "cpu": "the processor",
-    "cuda": "an NVIDIA GPU",
-    "mps": "the GPU of an Apple Mac",
-}
+SHOWN = 3
+"""Warnings that the outcome names; the model card has all."""
 
 
 class TrainingRefused(RuntimeError):
     """A training that cannot start, and what to do."""
-
-
-@dataclass(frozen=True)
-class LearnableLabel:
-    """A label of the schema that a model can learn, with the number of images that have it."""
-
-    name: str
-    title: str
-    color: str
-    images: int
 
 
 @dataclass(frozen=True)
@@ -57,6 +35,12 @@ class StoppedTraining:
     preset: str
     config: dict[str, Any]
 
+    @property
+    def task(self) -> str:
+        """The title of its task."""
+        name = self.config.get("task", "segmentation")
+        return next((task.title for task in learnable_tasks() if task.name == name), str(name))
+
 
 class Training:
     """The trainings of one project, one at a time."""
@@ -64,38 +48,56 @@ class Training:
     def __init__(self, interpreter: str = sys.executable) -> None:
         self.work = Work("train", interpreter)
 
-    def labels(self, project: Project) -> list[LearnableLabel]:
-        """The labels that are drawn as areas, in the schema's order."""
-        counts = project.label_counts(Mask, Polygon)
-        return [
-            LearnableLabel(label.name, label.title, label.color, counts.get(label.name, 0))
-            for label in project.schema
-            if label.tool in LEARNABLE
-        ]
+    def labels(self, project: Project, task: str = "segmentation") -> list[LearnableLabel]:
+        """The labels that a task learns, in the schema's order."""
+        return learnable_labels(project, task)
 
     def config(
-        self, project: Project, labels: list[str], preset: str, device: str, enhancement: str = "none"
+        self,
+        project: Project,
+        labels: Sequence[str],
+        preset: str,
+        device: str,
+        enhancement: str = "none",
+        task: str = "segmentation",
+        changes: Mapping[str, object] | None = None,
     ) -> TrainingConfig:
         """The configuration of a training; :class:`TrainingRefused` says what is missing.
 
-        ``enhancement`` is a name that ``find_enhancement`` knows; what it means today goes into the configuration.
+        Parameters
+        ----------
+        enhancement
+            A name that ``find_enhancement`` knows; what it means today goes into the configuration.
+        changes
+            Settings that differ from the preset; without a ``name``, the next one that is free.
+
+        Raises
+        ------
+        TrainingRefused
+            Nothing to learn is chosen, or nothing is there.
+        TrainingError
+            A setting makes no sense.
         """
         from XRayAILib.learning.config import TrainingConfig
         from XRayAILib.project.enhancements import find_enhancement
 
+        counts = {label.name: label.images for label in self.labels(project, task)}
         if not labels:
-            if not project.label_counts(Mask, Polygon):
+            if not any(counts.values()):
+                draws = next(offered.draws for offered in learnable_tasks() if offered.name == task)
                 raise TrainingRefused(
-                    "No image has a mask or a polygon to learn from: draw some in X-Ray AI Annotate, or import labels."
+                    f"No image has {draws} to learn from: draw some in X-Ray AI Annotate, or import labels."
                 )
             raise TrainingRefused("No label is chosen: tick at least one that occurs in the collection.")
-        counts = project.label_counts(Mask, Polygon)
         missing = [project.schema[name].title for name in labels if not counts.get(name)]
         if missing:
             raise TrainingRefused(f"No image has the label {', '.join(missing)}: draw it, or train without it.")
+        settings = {"name": free_name(project), **(changes or {})}
+        if (project.models_folder / str(settings["name"])).exists():
+            raise TrainingRefused(f"The project has a model {settings['name']} already: give another name, or none.")
         chosen = find_enhancement(project, enhancement).document()
         return TrainingConfig.from_preset(
-            preset, labels=labels, device=device, name=free_name(project), enhancement=chosen
+            preset, task, **{**settings, "labels": list(labels), "device": device, "enhancement": chosen}
         )
 
     def start(self, project: Project, config: TrainingConfig) -> None:
@@ -106,16 +108,18 @@ class Training:
         """The newest training that was stopped, or that ended with the program, and can go on."""
         from XRayAILib.learning.training import CHECKPOINT
 
-        checkpoints = list(project.jobs_folder.glob(f"*/{CHECKPOINT}"))
-        if not checkpoints:
-            return None
-        folder = max(checkpoints, key=lambda path: path.stat().st_mtime).parent
-        try:
-            document = json.loads((folder / REQUEST).read_text("utf-8"))["options"]["config"]
-            return StoppedTraining(folder, tuple(document["labels"]), str(document["preset"]), document)
-        except (OSError, ValueError, KeyError, TypeError):
-            # Its request is damaged, so it cannot go on; a new training can start.
-            return None
+        checkpoints = sorted(project.jobs_folder.glob(f"*/{CHECKPOINT}"), key=lambda path: -path.stat().st_mtime)
+        for folder in (path.parent for path in checkpoints):
+            try:
+                request = json.loads((folder / REQUEST).read_text("utf-8"))
+                document = request["options"]["config"]
+                # A pretraining is gone on with where it was started: on the command line.
+                if request["kind"] == self.work.kind:
+                    return StoppedTraining(folder, tuple(document["labels"]), str(document["preset"]), document)
+            except (OSError, ValueError, KeyError, TypeError):
+                # Its request is damaged, so it cannot go on; a new training can start.
+                continue
+        return None
 
     def go_on(self, project: Project, stopped: StoppedTraining) -> None:
         """Go on with a stopped training from its checkpoint, as if it had not been stopped."""
@@ -127,21 +131,79 @@ class Training:
         # One line per label would hide the three that tell how it goes; the loss of single steps is noise.
         return {name: list(points) for name, points in metrics.items() if name.count("/") == 1 and "step" not in name}
 
+    def figures(self) -> str:
+        """How it goes, in a sentence: ``Loss 0.214; Dice 0.931 on the validation part, the best 0.940 (epoch 12).``"""
+        curves = self.curves()
+        loss = curves.get("loss/train")
+        if not loss:
+            return ""
+        told = [f"Loss {loss[-1][1]:.3g}"]
+        for name, points in curves.items():
+            metric = metric_of(name)
+            if metric is not None and name.endswith("/validation"):
+                best = points[0]
+                for point in points:
+                    best = point if metric.improves(point[1], best[1]) else best
+                last = f"{metric.title} {metric.text(points[-1][1])} on the validation part"
+                told.append(f"{last}, the best {metric.text(best[1])} (epoch {best[0]:.0f})")
+        return "; ".join(told) + "."
+
+    @property
+    def model(self) -> Path | None:
+        """The folder of the model that the last training made."""
+        result = self.work.result
+        return Path(str(result["model"])) if result and result.get("model") else None
+
     def outcome(self) -> str:
-        """What the last training reached, in a sentence."""
+        """What the last training reached: a sentence, and what is to be borne in mind with it."""
         result = self.work.result or {}
-        text = f"Model {Path(str(result.get('model', ''))).name or 'trained'} is ready"
-        score = result.get("score")
-        name = result.get("score_title", "score")
-        return f"{text}: {name} {float(score):.3f} on the test part." if score is not None else f"{text}."
+        lines = [f"Model {self.model.name if self.model else 'trained'} is ready{_reached(result)}."]
+        warnings = [str(warning) for warning in result.get("warnings", ())]
+        lines += warnings[:SHOWN]
+        if len(warnings) > SHOWN:
+            lines.append(f"... and {len(warnings) - SHOWN} more in the model card.")
+        return "\n".join(lines)
 
 
-def limit_text(preset: str) -> str:
-    """How long a preset trains at most."""
-    from XRayAILib.learning.config import TrainingConfig
+def _reached(result: Mapping[str, Any]) -> str:
+    """``: Dice 0.962 (95 % interval 0.951 to 0.970) on the 9 images of the test part``."""
+    name, score = str(result.get("score_name", "")), result.get("score")
+    metric = metric_of(name)
+    if metric is None:
+        return ""
+    figure = result.get("metrics", {}).get("overall", {}).get(name, {})
+    if score is None:
+        return f"; the test part has no {metric.title}" + (f": {figure['reason']}" if figure.get("reason") else "")
+    unit = f" {figure['unit']}" if figure.get("unit") and not metric.unit else ""
+    text = f": {metric.title} {metric.text(float(score))}{unit}"
+    low, high = figure.get("low"), figure.get("high")
+    if low is not None and high is not None:
+        text += f" (95 % interval {low:.{metric.digits}f} to {high:.{metric.digits}f})"
+    images = result.get("test_images")
+    return f"{text} on the test part" + (f" of {images} image{'' if images == 1 else 's'}" if images else "")
 
-    minutes = TrainingConfig.from_preset(preset).minutes
-    return f"at most {duration_text(60 * minutes)}" if minutes else "no time limit"
+
+def metric_of(name: str) -> Metric | None:
+    """The score of a task by its key, or by the name of its curve: ``dice/validation``."""
+    from XRayAILib.learning.task import task_class
+
+    key = name.partition("/")[0]
+    return next((s for s in (task_class(task.name).score for task in learnable_tasks()) if s.name == key), None)
+
+
+def falls(name: str) -> bool:
+    """Whether a curve is of a score that is better the lower it is, such as an error in pixels."""
+    metric = metric_of(name)
+    return metric is not None and metric.better == "lower"
+
+
+def curve_title(name: str) -> str:
+    """What a legend says of a curve: ``loss/train`` is ``Loss, train``; a score has the title of its metric."""
+    metric = metric_of(name)
+    if metric is None:
+        return ", ".join(name.split("/")).capitalize()
+    title = f"{metric.title} ({metric.unit})" if metric.unit else metric.title
+    return ", ".join([title, *name.split("/")[1:]])
 
 
 def free_name(project: Project) -> str:
@@ -150,70 +212,3 @@ def free_name(project: Project) -> str:
     while (project.models_folder / f"model-{number}").exists():
         number += 1
     return f"model-{number}"
-
-
-class DeviceQuestion:
-    """Asks another process which device a training would use: to import torch here would stop the window."""
-
-    _CODE = (
-        "import sys\n"
-        "try:\n"
-        "    from XRayAILib.learning.device import choose_device\n"
-        "    print(choose_device(sys.argv[1]).description)\n"
-        "except ImportError:\n"
-        "    print('PyTorch is not installed yet')\n"
-        "except ValueError as error:\n"
-        "    print(error)\n"
-    )
-
-    def __init__(self, interpreter: str = sys.executable) -> None:
-        self._interpreter = interpreter
-        self._asked = ""
-        self._answers: dict[str, str] = {}
-        self._process: subprocess.Popen[str] | None = None
-
-    def ask(self, device: str) -> None:
-        """Begin to find out; :meth:`answer` has it after a while. What is known already is not asked again."""
-        if device in self._answers or (self._process is not None and self._asked == device):
-            return
-        self.close()
-        self._asked = device
-        self._process = subprocess.Popen(
-            [self._interpreter, "-c", self._CODE, device],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=library_environment(),
-            # No console window beside Slicer's on Windows.
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
-        )
-
-    @property
-    def asking(self) -> bool:
-        """Whether an answer is still to come."""
-        return self._process is not None
-
-    def answer(self, device: str) -> str:
-        """What the device is; empty while it is not known. Never waits."""
-        process = self._process
-        if process is not None and process.poll() is not None:
-            said = process.stdout.read().strip() if process.stdout else ""
-            self._answers[self._asked] = said.splitlines()[-1] if said else "unknown"
-            self.close()
-        return self._answers.get(device, "")
-
-    def forget(self) -> None:
-        """Ask anew: something was installed."""
-        self.close()
-        self._answers.clear()
-
-    def close(self) -> None:
-        """End the question."""
-        if self._process is not None:
-            if self._process.poll() is None:
-                self._process.kill()
-            self._process.wait()
-            if self._process.stdout:
-                self._process.stdout.close()
-            self._process = None

@@ -9,6 +9,9 @@ from typing import Any
 from XRayAILib.learning.device import duration_text
 from XRayAILib.workflow.job import Job
 
+NOTES = 12
+"""So many of a job's notes are kept."""
+
 
 class WorkError(RuntimeError):
     """Work that cannot begin now, and why."""
@@ -28,6 +31,10 @@ class Work:
     ----------
     plan
         What the job said that it is going to do, with the time it expects; empty where it said nothing.
+    notes
+        What it said by the way, the last ones.
+    picture, picture_epoch
+        The newest picture that it drew, and after which epoch of a training.
     """
 
     def __init__(self, kind: str, interpreter: str = sys.executable) -> None:
@@ -36,6 +43,9 @@ class Work:
         self.job: Job | None = None
         self.stopping = False
         self.plan = ""
+        self.notes: list[str] = []
+        self.picture: Path | None = None
+        self.picture_epoch = 0
 
     @property
     def running(self) -> bool:
@@ -79,6 +89,7 @@ class Work:
         if self.running:
             raise WorkError(f"A job of this kind ({self.kind}) is running already: stop it first, or wait.")
         self.stopping, self.plan = False, ""
+        self.notes, self.picture, self.picture_epoch = [], None, 0
         self.job = Job.start(project_folder, self.kind, options, self.interpreter, folder)
 
     def poll(self) -> bool:
@@ -88,6 +99,12 @@ class Work:
         for event in self.job.poll():
             if event.get("event") == "plan":
                 self.plan = str(event.get("message", ""))
+            elif event.get("event") == "note" and event.get("message"):
+                self.notes = [*self.notes, str(event["message"])][-NOTES:]
+            elif event.get("event") == "picture" and event.get("path"):
+                # By its name in the job's folder, or by its whole path.
+                self.picture = self.job.folder / str(event["path"])
+                self.picture_epoch = int(event.get("epoch") or 0)
         return not self.job.running
 
     def stop(self) -> None:

@@ -19,6 +19,7 @@ from XRayAILib.project.groups import GROUPS
 from XRayAILib.workflow.agreement.tables import Confusion
 from XRayAILib.workflow.evaluation.evaluation import PREDICTION, REFERENCE, Evaluated
 from XRayAILib.workflow.evaluation.plots import forest_figure, task_drawings
+from XRayAILib.workflow.evaluation.run import page_path
 from XRayAILib.workflow.evaluation.tables import attribute_rows, figure_tables, group_rows
 from XRayAILib.workflow.page import page_environment
 from XRayAILib.workflow.plots import inline_svg, training_figures
@@ -37,7 +38,7 @@ PARTS = {"test": "test part", "validation": "validation part", "outside": "image
 
 def report_path(project: Project, evaluated: Evaluated) -> Path:
     """Where the report goes unless somebody says otherwise."""
-    return project.exports_folder / "evaluation" / f"{evaluated.model.folder.name}-{evaluated.part}.html"
+    return page_path(project, evaluated.model.folder, evaluated.part)
 
 
 def write_evaluation(project: Project, evaluated: Evaluated, path: Path) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from XRayAILib.workflow.filling import counted
+from XRayAILib.workflow.prediction import NoModelError
 from XRayAILib.workflow.work import Work
 
 if TYPE_CHECKING:
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 
 SHOWN = 3
 """Warnings that the outcome names; the report has all."""
+
+
+def page_path(project: Project, model: Path, part: str = "test") -> Path:
+    """Where the report on a model goes unless somebody says otherwise."""
+    return project.exports_folder / "evaluation" / f"{model.name}-{part}.html"
 
 
 class EvaluationRun:
@@ -24,6 +30,8 @@ class EvaluationRun:
 
     def start(self, project: Project, model: Path, part: str = "test", device: str = "auto") -> None:
         """Begin; ``part`` is ``test``, ``validation``, ``outside`` or ``all``."""
+        if not (model / "manifest.json").exists():
+            raise NoModelError(f"{model} holds no model: train one first, or choose another.")
         self.work.begin(project.folder, {"model": str(model), "part": part, "device": device})
 
     @property
