@@ -88,6 +88,7 @@ def _made(manifest: Mapping[str, Any], history: Sequence[Mapping[str, float]]) -
         *(f"| {part} | {counts[part]} | {training['patients'][part]} |" for part in counts),
         "",
         f"Labelled data set: snapshot `{training.get('snapshot', 'not recorded')}`.",
+        *_parent(training.get("parent", {})),
         f"Parts are split by patient (seed {config['seed']}). Left out as unreadable: {training['left_out']}.",
         # Models of earlier versions do not say.
         f"Left out because excluded: {counts_text(training.get('excluded', {})) or 'none'}.",
@@ -102,6 +103,19 @@ def _made(manifest: Mapping[str, Any], history: Sequence[Mapping[str, float]]) -
         f"- device: {training['device']}, {duration_text(training['seconds'])}",
         "- versions: " + ", ".join(f"{name} {version}" for name, version in training["versions"].items()),
         "",
+    ]
+
+
+def _parent(parent: Mapping[str, Any]) -> list[str]:
+    """Which model it goes on from, and what was labelled and corrected since."""
+    if not parent:
+        return []
+    new, corrected = (", ".join(f"{n} in {part}" for part, n in parent[of].items()) for of in ("new", "corrected"))
+    changed = ", ".join(f"{name} in {count} images" for name, count in parent["labels"].items())
+    return [
+        f"Trained again from `{parent['name']}` (SHA-256 `{parent['digest']}`) with what was labelled since: new "
+        f"images: {new or 'none'}; corrected: {corrected or 'none'}{f' ({changed})' if changed else ''}; taken back: "
+        f"{parent['removed']}.",
     ]
 
 

@@ -65,7 +65,7 @@ def box_statistics(cases: Sequence[Case], classes: Sequence[str]) -> Statistics:
 def point_statistics(cases: Sequence[Case], classes: Sequence[str]) -> Statistics:
     """Mean radial error in percent of the image's longer side, and the part of the points that is missed."""
     shown = [name for name in classes if any(name in case for case in cases)]
-    wanted = [(name, (name,)) for name in shown]
+    wanted: list[tuple[str, tuple[str, ...]]] = [(name, (name,)) for name in shown]
     if len(shown) > 1:
         wanted.append((OVERALL, tuple(shown)))
     found: Statistics = {}

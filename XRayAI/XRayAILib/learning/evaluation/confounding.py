@@ -94,7 +94,7 @@ def _association(images: Sequence[Known], name: str, attribute: str, seed: int) 
     np.add.at(table, (index, truths.astype(int)), 1)
     # Who knows only the attribute can do no better than to go by how often the class is there.
     scores = (table[:, 1] / table.sum(axis=1))[index]
-    draws = Draws(patients, seed, 1000)
+    draws = Draws([image.patient for image in images], seed, 1000)
     low, high = Draws.bounds(auroc(truths.astype(float), scores, draws.weights())) or (None, None)
     return {
         "counts": {kind: [int(row[1]), int(row.sum())] for kind, row in zip(kinds, table, strict=True)},

@@ -151,7 +151,7 @@ def _bounded(figure: dict[str, Any], column: np.ndarray, patients: Sequence[str]
     """
     if figure["value"] not in (0.0, 1.0):
         return figure
-    reach = 1 - 0.025 ** (1 / len({patients[i] for i in np.flatnonzero(np.isfinite(column))}))
+    reach = 1 - 0.025 ** (1 / len({patients[i] for i in np.flatnonzero(np.isfinite(column)).tolist()}))
     return {**figure, **({"low": 0.0, "high": reach} if figure["value"] == 0 else {"low": 1 - reach, "high": 1.0})}
 
 

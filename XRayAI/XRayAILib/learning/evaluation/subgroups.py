@@ -142,8 +142,9 @@ def compare_subgroups(
     tested: list[tuple[dict[str, Any], Gap]] = []
     for done, group in enumerate(found):
         progress(done, len(found), f"Comparing {group.name} with the rest")
-        rows = np.flatnonzero(group.members)
+        rows: list[int] = np.flatnonzero(group.members).tolist()
         figures = task.figures([cases[i] for i in rows], [patients[i] for i in rows], seed)
+        gaps: list[dict[str, Any]] = []
         document = {
             "name": group.name,
             "values": dict(group.values),
@@ -151,7 +152,7 @@ def compare_subgroups(
             "patients": group.patients,
             "contrary": group.contrary,
             "figures": {"labels": figures["labels"], "overall": figures["overall"]},
-            "gaps": [],
+            "gaps": gaps,
         }
         documents.append(document)
         if group.contrary:
@@ -162,8 +163,8 @@ def compare_subgroups(
                 continue
             gap = sides.gap(statistic)
             if gap is not None:
-                entry = {"class": name, "metric": metric}
-                document["gaps"].append(entry)
+                entry: dict[str, Any] = {"class": name, "metric": metric}
+                gaps.append(entry)
                 tested.append((entry, gap))
     for (entry, _), gap in zip(tested, corrected([gap for _, gap in tested]), strict=True):
         lower_is_worse = better.get(entry["metric"], "higher") == "higher"

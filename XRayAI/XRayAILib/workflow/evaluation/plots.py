@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -26,6 +26,7 @@ GROUPS = 40
 """Rows of a forest plot."""
 
 Drawing = tuple[str, "Figure"]
+Place = Literal["lower right", "lower left", "upper left"]
 Cases = Sequence[Mapping[str, Any]]
 
 
@@ -71,7 +72,7 @@ def forest_figure(subgroups: Mapping[str, Any], task: Task) -> tuple[Metric, Fig
     return metric, figure
 
 
-def _legend(axes: Axes, count: int, place: str) -> None:
+def _legend(axes: Axes, count: int, place: Place) -> None:
     if count > 1:
         axes.legend(frameon=False, fontsize=8.5, labelcolor=INK, loc=place)
 
@@ -181,10 +182,11 @@ def _classes(task: Task, cases: Cases, titles: Mapping[str, str]) -> list[Drawin
     curves = class_curves(cases, task.classes)
     named = [(titles[name], of, color) for (name, of), color in zip(curves.items(), COLORS, strict=False)]
     found = []
-    for title, key, labels, place in (
+    kinds: tuple[tuple[str, str, tuple[str, str], Place], ...] = (
         ("ROC", "roc", ("1 − specificity", "Sensitivity"), "lower right"),
         ("Precision and recall", "precision_recall", ("Recall", "Precision"), "lower left"),
-    ):
+    )
+    for title, key, labels, place in kinds:
         figure, axes = empty_figure(3.4)
         if key == "roc":
             axes.plot([0, 1], [0, 1], color=INK, alpha=0.4, linewidth=0.8, linestyle="--")
