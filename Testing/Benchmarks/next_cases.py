@@ -1,7 +1,7 @@
 """Whether cases that are chosen to be labelled next teach more than cases that are taken by lot.
 
     python Testing/Benchmarks/next_cases.py --data FOLDER [--task segmentation] [--seeds 5] [--first 4] [--each 4]
-                                            [--rounds 3] [--steps 150] [--size 96] [--strategies both uncertainty ...]
+                                            [--rounds 2] [--steps 250] [--size 64] [--strategies both uncertainty ...]
 
 FOLDER holds `chest-segmentation` or `cephalometric-landmarks`. For each seed a third of the patients is the test part,
 and a few of the others, by lot, are labelled first, the same for all strategies. A small network learns from them for a
@@ -39,9 +39,9 @@ def main() -> None:
     options.add_argument("--seeds", type=int, default=5)
     options.add_argument("--first", type=int, default=4)
     options.add_argument("--each", type=int, default=4)
-    options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--steps", type=int, default=150)
-    options.add_argument("--size", type=int, default=96)
+    options.add_argument("--rounds", type=int, default=2)
+    options.add_argument("--steps", type=int, default=250)
+    options.add_argument("--size", type=int, default=64)
     options.add_argument("--threads", type=int, default=1)
     options.add_argument("--strategies", nargs="+", default=["both", "uncertainty", "diversity"])
     given = options.parse_args()

@@ -40,6 +40,7 @@ def run_training(
     emit: Emit,
     cancelled: Callable[[], bool] = lambda: False,
     consent_download: bool = False,
+    parent: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Train, test and write a model; a checkpoint in the job folder is gone on with.
 
@@ -49,6 +50,8 @@ def run_training(
     ----------
     consent_download
         Whether somebody agreed that the weights to start from are downloaded, where they are not here yet.
+    parent
+        The model that is trained again, and with what, for the new model's manifest.
 
     Returns
     -------
@@ -88,20 +91,22 @@ def run_training(
     with pinned:
         if config.snapshot:
             require_ready(pinned, config, emit, consent_download, resumed)
-        return _train(pinned, config, device, excluded, job_folder, emit, cancelled, processes, consent_download)
+        told = excluded, parent or {}
+        return _train(pinned, config, device, told, job_folder, emit, cancelled, processes, consent_download)
 
 
 def _train(
     project: PinnedProject,
     config: TrainingConfig,
     device: Device,
-    excluded: Mapping[str, int],
+    told: tuple[Mapping[str, int], Mapping[str, Any]],
     job_folder: Path,
     emit: Emit,
     cancelled: Callable[[], bool],
     processes: Processes,
     consent_download: bool,
 ) -> dict[str, Any]:
+    excluded, parent = told
     sweep(project.models_folder)
     labels, examples = gather(project, config)
     divided = split(project, examples, config)
@@ -144,6 +149,8 @@ def _train(
     left_out = (*divided.left_out, *cache.left_out, *copies)
     made = _description(examples, outcome, device, left_out, excluded, project.pinned.digest)
     made["start"] = dict(start.report) if start is not None else {}
+    if parent:
+        made["parent"] = dict(parent)
     model = write_model(
         project.models_folder,
         config,
