@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from learning_cases import make_project, tiny
 from PIL import Image as Picture
 
+from learning_cases import make_project, tiny
 from XRayAILib.findings.author import Author
 from XRayAILib.findings.findings import Findings
 from XRayAILib.findings.objects import Box, ImageLabel, Landmark, Mask

@@ -22,6 +22,7 @@ from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.examples import Example, survey
 from XRayAILib.learning.legend import legend_of
+from XRayAILib.learning.logs.packages import missing_text
 from XRayAILib.learning.outside import problems_of as outside_problems
 from XRayAILib.learning.problem import Problem, few, refuse
 from XRayAILib.learning.space import cache_limit, place_of, room_problem
@@ -123,6 +124,7 @@ def check_training(
             return check_training(pinned, config, deep, consent_download, resumed)
     problems = [Problem("settings", text) for text in config.problems()]
     problems += [Problem("settings", text) for text in outside_problems(config.outside, project.schema)]
+    problems += [Problem("logs", text) for text in [missing_text(config.logs)] if text]
     if project.read_only:
         text = f"{project.folder} cannot be written, so there is no place for a model: copy the project elsewhere."
         problems.append(Problem("project", text))

@@ -21,6 +21,7 @@ from XRayAILib.learning.examples import Example, gather
 from XRayAILib.learning.fitting import fitted_after, learnt_before
 from XRayAILib.learning.inference import Inference
 from XRayAILib.learning.legend import legend_of
+from XRayAILib.learning.logs.run_logs import RunLogs
 from XRayAILib.learning.model import Model, write_model
 from XRayAILib.learning.processes import Processes
 from XRayAILib.learning.ranks import follow, tell
@@ -31,6 +32,12 @@ from XRayAILib.learning.task import Task, make_task, task_class
 from XRayAILib.learning.training import CHECKPOINT, Outcome, Training
 from XRayAILib.project.pinned import PinnedProject
 from XRayAILib.project.project import Project
+
+RESULT = (
+    *("model", "name", "digest", "task", "score_name", "score", "metrics"),
+    *("epochs", "best_epoch", "stopped", "seconds"),
+)
+"""Of a result, what the event ``model`` has: not the images one by one."""
 
 
 def run_training(
@@ -88,7 +95,8 @@ def run_training(
             split(project, ready.examples, config)
             snapshot, excluded = project.snapshots.create().digest, project.marks.exclusions()
     pinned = PinnedProject.at(project_folder, snapshot)
-    with pinned:
+    with pinned, RunLogs(config, job_folder, emit) as logs:
+        emit = logs.emit
         if config.snapshot:
             require_ready(pinned, config, emit, consent_download, resumed)
         told = excluded, parent or {}
@@ -162,7 +170,9 @@ def _train(
     )
     project.audit("train", f"{model.folder.name} {model.digest}")
     (job_folder / CHECKPOINT).unlink(missing_ok=True)
-    return _result(model, task, metrics, outcome)
+    result = _result(model, task, metrics, outcome)
+    emit({"event": "model", **{name: result[name] for name in RESULT}})
+    return result
 
 
 def _description(
