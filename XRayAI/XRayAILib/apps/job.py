@@ -37,6 +37,7 @@ KINDS = (
     "agreement",
     "import_labels",
     "snapshot",
+    "next_cases",
 )
 """Each has a module in :mod:`XRayAILib.apps.jobs` with a function ``run``."""
 

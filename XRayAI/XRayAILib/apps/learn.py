@@ -106,11 +106,12 @@ class TrainingWish:
             whole = TrainingConfig.from_preset(self.preset or "quick", self.task or "segmentation").document()
         whole.update(changes)
         for text in self.settings:
-            _set(whole, text)
+            set_value(whole, text)
         return TrainingConfig.from_document(whole).document()
 
 
-def _set(document: dict[str, Any], text: str) -> None:
+def set_value(document: dict[str, Any], text: str) -> None:
+    """Put ``NAME=VALUE`` into a configuration; ``augmentation.flip=0.5`` for a value inside."""
     import yaml
 
     name, equals, value = text.partition("=")
@@ -152,7 +153,13 @@ def train_model(
             raise JobStoppedError(
                 f"{error}\nGo on with: xrayai train --project {project_folder} --resume {job.folder}"
             ) from error
-        step.result = f"model {result['model']}"
+        step.result = f"model {result['model']}" if result.get("model") else "nothing new"
+    if "trained" in result:
+        # A training again that was stopped ends as one.
+        from XRayAILib.apps.next_cases import show_again
+
+        show_again(result)
+        return
     console.print(test_table(result))
     for warning in result.get("warnings", ()):
         console.print(f"[yellow]{plain(warning)}[/]", soft_wrap=True)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from XRayAILib.apps.options import ProjectOption, Text
+from XRayAILib.apps.options import JsonOption, ProjectOption, Text, Word
 
 
 def add_to(app: typer.Typer) -> None:
@@ -17,10 +17,18 @@ def add_to(app: typer.Typer) -> None:
     app.command()(weights)
     app.command()(predict)
     app.command()(evaluate)
+    app.command("next")(next_cases)
 
 
 def train(
     project: ProjectOption,
+    model: Annotated[
+        str, Word(help="With --again: name of the model; the current one of the project without it.")
+    ] = "",
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Go on from a model with what was corrected since, and compare both."),
+    ] = False,
     task: Annotated[str, Text(help="segmentation, detection, classification or landmarks.")] = "",
     preset: Annotated[str, Text(help="quick (two cores, minutes), standard or best (one large GPU).")] = "",
     labels: Annotated[str, Text(help="Labels to learn, with commas; all of the task's kind without it.")] = "",
@@ -61,6 +69,15 @@ def train(
         enhancement=enhancement,
         snapshot=snapshot,
     )
+    if model and not again:
+        raise typer.BadParameter(f"what is to be done with '{model}'? A model is only named together with --again.")
+    if again:
+        if check or resume is not None or consent_download:
+            raise typer.BadParameter("--again goes without --check, --resume and --consent-download.")
+        from XRayAILib.apps.next_cases import train_again
+
+        train_again(project, model, wish)
+        return
     if check:
         from XRayAILib.apps.split import check_only
 
@@ -145,3 +162,22 @@ def evaluate(
     from XRayAILib.apps.evaluate import evaluate_model
 
     evaluate_model(project, model, part, report, device, seed)
+
+
+def next_cases(
+    project: ProjectOption,
+    model: Annotated[str, Text(help="Name of a model of the project; the current one without it.")] = "",
+    count: Annotated[int, typer.Option(min=1, help="Images to choose.")] = 20,
+    strategy: Annotated[
+        str, typer.Option(help="both, uncertainty (of the model), diversity (unlike labelled ones) or random.")
+    ] = "both",
+    everything: Annotated[bool, typer.Option("--all", help="Also labelled images, to be looked at again.")] = False,
+    device: Annotated[str, Text(help="auto, cpu, cuda or mps.")] = "",
+    seed: Annotated[int, typer.Option(min=0, help="Of what is decided by lot.")] = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Which images to label next, so that a model learns most from them; the annotation panel can show them first."""
+    from XRayAILib.apps.next_cases import show_next
+
+    options = {"strategy": strategy, "everything": everything, "device": device or "auto", "seed": seed}
+    show_next(project, model, count, options, as_json)

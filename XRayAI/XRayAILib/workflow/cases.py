@@ -64,6 +64,7 @@ class Cases:
     ) -> None:
         self._project, self._reader = project, reader
         self._given = list(uids) if uids is not None else None
+        self._wanted_first = False
         self.version = 0
         self._uids: list[str] = []
         self._places: dict[str, int] = {}
@@ -92,6 +93,16 @@ class Cases:
         self._given = list(uids) if uids is not None else None
         self.ask(Query())
 
+    @property
+    def wanted_first(self) -> bool:
+        """Whether the images that a model wants labelled next come first (``xrayai next``)."""
+        return self._wanted_first
+
+    @wanted_first.setter
+    def wanted_first(self, wanted: bool) -> None:
+        self._wanted_first = wanted
+        self.ask(self._query)
+
     def ask(self, query: Query) -> None:
         """Narrow the list. It stays as it is found now, also while its images change their status."""
         excluded = {} if query.filters.get("excluded") else {"excluded": ("no",)}
@@ -104,6 +115,10 @@ class Cases:
         else:
             found = self._named(set(self._project.uids(self._query)))
             self._uids = [uid for uid in self._given if uid in found]
+        if self._wanted_first:
+            from XRayAILib.project.wanted import Wanted
+
+            self._uids = Wanted.read(self._project.folder).first(self._uids)
         self._places = {uid: place for place, uid in enumerate(self._uids)}
         self.version += 1
 
