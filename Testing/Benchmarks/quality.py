@@ -161,6 +161,10 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0, help="the seed of the first split")
     parser.add_argument("--peers", action="store_true", help="train the peers too, in the same wall-clock")
     parser.add_argument("--only-peers", action="store_true", help="train nothing but the peers")
+    parser.add_argument("--peer", action="append", default=[], help="a part of the name of a peer; all without it")
+    parser.add_argument(
+        "--nnunet", default="", help="Python of the environment with nnU-Net: see quality_peer_nnunet.py"
+    )
     parser.add_argument("--set", default="{}", help="other settings of ours, as JSON")
     parser.add_argument("--keep", type=Path, help="folder for the figures as JSON lines")
     arguments = parser.parse_args()
@@ -182,7 +186,8 @@ def main() -> None:
                 if arguments.peers or arguments.only_peers:
                     from quality_peers import peers
 
-                    runs += [Run(**found) for found in peers(task, project, split, minutes)]
+                    chosen = arguments.nnunet, arguments.peer
+                    runs += [Run(**found) for found in peers(task, project, split, minutes, *chosen)]
             project.close()
         show(task, runs)
         if arguments.keep:
