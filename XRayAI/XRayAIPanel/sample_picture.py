@@ -36,9 +36,8 @@ class SamplePicture:
             if picture.isNull():
                 return
             self._path, self._picture, self._width = path, picture, 0
-            self._label.toolTip = _("After epoch {n}: what the network finds in images of the validation part.").format(
-                n=epoch
-            )
+            told = _("After epoch {n}: what the network finds in images of the validation part.").format(n=epoch)
+            self._label.toolTip = told if epoch else _("Images of the first step, changed as they are learnt from.")
             self._label.visible = True
         width = self._label.parentWidget().width - 2 * MARGIN
         if self._picture is not None and width != self._width and width > 0:

@@ -269,6 +269,6 @@ class TrainingSection(Section):
             self.ui.expectedLabel.toolTip = "\n".join(self.training.work.notes)
 
     def _show_figures(self) -> None:
-        figures = self.training.figures()
+        figures = self.training.figures() if self.running else ""
         self.ui.figuresLabel.text = figures
         self.ui.figuresLabel.visible = bool(figures)

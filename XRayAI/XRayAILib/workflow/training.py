@@ -145,7 +145,7 @@ class Training:
                 for point in points:
                     best = point if metric.improves(point[1], best[1]) else best
                 last = f"{metric.title} {metric.text(points[-1][1])} on the validation part"
-                told.append(f"{last}, the best {metric.text(best[1])} (epoch {best[0]:.0f})")
+                told.append(f"{last}, the best {best[1]:.{metric.digits}f} (epoch {best[0]:.0f})")
         return "; ".join(told) + "."
 
     @property
