@@ -22,6 +22,7 @@ KINDS = (
     "scan",
     "train",
     "pretrain",
+    "search",
     "predict",
     "evaluate",
     "export",
