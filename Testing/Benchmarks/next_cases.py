@@ -37,6 +37,7 @@ def main() -> None:
     options.add_argument("--data", type=Path, required=True)
     options.add_argument("--task", choices=("segmentation", "landmarks"), default="segmentation")
     options.add_argument("--seeds", type=int, default=5)
+    options.add_argument("--from-seed", type=int, default=0)
     options.add_argument("--first", type=int, default=4)
     options.add_argument("--each", type=int, default=4)
     options.add_argument("--rounds", type=int, default=2)
@@ -90,7 +91,7 @@ class Comparison:
         names = ["random", *self.given.strategies]
         scores: dict[tuple[str, int], list[float]] = defaultdict(list)
         chosen: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
-        for seed in range(self.given.seeds):
+        for seed in range(self.given.from_seed, self.given.from_seed + self.given.seeds):
             generator = np.random.default_rng(seed)
             people = sorted(set(self.persons))
             tested = {people[i] for i in generator.permutation(len(people))[: len(people) // 3]}
