@@ -9,6 +9,7 @@ import pytest
 
 from XRayAILib.findings.schema import Tool
 from XRayAILib.learning.config import TrainingConfig
+from XRayAILib.learning.evaluation import statistic
 from XRayAILib.learning.evaluation.comparable import (
     box_statistics,
     class_statistics,
@@ -40,7 +41,10 @@ def test_a_corrected_interval_leaves_out_nothing_exactly_where_the_gap_is_signif
     assert all((gap.corrected_low > 0) == gap.is_significant for gap in gaps)
 
 
-def test_statistics_of_weights_are_those_of_repeated_images():
+@pytest.mark.parametrize("pairs", [2_000_000, 0])
+def test_statistics_of_weights_are_those_of_repeated_images(pairs, monkeypatch):
+    """Of few images an AUROC compares every two; of many it puts them in order."""
+    monkeypatch.setattr(statistic, "PAIRS", pairs)
     generator = np.random.default_rng(0)
     scores, truths = generator.random(30).round(1), generator.integers(0, 2, 30).astype(float)
     times = generator.integers(0, 3, 30)

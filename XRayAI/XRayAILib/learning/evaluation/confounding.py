@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -124,18 +125,26 @@ def cramers_v(table: np.ndarray) -> float:
 
 
 def _p_value(index: np.ndarray, truths: np.ndarray, patients: np.ndarray, seed: int) -> float:
-    names, owner = np.unique(patients, return_inverse=True)
-    number = int(np.clip(2e6 // len(index), FEWEST, MOST))
-    keys = np.random.default_rng(seed).random((number, len(names)))[:, owner]
-    # In every draw the images by patients in random order, which get the answers of the patients in their own order.
-    dealt = np.argsort(keys, axis=1, kind="stable")
-    answers = truths[np.argsort(owner, kind="stable")]
+    owner, dealt = _dealt(tuple(patients.tolist()), seed)
+    answers = truths[owner]
     sizes, ill = np.bincount(index), int(truths.sum())
     kinds = index.astype(np.int16)[dealt[:, answers]]
     by_chance = np.stack([(kinds == kind).sum(axis=1) for kind in range(len(sizes))], axis=1)
     seen = np.bincount(index[truths], minlength=len(sizes))
     least = _chi_squared(seen[None], sizes, ill)[0] - 1e-9
-    return float((1 + (_chi_squared(by_chance, sizes, ill) >= least).sum()) / (number + 1))
+    return float((1 + (_chi_squared(by_chance, sizes, ill) >= least).sum()) / (len(dealt) + 1))
+
+
+@lru_cache(maxsize=2)
+def _dealt(patients: tuple[str, ...], seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The images by patient, and in every draw (draws, images) those that get their answers: by patient at random.
+
+    Most attributes and classes are known of the same images, and to put these in order takes the most time.
+    """
+    names, owner = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
+    number = int(np.clip(2e6 // len(patients), FEWEST, MOST))
+    keys = np.random.default_rng(seed).random((number, len(names)))[:, owner]
+    return np.argsort(owner, kind="stable"), np.argsort(keys, axis=1, kind="stable").astype(np.int32)
 
 
 def _chi_squared(ill: np.ndarray, sizes: np.ndarray, total: float) -> np.ndarray:

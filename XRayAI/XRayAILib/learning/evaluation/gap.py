@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from XRayAILib.learning.evaluation.statistic import Statistic
+from XRayAILib.learning.evaluation.statistic import Statistic, mean_of_parts
 
 LEVEL = 0.05
 LEAST_DEFINED = 0.9
@@ -74,11 +74,12 @@ class Sides:
         names, index = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
         self.patients = min(len(np.unique(index[side])) for side in (members, rest))
         generator = np.random.default_rng(seed)
-        self._number = int(np.clip(2e6 // max(len(index), 1), 500, 2000))
+        self._number = int(np.clip(4e5 // max(len(index), 1), 400, 1000))
         times = generator.multinomial(len(names), np.full(len(names), 1 / len(names)), self._number)
         drawn = times.astype(np.float32)[:, index]
-        self._drawn = drawn * members, drawn * rest
-        self._exchanged = self._exchange(generator.random((self._number, len(names)))[:, index], index)
+        exchanged = self._exchange(generator.random((self._number, len(names)))[:, index], index)
+        self._weights = {"drawn": (drawn * members, drawn * rest), "exchanged": exchanged}
+        self._known: dict[tuple[int, str, int], tuple[Statistic, np.ndarray]] = {}
 
     def _exchange(self, keys: np.ndarray, index: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Patients in random order take the places of the others; the images of each stay together."""
@@ -92,7 +93,7 @@ class Sides:
         from scipy.stats import t
 
         value = statistic.value(self.members) - statistic.value(self.rest)
-        exchanged = self._gaps(statistic, self._exchanged)
+        exchanged = self._gaps(statistic, "exchanged")
         if not np.isfinite(value) or self.patients < 2 or len(exchanged) < LEAST_DEFINED * self._number:
             return None
         spread = float(exchanged.std())
@@ -100,16 +101,25 @@ class Sides:
         p = (beyond + 1) / (len(exchanged) + 1)
         if beyond < LEAST_BEYOND and spread > 0:
             p = min(p, float(2 * t.sf(abs(value) / spread, self.patients - 1)))
-        drawn = self._gaps(statistic, self._drawn)
+        drawn = self._gaps(statistic, "drawn")
         low, high = None, None
         if len(drawn) >= LEAST_DEFINED * self._number:
             low, high = (float(bound) for bound in np.percentile(drawn, (2.5, 97.5)))
         return Gap(value, low, high, p, spread)
 
-    @staticmethod
-    def _gaps(statistic: Statistic, sides: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        gaps = statistic.of(sides[0]) - statistic.of(sides[1])
+    def _gaps(self, statistic: Statistic, how: str) -> np.ndarray:
+        one, other = (self._values(statistic, how, side) for side in (0, 1))
+        gaps = one - other
         return gaps[np.isfinite(gaps)]
+
+    def _values(self, statistic: Statistic, how: str, side: int) -> np.ndarray:
+        if statistic.parts:
+            return mean_of_parts([self._values(part, how, side) for part in statistic.parts])
+        key = id(statistic), how, side
+        if key not in self._known:
+            # The statistic is kept too: while it lives, nothing else has its id.
+            self._known[key] = statistic, statistic.of(self._weights[how][side])
+        return self._known[key][1]
 
 
 def corrected(gaps: Sequence[Gap]) -> list[Gap]:
