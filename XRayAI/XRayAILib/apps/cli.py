@@ -14,6 +14,7 @@ from XRayAILib.apps import (
     history_commands,
     learning_commands,
     models_commands,
+    runs_commands,
     schema_commands,
     snapshot_commands,
     study_commands,
@@ -326,6 +327,7 @@ data_commands.add_to(app)
 study_commands.add_to(app)
 snapshot_commands.add_to(app)
 models_commands.add_to(app)
+runs_commands.add_to(app)
 
 servers = typer.Typer(help="Your PACS and archives.", no_args_is_help=True)
 app.add_typer(servers, name="servers")

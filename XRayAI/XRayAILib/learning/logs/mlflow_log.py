@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from XRayAILib.learning.config import TrainingConfig
+from XRayAILib.learning.logs.plain import plain_settings
 
 STORE, ARTIFACTS = "mlflow.db", "artifacts"
 ENDED = {"finished": "FINISHED", "stopped": "KILLED", "failed": "FAILED"}
@@ -37,13 +38,11 @@ class MLflowLog:
             self._client.update_run(self._run, status="RUNNING")
 
     def begin(self, config: TrainingConfig) -> None:
-        from XRayAILib.learning.logs.run_logs import plain_settings
-
         place = (self._folder / ARTIFACTS).resolve().as_uri()
         found = self._client.get_experiment_by_name(config.task)
         experiment = found.experiment_id if found else self._client.create_experiment(config.task, place)
         self._run = self._client.create_run(experiment, run_name=config.name).info.run_id
-        for name, value in plain_settings(config).items():
+        for name, value in plain_settings(config.document()).items():
             self._client.log_param(self._run, _key(name), value[:LONGEST])
 
     def scalar(self, name: str, value: float, step: int) -> None:

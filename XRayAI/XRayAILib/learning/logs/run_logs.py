@@ -150,19 +150,3 @@ def _figures(metrics: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             for key, ending in (("value", ""), ("low", "/low"), ("high", "/high")):
                 if figure.get(key) is not None:
                     yield f"test/{metric}{label}{ending}", float(figure[key])
-
-
-def plain_settings(config: TrainingConfig) -> dict[str, str]:
-    """Every setting by a dotted name, as text."""
-    found: dict[str, str] = {}
-
-    def add(name: str, value: object) -> None:
-        if isinstance(value, Mapping) and value:
-            for key, inner in value.items():
-                add(f"{name}.{key}", inner)
-        else:
-            found[name] = value if isinstance(value, str) else json.dumps(value)
-
-    for key, value in config.document().items():
-        add(key, value)
-    return found

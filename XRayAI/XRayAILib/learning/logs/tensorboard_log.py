@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from XRayAILib.learning.config import TrainingConfig
+from XRayAILib.learning.logs.plain import plain_settings
 
 
 class TensorBoardLog:
@@ -20,9 +21,7 @@ class TensorBoardLog:
         self._writer: Any = SummaryWriter(str(folder))
 
     def begin(self, config: TrainingConfig) -> None:
-        from XRayAILib.learning.logs.run_logs import plain_settings
-
-        self._writer.add_text("configuration", _table(plain_settings(config)), 0)
+        self._writer.add_text("configuration", _table(plain_settings(config.document())), 0)
 
     def scalar(self, name: str, value: float, step: int) -> None:
         self._writer.add_scalar(name, value, step)
