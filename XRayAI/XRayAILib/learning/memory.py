@@ -23,7 +23,7 @@ PER_WEIGHT = 6
 """Values per weight: itself, its gradient, two moments of the optimiser, the average, the best so far."""
 
 
-Step = Callable[[int], None]
+Step = Callable[[int], object]
 """One training step with so many images, on a copy of the network."""
 
 

@@ -131,7 +131,8 @@ class Step:
 
     def _alone(self) -> Any:
         """Gradients of this part wait for the last one before they are averaged over the processes."""
-        return self.network.no_sync() if self.processes.size > 1 else nullcontext()
+        joined: Any = self.network
+        return joined.no_sync() if self.processes.size > 1 else nullcontext()
 
     def _take_less(self, count: int) -> None:
         """Halve what goes through at once; :class:`TrainingError` where that is one image already."""
