@@ -70,8 +70,8 @@ def test_chance_alone_is_seldom_taken_for_a_gap():
             "AUROC": auroc_of(ill + generator.normal(size=60), ill),
         }
         sides = Sides([str(i) for i in range(60)], members, ~members, run)
-        for name, statistic in statistics.items():
-            gap = sides.gap(statistic)
+        for name, figure in statistics.items():
+            gap = sides.gap(figure)
             found[name] += gap is not None and gap.p < 0.05
     assert max(found.values()) <= 9, "4 of 80 are expected; a bootstrap finds 12"
 
