@@ -218,7 +218,7 @@ def test_while_it_runs_figures_and_the_newest_sample_are_seen(desktop, panel, tm
     assert curve_title("auroc/validation") == "AUROC, validation" and curve_title("loss/train") == "Loss, train"
 
 
-def test_a_model_is_trained_measured_and_started_from_by_clicks(desktop, panel, tmp_path):
+def test_a_model_is_trained_measured_put_to_use_and_started_from_by_clicks(desktop, panel):
     ui, project = panel.ui, panel.desk.browse.project
     choose(panel, "Landmarks")
     ui.deviceComboBox.setCurrentIndex(1)
@@ -240,6 +240,17 @@ def test_a_model_is_trained_measured_and_started_from_by_clicks(desktop, panel, 
     assert errors(desktop) == [] and ui.evaluationLabel.text.startswith("Measured on 1 image, Mean radial error ")
     assert desktop.messages[-1].text.endswith("exports/evaluation/points-test.html")
     assert ui.modelReportButton.enabled and ui.evaluateButton.enabled
+
+    uids = [row.uid for row in panel.desk.browse.rows]
+    ui.collectionTable.setCurrentCell(3, 0)
+    assert not ui.acceptButton.enabled
+    ui.predictButton.click()
+    assert not ui.predictAllButton.enabled and not ui.predictionProgressBar.isHidden()
+    desktop.process_events(until=lambda: not panel.review.running, timeout=240)
+    assert ui.predictionLabel.text == "Predicted on 1 image." and errors(desktop) == []
+    assert project.prediction(uids[3]).author.name == "points" and project.prediction(uids[4]) is None
+    ui.nextButton.click()
+    assert ui.predictionLabel.text == ""
 
     assert [choice.start for choice in start_choices(project)] == ["model:points"]
     assert ui.startComboBox.itemText(1).startswith("points (Mean radial error ")

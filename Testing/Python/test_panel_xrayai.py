@@ -307,26 +307,6 @@ def test_the_learning_curve_grows_in_a_chart(desktop, panel):
         assert desktop.host.scene.GetNumberOfNodesByClass(kind) == 0
 
 
-def test_a_model_predicts_in_the_background_and_its_findings_are_shown(desktop, filled, phantoms):
-    from XRayAILib.learning.config import TrainingConfig
-    from XRayAILib.workflow.job import Job
-
-    project, ui = filled.desk.browse.project, filled.ui
-    config = TrainingConfig.from_preset("quick", labels=("heart",), epochs=1, size=64, device="cpu", name="small")
-    job = Job.start(project.folder, "train", {"config": config.document()})
-    assert job.wait(240) == "done", job.error
-    ui.collectionTable.setCurrentCell(row_of(filled, phantoms[8].uid), 0)
-    assert ui.modelComboBox.currentText.startswith("small (Dice ") and not ui.acceptButton.enabled
-    ui.predictButton.click()
-    assert not ui.predictAllButton.enabled and not ui.predictionProgressBar.isHidden()
-    desktop.process_events(until=lambda: not filled.review.running, timeout=240)
-    assert ui.predictionLabel.text == "Predicted on 1 image." and errors(desktop) == []
-    assert project.prediction(phantoms[8].uid).author.name == "small"
-    assert project.prediction(phantoms[9].uid) is None
-    ui.nextButton.click()
-    assert ui.predictionLabel.text == ""
-
-
 def test_without_a_ticked_label_no_training_starts(desktop, filled):
     import qt
 

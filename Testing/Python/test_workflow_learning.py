@@ -139,6 +139,13 @@ def test_a_stopped_training_can_go_on(project, phantoms):
     (folder / CHECKPOINT).write_bytes(b"weights so far")
     assert training.stopped(project) is None, "without its request nobody knows what was trained"
     (folder / REQUEST).write_text(json.dumps({"kind": "train", "options": {"config": config.document()}}))
+    later = project.jobs_folder / "20250102-pretrain"
+    later.mkdir()
+    (later / CHECKPOINT).write_bytes(b"weights so far")
+    (later / REQUEST).write_text(
+        json.dumps({"kind": "pretrain", "options": {"config": {"labels": [], "preset": "quick"}}})
+    )
     stopped = training.stopped(project)
+    assert stopped.task == "Segmentation", "a pretraining is gone on with on the command line"
     assert (stopped.folder, stopped.labels, stopped.preset) == (folder, ("heart",), "quick")
     assert stopped.config == json.loads(json.dumps(config.document()))
