@@ -42,15 +42,33 @@ def test_what_was_set_up_for_other_dependencies_is_not_ready(xray: ModuleType, m
     monkeypatch.setattr(xray, "PYTHON", Path(sys.executable))
     xray.VENV.mkdir()
     xray.STAMP.write_text(f'{{"project": "{xray.fingerprint()}", "extras": []}}')
-    assert xray.ready("") and not xray.ready("test")
+    assert xray.ready() and not xray.ready("test")
     (xray.HOME / "pyproject.toml").write_text("[project]\nname = 'something else'\n")
-    assert not xray.ready("")
+    assert not xray.ready()
 
 
 def test_a_set_up_that_was_cut_off_is_not_ready(xray: ModuleType) -> None:
     xray.VENV.mkdir()
     xray.STAMP.write_text('{"project": "')
-    assert not xray.ready("")
+    assert not xray.ready()
+
+
+def test_what_only_some_need_is_installed_by_name(xray: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    extras = "[project.optional-dependencies]\nlogs = ['a']\nsearch = [\n  'b',\n]\n"
+    (xray.HOME / "pyproject.toml").write_text(f"[project]\nname = 'nothing'\n\n{extras}\n[tool]\nx = 1\n")
+    assert xray.asked_extras(["search", "logs"]) == ["search", "logs"]
+    with pytest.raises(xray.SetUpError, match="nothing called serach to install; there are logs, search"):
+        xray.asked_extras(["logs", "serach"])
+    with pytest.raises(xray.SetUpError, match="say what to install"):
+        xray.asked_extras([])
+    asked: list[str] = []
+    monkeypatch.setattr(xray, "PYTHON", Path(sys.executable))
+    monkeypatch.setattr(xray, "install", lambda arguments, what: asked.append(arguments[-1]))
+    monkeypatch.setattr(sys, "argv", ["xray", "install", "search"])
+    xray.VENV.mkdir()
+    assert xray.main() == 0 and asked[-1] == f"{xray.HOME}[search]" and xray.ready("search")
+    monkeypatch.setattr(sys, "argv", ["xray", "install", "logs"])
+    assert xray.main() == 0 and asked[-1] == f"{xray.HOME}[logs,search]", "what was there is lost"
 
 
 def test_failures_come_with_advice(xray: ModuleType) -> None:

@@ -111,7 +111,8 @@ class Search:
         snapshot = self._snapshot(emit)
         study = self._study()
         self._take_up(study)
-        with PinnedProject.at(self._project_folder, snapshot) as project:
+        project = PinnedProject.at(self._project_folder, snapshot)
+        with project:
             while True:
                 done = self._done(study)
                 late = bool(self._minutes) and self._seconds() >= self._minutes * 60

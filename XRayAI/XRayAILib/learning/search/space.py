@@ -162,15 +162,18 @@ def _part(name: str, value: Any) -> Range | Choice:
 def _range(value: Mapping[str, Any]) -> Range:
     if strange := [str(key) for key in value if key not in ("low", "high", "log", "whole")]:
         raise ValueError(f"'{strange[0]}' is none of low, high, log, whole.")
-    ends = [value.get("low"), value.get("high")]
-    if any(isinstance(end, bool) or not isinstance(end, (int, float)) for end in ends):
+    if not all(_is_number(value.get(end)) for end in ("low", "high")):
         raise ValueError("low and high must be numbers (in YAML, write 1.0e-4 or 0.0001).")
-    found = Range(*ends, log=bool(value.get("log")), whole=bool(value.get("whole")))
+    found = Range(value["low"], value["high"], log=bool(value.get("log")), whole=bool(value.get("whole")))
     if not found.low < found.high:
         raise ValueError(f"low ({found.low:g}) must lie below high ({found.high:g}).")
     if found.log and found.low <= 0:
         raise ValueError("with log, low must be above 0.")
     return found
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _put(document: dict[str, Any], setting: str, value: Any) -> None:
