@@ -57,11 +57,17 @@ class Prediction:
 
 
 def find_models(folder: Path) -> list[ModelEntry]:
-    """The models below ``folder``: folders with a ``manifest.json``, the newest first."""
+    """The models below ``folder``: folders with a ``manifest.json``, the newest first.
+
+    Behind them stand those that were trained again and are worse than the model they came from.
+    """
+    from XRayAILib.learning.corrections.verdict import is_set_aside
+
     # A folder that is being written is hidden.
     places = [path for path in folder.glob("*/manifest.json") if not path.parent.name.startswith(".")]
     manifests = sorted(places, key=lambda path: path.stat().st_mtime, reverse=True)
-    return [ModelEntry(path.parent, path.parent.name, *_summary(path.parent)) for path in manifests]
+    folders = sorted((path.parent for path in manifests), key=is_set_aside)
+    return [ModelEntry(place, place.name, *_summary(place)) for place in folders]
 
 
 def card_of(model: Path) -> Path:

@@ -79,7 +79,8 @@ class Corrections:
     @classmethod
     def from_note(cls, note: Mapping[str, Any]) -> Corrections:
         """From its fields as JSON has them."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in note.items()})
+        values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in note.items()}
+        return cls(**values)
 
     def document(self) -> dict[str, Any]:
         """For the new model's manifest: numbers only, because a model travels."""

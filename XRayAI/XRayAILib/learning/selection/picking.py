@@ -55,7 +55,7 @@ def pick(
     left = np.arange(len(features))
     while len(taken) < count and len(left):
         # Of a person who is there already, only where everybody is.
-        fresh = np.array([i for i in left if persons[i] not in seen], int)
+        fresh = np.array([i for i in left.tolist() if persons[i] not in seen], int)
         if not len(fresh):
             seen = set()
             continue
@@ -64,7 +64,7 @@ def pick(
                 taken.append(i)
                 seen.add(persons[i])
                 covered = np.concatenate([covered, own[i : i + 1]])
-        left = np.array([i for i in left if i not in set(taken)], int)
+        left = np.setdiff1d(left, taken)
     return taken
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 GAMMAS = (1.0, 0.8, 1.25)
 """Exponents of the greys: the image itself, a brighter one and a darker one."""
@@ -38,7 +39,7 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
     return found
 
 
-def entropy(probability: np.ndarray) -> np.ndarray:
+def entropy(probability: ArrayLike) -> np.ndarray:
     """Of yes and no, in bits: 0 where it is sure, 1 at a probability of one half."""
     p = np.clip(np.asarray(probability, np.float64), 1e-12, 1 - 1e-12)
     found: np.ndarray = -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
