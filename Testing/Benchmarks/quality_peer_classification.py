@@ -52,7 +52,7 @@ def densenet(material: Material, clock: Clock) -> Trained:
         return Trained(read, "", by)
 
     epochs, best, kept, of = 0, float("-inf"), weights_of(network), 0
-    while not clock.over:
+    while not epochs or not clock.over:
         network.train()
         for batch in loader:
             optimizer.zero_grad()

@@ -119,7 +119,7 @@ def retinanet(material: Material, clock: Clock) -> Trained:
 
     chosen = material.part("validation")
     epochs, best, kept, of = 0, float("-inf"), weights_of(network), 0
-    while not clock.over:
+    while not epochs or not clock.over:
         detector.train()
         for batch in loader:
             for group in optimizer.param_groups:

@@ -79,7 +79,7 @@ def heatmaps(material: Material, clock: Clock) -> Trained:
 
     chosen = material.part("validation")
     epochs, best, kept, of = 0, float("-inf"), weights_of(network), 0
-    while not clock.over:
+    while not epochs or not clock.over:
         network.train()
         for batch in loader:
             optimizer.zero_grad()

@@ -62,7 +62,7 @@ def plain_unet(material: Material, clock: Clock) -> Trained:
     optimizer = torch.optim.Adam(network.parameters(), 1e-3)
     loss = DiceCELoss(sigmoid=True)
     epochs = 0
-    while not clock.over:
+    while not epochs or not clock.over:
         for batch in loader:
             optimizer.zero_grad()
             loss(network(batch["image"]), batch["label"]).backward()
@@ -131,7 +131,7 @@ def monai_label(material: Material, clock: Clock) -> Trained:
             return torch.sigmoid(windows(image, network))
 
     epochs, best, kept, of = 0, -1.0, weights_of(network), 0
-    while not clock.over:
+    while not epochs or not clock.over:
         network.train()
         for batch in loader:
             optimizer.zero_grad()
