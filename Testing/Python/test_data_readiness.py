@@ -9,6 +9,7 @@ import pytest
 from learning_cases import make_project, tiny
 from XRayAILib.findings.objects import ImageLabel
 from XRayAILib.findings.schema import Label, LabelSchema, Tool
+from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.readiness import check_training
 from XRayAILib.learning.space import set_cache_limit
 
@@ -72,6 +73,16 @@ def test_a_schema_without_labels_of_the_task(tmp_path):
         project.set_schema(LabelSchema("masks", tuple(masks)))
         (problem,) = check(project, tiny(task="landmarks", network="UNet")).errors
         assert "no label of the schema is drawn as landmark" in problem.text
+
+
+def test_what_is_there_instead_is_named(tmp_path):
+    with make_project(tmp_path, patients=3) as project:
+        (problem,) = check(project, TrainingConfig.from_preset("quick", "classification")).errors
+        assert "What is there is for  --task" in problem.text and "segmentation (" in problem.text
+        boxes = [replace(label, tool=Tool.BOX) for label in project.schema if label.tool is Tool.MASK]
+        project.set_schema(LabelSchema("boxes", tuple(boxes)))
+        (problem,) = check(project, TrainingConfig.from_preset("quick", "detection")).errors
+        assert "drawn otherwise than the schema says" in problem.text and "xrayai schema use" in problem.text
 
 
 def test_one_patient_only(tmp_path):

@@ -57,6 +57,13 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
         TrainingConfig.read(path)
 
 
+def test_a_learning_rate_is_written_as_people_write_it(tmp_path):
+    path = tmp_path / "training.yaml"
+    path.write_text("learning_rate: 1e-3\nname: 1e3x\n", "utf-8")
+    config = TrainingConfig.read(path)
+    assert config.learning_rate == 0.001 and config.name == "1e3x"
+
+
 def test_arguments_hold_what_differs_from_the_preset():
     config = TrainingConfig.from_preset("standard", labels=["heart"], epochs=3)
     assert config.arguments() == [
@@ -100,3 +107,8 @@ def test_what_is_not_named_inside_options_and_augmentation_keeps_the_presets_val
     other = TrainingConfig.from_preset("quick", "landmarks", options={"coverage": 0.8})
     usual = TrainingConfig.from_preset("quick", "landmarks").options
     assert other.options == {**usual, "coverage": 0.8}
+
+
+def test_one_epoch_is_no_epochs():
+    plan = make_plan(TrainingConfig(epochs=1), 1, BatchSize(2, 2, 1.0), 1, 0.1)
+    assert plan.text(choose_device("cpu")).startswith("1 epoch of 1 step with 2 images each")

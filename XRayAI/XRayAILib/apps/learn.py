@@ -6,14 +6,22 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from XRayAILib.apps.console import Bar, Step, console, plain, running
 from XRayAILib.project.project import Project
+from XRayAILib.workflow.filling import counted
 from XRayAILib.workflow.job import Job
 from XRayAILib.workflow.prediction import find_models
+
+if TYPE_CHECKING:
+    from XRayAILib.learning.metric import Metric
+
+
+MOST_METRICS = 5
+"""Columns of figures that a terminal has room for; the others are in ``models show`` and in a report."""
 
 
 class JobFailedError(RuntimeError):
@@ -114,6 +122,8 @@ def set_value(document: dict[str, Any], text: str) -> None:
     """Put ``NAME=VALUE`` into a configuration; ``augmentation.flip=0.5`` for a value inside."""
     import yaml
 
+    from XRayAILib.learning.settings import read_yaml
+
     name, equals, value = text.partition("=")
     *outer, last = name.strip().split(".")
     if not equals or not last:
@@ -124,7 +134,7 @@ def set_value(document: dict[str, Any], text: str) -> None:
         if not isinstance(place, dict):
             raise JobFailedError(f"--set {text}: '{part}' has no settings of its own.")
     try:
-        place[last] = yaml.safe_load(value)
+        place[last] = read_yaml(value)
     except yaml.YAMLError as error:
         raise JobFailedError(f"--set {text}: {value} cannot be read ({error}).") from error
 
@@ -150,9 +160,11 @@ def train_model(
         try:
             result = follow(job, bar, training_message)
         except JobStoppedError as error:
-            raise JobStoppedError(
-                f"{error}\nGo on with: xrayai train --project {project_folder} --resume {job.folder}"
-            ) from error
+            raise JobStoppedError(f"{error}\n{way_on(project_folder, job)}") from error
+        except JobFailedError as error:
+            # Ended from outside, or for want of memory or disk: what it had done is not lost.
+            kept = any(job.folder.glob("checkpoint*"))
+            raise JobFailedError(f"{error}\n{way_on(project_folder, job)}" if kept else str(error)) from error
         step.result = f"model {result['model']}" if result.get("model") else "nothing new"
     if "trained" in result:
         # A training again that was stopped ends as one.
@@ -165,22 +177,35 @@ def train_model(
         console.print(f"[yellow]{plain(warning)}[/]", soft_wrap=True)
 
 
+def way_on(project_folder: Path, job: Job) -> str:
+    """How a training that ended early is gone on with."""
+    return f"Go on with: xrayai train --project {project_folder} --resume {job.folder}"
+
+
 def test_table(result: dict[str, Any]) -> Table:
-    """The result on the untouched test part, a line per class."""
+    """The result on the untouched test part, a line per class: the first metrics that have a value somewhere."""
     from XRayAILib.learning.task import task_class
 
-    part = f"Test part: {result['test_images']} images of {result['test_patients']} patients"
+    images, patients = result["test_images"], result["test_patients"]
+    part = f"Test part: {counted(images, 'image', 'images')} of {counted(patients, 'patient', 'patients')}"
     table = Table(title=part, title_justify="left", box=None, pad_edge=False)
-    metrics = task_class(result["task"]).metrics
-    for column in ("", "Images", metrics[0].title, "95 % interval", *(metric.title for metric in metrics[1:])):
+    rows = result["test"]
+    metrics = [m for m in task_class(result["task"]).metrics if any(row.get(m.name) is not None for row in rows)]
+    first, others = metrics[:1], metrics[1:MOST_METRICS]
+    columns = [column for metric in first for column in (metric.title, "95 % interval")]
+    for column in ("", "Images", *columns, *(metric.title for metric in others)):
         table.add_column(column, justify="right" if column else "left")
-    for row in result["test"]:
+    for row in rows:
         shown = [metric.text(row[metric.name]) if row.get(metric.name) is not None else "" for metric in metrics]
-        low, high = row.get(f"{metrics[0].name}_low"), row.get(f"{metrics[0].name}_high")
-        digits = metrics[0].digits
-        interval = "" if low is None or high is None else f"{low:.{digits}f} to {high:.{digits}f}"
-        table.add_row(row["label"].replace("_", " "), str(row["images"]), shown[0], interval, *shown[1:])
+        intervals = [_interval(row, metric) for metric in first]
+        cells = (*shown[:1], *intervals, *shown[1:MOST_METRICS])
+        table.add_row(plain(row["label"].replace("_", " ")), str(row["images"]), *cells)
     return table
+
+
+def _interval(row: dict[str, Any], metric: Metric) -> str:
+    low, high = row.get(f"{metric.name}_low"), row.get(f"{metric.name}_high")
+    return "" if low is None or high is None else f"{low:.{metric.digits}f} to {high:.{metric.digits}f}"
 
 
 def predict_images(project_folder: Path, model: Path | None, everything: bool) -> None:

@@ -12,6 +12,7 @@ from XRayAILib.learning.augment import Augmentation
 from XRayAILib.learning.config_check import upgraded, wrong_types
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.presets import NAMES, preset_of
+from XRayAILib.learning.settings import read_yaml
 from XRayAILib.pixels.enhance import PRESETS as ENHANCEMENTS
 from XRayAILib.pixels.enhance import Enhancement, EnhancementError
 from XRayAILib.pixels.resample import PixelPreset
@@ -212,7 +213,7 @@ class TrainingConfig:
         import yaml
 
         try:
-            document = yaml.safe_load(path.read_text("utf-8"))
+            document = read_yaml(path.read_text("utf-8"))
         except OSError as error:
             raise TrainingError(
                 f"{path}: the training configuration cannot be read ({error.strerror or error})."

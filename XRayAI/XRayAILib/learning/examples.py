@@ -12,11 +12,12 @@ import numpy as np
 from XRayAILib.dicom.errors import UnreadableError
 from XRayAILib.dicom.source import stamp
 from XRayAILib.findings.findings import Findings
+from XRayAILib.findings.kinds import BY_TOOL
 from XRayAILib.findings.objects import Box, FindingObject, Mask, Polygon
 from XRayAILib.findings.schema import Tool
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.problem import Problem, refuse
-from XRayAILib.learning.task import task_class
+from XRayAILib.learning.task import task_class, task_names
 from XRayAILib.project.image import Image
 from XRayAILib.project.project import Project
 
@@ -104,14 +105,10 @@ def survey(project: Project, config: TrainingConfig) -> Survey:
         strata = said | _numbers(reference, wanted) if Tool.BOX in task.tools else said
         found.append(Example(image.uid, image.header.patient_key, said, image.split, *keys, strata))
     problems += _misfit_problems(misfits)
-    tools = " or ".join(sorted(tool.value for tool in task.tools))
     if not any(used.values()):
-        names = ", ".join(wanted) or f"no label of the schema is drawn as {tools}"
-        text = (
-            f"There is nothing to learn from: no image of {project.folder} has a {tools} ({names}). "
-            "Draw some, or import labels."
-        )
-        problems.append(Problem("labels", text))
+        # Where none of the labels asked for exists, that is said already.
+        if wanted or not config.labels:
+            problems.append(_nothing(project, config.task, wanted))
     else:
         never = [name for name in config.labels if name in wanted and not used[name]]
         if never:
@@ -144,6 +141,50 @@ def label_problems(project: Project, config: TrainingConfig) -> list[Problem]:
 def _drawable(project: Project, config: TrainingConfig) -> list[str]:
     tools = task_class(config.task).tools
     return [label.name for label in project.schema if label.tool in tools]
+
+
+def _nothing(project: Project, task: str, wanted: list[str]) -> Problem:
+    """Why there is nothing to learn from, and what there is instead."""
+    tools = task_class(task).tools
+    named = " or ".join(sorted("image label" if tool is Tool.IMAGE else tool.value for tool in tools))
+    names = ", ".join(wanted) or f"no label of the schema is drawn as {named}"
+    text = f"There is nothing to learn from: no image of {project.folder} has {_article(named)} ({names})."
+    fits, others = _learnable(project, True), _learnable(project, False)
+    hidden = fits.pop(task, [])
+    if hidden:
+        return Problem(
+            "labels",
+            f"{text} {', '.join(hidden)}: said of some, but the image is excluded, or they are not in the findings "
+            "that count as true of it, which are those of one reader or import.",
+        )
+    if fits:
+        return Problem("labels", f"{text} What is there is for  {_tasks(fits)}")
+    if others:
+        # Boxes of a label that the schema draws as a mask: an import brings such.
+        more = "what is there is drawn otherwise than the schema says, and would be for"
+        way = "Give these labels their right tool in the schema:  xrayai schema use FILE"
+        return Problem("labels", f"{text[:-1]}; {more}  {_tasks(others)}. {way}")
+    return Problem("labels", f"{text} Draw some, or import labels.")
+
+
+def _learnable(project: Project, as_said: bool) -> dict[str, list[str]]:
+    """The tasks with the labels that they could learn; ``as_said``: drawn as the schema says, or else otherwise."""
+    found = {}
+    for name in task_names():
+        tools = task_class(name).tools
+        drawn = project.label_counts(*{BY_TOOL[tool] for tool in tools}) if tools else {}
+        labels = [label.name for label in project.schema if drawn.get(label.name) and (label.tool in tools) is as_said]
+        if labels:
+            found[name] = labels
+    return found
+
+
+def _tasks(labels: dict[str, list[str]]) -> str:
+    return "; ".join(f"--task {task} ({', '.join(names)})" for task, names in labels.items())
+
+
+def _article(name: str) -> str:
+    return f"an {name}" if name[0] in "aeiou" else f"a {name}"
 
 
 def _numbers(reference: Findings, labels: list[str]) -> frozenset[str]:

@@ -64,7 +64,8 @@ class Plan:
     def text(self, device: Device) -> str:
         """One line for the person, before it starts."""
         line = (
-            f"{self.epochs} epochs of {self.steps} steps with {self.batch_size} images each on {device.description}: "
+            f"{_many(self.epochs, 'epoch')} of {_many(self.steps, 'step')} with {_many(self.batch_size, 'image')} each "
+            f"on {device.description}: "
             f"about {duration_text(self.seconds)}"
         )
         return line + (" (fewer epochs than asked for, to keep the time limit)" if self.shortened else "")
@@ -109,6 +110,10 @@ def make_plan(
         batch.rate,
         not config.batch_size,
     )
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number} {what}" + ("" if number == 1 else "s")
 
 
 def _every(epochs: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar
@@ -10,6 +11,25 @@ from typing import Any, TypeVar
 from XRayAILib.learning.errors import TrainingError
 
 T = TypeVar("T")
+
+
+def read_yaml(text: str) -> Any:
+    """What a YAML document says, with ``1e-3`` as the number that it is for everybody but YAML 1.1.
+
+    Raises
+    ------
+    yaml.YAMLError
+        It is no YAML, or names Python objects.
+    """
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Its own class, so that nobody else's loader is changed."""
+
+    number = re.compile(r"[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+$")
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", number, list("-+0123456789"))
+    # It is a SafeLoader: it makes no Python objects.
+    return yaml.load(text, Loader)
 
 
 def read_settings(kind: type[T], document: Mapping[str, object], where: str) -> T:
@@ -59,7 +79,7 @@ def type_problem(kind: str, value: object) -> str:
         return f"{value!r} is no text."
     if kind.startswith("tuple"):
         if not isinstance(value, (tuple, list)):
-            return f"{value!r} is no list."
+            return f"{value!r} is no list; write [{value}]."
         inner = kind[len("tuple[") :].partition(",")[0]
         return next((f"{found}" for item in value if (found := type_problem(inner, item))), "")
     if kind.startswith(("Mapping", "dict")) and not isinstance(value, Mapping):

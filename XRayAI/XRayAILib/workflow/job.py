@@ -145,7 +145,7 @@ class Job:
             self.state = self._last_word or "failed"
             if not self._last_word:
                 code = self._process.returncode
-                self.error = f"The job ended without a word (exit status {code}). Its log may tell why: {self.log}"
+                self.error = f"The job ended without a word ({_end_text(code)}). Its log may tell why: {self.log}"
         return events
 
     def cancel(self) -> None:
@@ -216,3 +216,9 @@ class Job:
             self._last_word = "cancelled"
         elif kind == "error":
             self._last_word, self.error = "failed", str(event["message"])
+
+
+def _end_text(code: int) -> str:
+    if code == -9:
+        return "killed from outside, as systems do where the memory runs out"
+    return f"ended by signal {-code}" if code < 0 else f"exit status {code}"
