@@ -109,7 +109,8 @@ def check_training(
     Parameters
     ----------
     deep
-        Also what needs PyTorch, which takes seconds to load: device, weights to start from, size of the network.
+        Also what takes seconds: whether attributes already tell what is to be learnt, and what needs PyTorch (device,
+        weights to start from, size of the network).
     consent_download
         Whether somebody agreed to download the weights to start from.
     resumed
@@ -151,6 +152,7 @@ def check_training(
             problems.append(Problem("task", task.unmirrored, error=False))
         more = 0
         if deep:
+            problems += _confounded(project, task, split.examples)
             problems += [] if resumed else _start_problems(project, config, consent_download)
             more, wrong = _network_bytes(task, config)
             problems += wrong
@@ -269,6 +271,14 @@ def _not_compared(project: Project, examples: Sequence[Example]) -> list[Problem
         "so a copy of one may be learnt from and tested on. Find copies first:  xrayai check --project ..."
     )
     return [Problem("copies", text, False, tuple(unknown))]
+
+
+def _confounded(project: Project, task: Task, examples: Sequence[Example]) -> list[Problem]:
+    """Attributes, such as the view, that already tell what is to be learnt: better known before the hours are spent."""
+    from XRayAILib.learning.evaluation.run import confounded_in
+
+    learnt = [example for example in examples if example.part in ("train", "validation")]
+    return [Problem("confounding", text, error=False) for text in confounded_in(project, task, learnt)]
 
 
 def _start_problems(project: Project, config: TrainingConfig, consent: bool) -> list[Problem]:

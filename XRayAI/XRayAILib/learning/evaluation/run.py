@@ -131,6 +131,12 @@ def kept(found: Mapping[str, Any]) -> dict[str, Any]:
     return {name: kept(value) if name == "outside" else value for name, value in found.items() if name not in names}
 
 
+def confounded_in(project: Project, task: Task, examples: Sequence[Example]) -> list[str]:
+    """Which attributes already tell what is to be found in these images, a sentence each, without any model."""
+    known, _ = _known(project, task, (), examples)
+    return confounding_warnings(associations(list(known.values()), task.classes), class_titles(task))
+
+
 def class_titles(task: Task) -> dict[str, str]:
     """What a person reads for each class: the label's title, with the answer where it has several."""
     titles = {label.name: label.title for label in task.legend}
