@@ -184,3 +184,21 @@ def test_the_parts_fit_into_the_panel(slicer_with_modules, panel, mouse, cases, 
     panel.ui.saveButton.click()
     slicer_with_modules.process_events()
     assert slicer_with_modules.screenshot(panel, tmp_path / "cases.png", (460, 1800)).stat().st_size > 10_000
+
+
+def test_the_cases_that_a_model_wants_labelled_next_come_first(slicer_with_modules, panel, cases):
+    from XRayAILib.project.wanted import Wanted, WantedImage
+
+    session = panel.sitting.session
+    uids = [session.cases[place] for place in range(len(session.cases))]
+    assert cases.wantedCheckBox.isHidden()
+    Wanted((WantedImage(uids[2], "uncertainty 0.40", 0.4),)).write(session.project.folder)
+    panel.ui.casesCollapsibleButton.collapsed = True
+    panel.ui.casesCollapsibleButton.collapsed = False
+    assert not cases.wantedCheckBox.isHidden()
+    cases.wantedCheckBox.setChecked(True)
+    assert [session.cases[place] for place in range(3)] == [uids[2], *uids[:2]]
+    click_cell(cases.casesTable, 0)
+    assert session.image.uid == uids[2] and panel.ui.caseLabel.text == "Image 1 of 3"
+    cases.wantedCheckBox.setChecked(False)
+    assert panel.ui.caseLabel.text == "Image 3 of 3"

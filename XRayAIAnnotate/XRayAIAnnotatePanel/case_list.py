@@ -13,6 +13,7 @@ from XRayAIAnnotatePanel.label_table import set_up
 from XRayAIAnnotatePanel.part import AnnotatePanel, Part
 from XRayAIPanel.collection_table import COLORS
 from XRayAIPanel.ink import ink
+from XRayAIPanel.telling import telling
 
 if TYPE_CHECKING:
     from XRayAILib.workflow.cases import Case, Cases
@@ -47,6 +48,7 @@ class CaseList(Part):
         own.ownStatusComboBox.currentIndexChanged.connect(self.on_filter)
         own.casesViewComboBox.currentIndexChanged.connect(self.on_filter)
         own.assignedCheckBox.toggled.connect(self.on_filter)
+        own.wantedCheckBox.toggled.connect(self.on_wanted)
         own.casesTable.cellClicked.connect(self.on_cell)
         own.casesBeforeButton.clicked.connect(self.on_before)
         own.casesAfterButton.clicked.connect(self.on_after)
@@ -68,6 +70,14 @@ class CaseList(Part):
             filters[name] = (box.itemData(box.currentIndex),) if box.currentIndex > 0 else ()
         filters["assigned"] = ("yes",) if own.assignedCheckBox.checked else ()
         cases.ask(replace(cases.query, text=own.casesSearchLineEdit.text, filters=filters))
+        self.panel.showState()
+
+    def on_wanted(self, wanted: bool) -> None:
+        """The images that a model wants labelled next come first, or all in their own order again."""
+        if self._cases is None:
+            return
+        with telling(_("The cases could not be put in order.")):
+            self._cases.wanted_first = bool(wanted)
         self.panel.showState()
 
     def on_return(self) -> None:
@@ -145,6 +155,8 @@ class CaseList(Part):
         own, project = self.own, self.panel.desk.project
         if project is None:
             return
+        from XRayAILib.project.wanted import FILE as WANTED
+
         counts = cases.status_counts()
         statuses = [
             (f"{text} ({counts[status]:,})", status) for status, text in self._statuses.items() if counts.get(status)
@@ -153,6 +165,10 @@ class CaseList(Part):
             (f"{view or _('not given')} ({number:,})", view) for view, number in project.values("view", cases.query)
         ]
         own.assignedCheckBox.visible = bool(project.rounds.all())
+        own.wantedCheckBox.visible = (project.folder / WANTED).is_file()
+        blocked = own.wantedCheckBox.blockSignals(True)
+        own.wantedCheckBox.checked = cases.wanted_first
+        own.wantedCheckBox.blockSignals(blocked)
         _fill(own.ownStatusComboBox, _("All statuses"), statuses, cases.query.filters.get("own", ()))
         _fill(own.casesViewComboBox, _("All views"), views, cases.query.filters.get("view", ()))
 
