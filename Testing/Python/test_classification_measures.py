@@ -104,6 +104,8 @@ def test_a_reliability_plot_has_the_points_of_scikit_learn(seen):
     assert [point["probability"] for point in points] == pytest.approx(list(expected))
     assert all(p["frequency_low"] <= p["frequency"] <= p["frequency_high"] for p in points)
     assert wilson(8, 10) == pytest.approx((0.4901624715, 0.9433178485), abs=1e-6)  # Newcombe 1998, by his formula
+    # Where all or none hold, rounding once put the bound inside the proportion, and a plot of it failed.
+    assert all(wilson(n, n)[1] >= 1.0 and wilson(0, n)[0] <= 0.0 for n in range(1, 60))
 
 
 def test_the_curves_end_where_they_must(seen):

@@ -65,4 +65,6 @@ def wilson(held: float, count: float, z: float = 1.959964) -> tuple[float, float
     middle = part + z * z / (2 * count)
     spread = z * np.sqrt(part * (1 - part) / count + z * z / (4 * count * count))
     below = 1 + z * z / count
-    return float(max(0.0, (middle - spread) / below)), float(min(1.0, (middle + spread) / below))
+    # At 0 and 1 the bound is the proportion itself; rounding must not put it on the other side.
+    low, high = min(part, (middle - spread) / below), max(part, (middle + spread) / below)
+    return float(max(0.0, low)), float(min(1.0, high))
