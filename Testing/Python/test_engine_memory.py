@@ -102,6 +102,16 @@ def test_where_one_image_no_longer_fits_it_says_so(folder, tmp_path):
             train(folder, tmp_path, tiny())
 
 
+def test_memory_that_runs_out_beside_the_steps_is_told(folder, tmp_path):
+    def full(self, images, targets, draws):
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Segmentation, "augmented", full)
+        with pytest.raises(TrainingError, match="ran out with batches of 4 images of 64 pixels"):
+            train(folder, tmp_path, tiny())
+
+
 def test_the_memory_at_hand_chooses_the_batch_and_the_plan_keeps_it(folder, tmp_path):
     """On the CPU the preset's usual number, in parts where that does not fit."""
     config = tiny(epochs=1, batch_size=0, images_per_epoch=32)

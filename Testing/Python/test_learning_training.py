@@ -142,6 +142,16 @@ def test_a_loss_that_is_no_number_says_what_it_saw(folder, tmp_path):
     assert "Images lay in 0 to 1" in str(stop.value)
 
 
+def test_gradients_that_are_no_numbers_stop_it_before_the_weights_are_spoilt(folder, tmp_path):
+    with pytest.MonkeyPatch.context() as patch:
+        # Its value is 0 everywhere, its slope nowhere.
+        patch.setattr(Segmentation, "loss", lambda self, output, target: (output * 0).abs().sqrt().mean())
+        patch.setattr("XRayAILib.learning.trial.Trial.seconds", lambda self, count: 0.01)
+        with pytest.raises(TrainingError, match=r"The gradients became nan with a loss of 0 at step 1") as stop:
+            run_training(folder, tiny(), tmp_path, ignore)
+    assert "the weights are still numbers" in str(stop.value)
+
+
 def test_training_stops_early_when_it_gets_no_better(folder, tmp_path):
     still = tiny(epochs=30, patience=3, learning_rate=1e-7)
     result = run_training(folder, still, tmp_path, ignore)

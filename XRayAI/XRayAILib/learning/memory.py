@@ -49,6 +49,15 @@ def too_small(device: Device, size: int, network: str) -> TrainingError:
     )
 
 
+def ran_out(device: Device, images: int, size: int) -> TrainingError:
+    """What to say when memory ran out beside the steps, which take fewer images at once by themselves."""
+    return TrainingError(
+        f"The memory of {device.description} ran out with batches of {images} images of {size} pixels. Choose a "
+        "smaller batch size or image size, close other programs that use this memory, or train on the device 'cpu'. "
+        "A stopped training goes on from its checkpoint."
+    )
+
+
 def largest_fitting(wanted: int, fits: Callable[[int], bool]) -> int:
     """The largest of ``wanted``, its half, its quarter ... 1 that fits; 0 where not even one does."""
     count = wanted

@@ -25,6 +25,7 @@ from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.device import Device
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.exactness import exactness
+from XRayAILib.learning.memory import out_of_memory, ran_out
 from XRayAILib.learning.plan import Plan, make_plan
 from XRayAILib.learning.prefetch import Prefetch
 from XRayAILib.learning.processes import Processes
@@ -151,14 +152,13 @@ class Training:
         state = self.state
         require_room(self.path.parent, state.needed_bytes)
         with exactness(self.device):
-            if self.path.exists():
-                state.read(self.path)
-                self.emit({"event": "note", "message": f"Going on after step {state.step} of an earlier start."})
-                for entry in state.progress.history:
-                    self._told(entry)
-            plan = self._planned()
-            if state.step < plan.epochs * plan.steps and not state.progress.stopped:
-                self._train(plan)
+            try:
+                plan = self._begun_or_gone_on()
+            except (RuntimeError, MemoryError) as error:
+                # A step settles it by itself; this is of what is beside it: making batches, validating.
+                if not out_of_memory(error):
+                    raise
+                raise ran_out(self.device, self.batches.batch_size, self.config.size) from error
         found = state.progress
         weights = {name: value.detach().cpu().contiguous() for name, value in state.best.items()}
         return Outcome(
@@ -171,6 +171,18 @@ class Training:
             found.seconds,
             plan,
         )
+
+    def _begun_or_gone_on(self) -> Plan:
+        state = self.state
+        if self.path.exists():
+            state.read(self.path)
+            self.emit({"event": "note", "message": f"Going on after step {state.step} of an earlier start."})
+            for entry in state.progress.history:
+                self._told(entry)
+        plan = self._planned()
+        if state.step < plan.epochs * plan.steps and not state.progress.stopped:
+            self._train(plan)
+        return plan
 
     def _planned(self) -> Plan:
         """The plan of the checkpoint, or one made from measurements; told to the person."""

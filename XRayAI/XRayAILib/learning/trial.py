@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from XRayAILib.learning.device import Device
     from XRayAILib.learning.task import Task
 
-STEPS = 4
-SECONDS = 1.5
+STEPS = 3
+SECONDS = 1.0
 """Spent on measuring after the first step, which pays for memory and kernels."""
 
 
