@@ -128,6 +128,7 @@ class XRayAIWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 section.strip.work.stop()
         self.servers.close()
         self.training.close()
+        self.review.close()
         self.enhance.close()
         self.deidentification.close()
         self.setParameterNode(None)

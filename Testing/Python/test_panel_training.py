@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image as Picture
 
@@ -21,9 +22,10 @@ from XRayAILib.phantom.collection import make_phantoms
 from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
 from XRayAILib.workflow.advanced import changes_of
+from XRayAILib.workflow.evaluation.run import page_path
 from XRayAILib.workflow.expected import expected_text
-from XRayAILib.workflow.job import EVENTS, Job
-from XRayAILib.workflow.question import ReadinessQuestion
+from XRayAILib.workflow.job import CANCEL, EVENTS, Job
+from XRayAILib.workflow.question import Question, ReadinessQuestion
 from XRayAILib.workflow.start_choice import start_choices
 from XRayAILib.workflow.training import Training, curve_title
 
@@ -167,6 +169,19 @@ def test_a_child_that_says_nothing_is_no_reason_not_to_start(collection):
     assert answer.errors == () and "could not be looked at" in answer.warnings[0]
 
 
+def test_a_question_ends_with_all_that_it_started(desktop):
+    # In Slicer the process is a launcher, and what it launched would go on alone.
+    launched = "import threading; threading.Event().wait(60)"
+    launcher = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {launched!r}])"
+    question = Question(sys.executable, ["-c", launcher])
+    question.put("")
+    parent = psutil.Process(question._process.pid)
+    desktop.process_events(until=parent.children, timeout=60)
+    family = parent.children(recursive=True)
+    question.close()
+    assert not question.asking and not psutil.wait_procs(family, timeout=30)[1]
+
+
 class Played:
     """A job whose events a test writes; its process waits until it is told to end."""
 
@@ -216,6 +231,28 @@ def test_while_it_runs_figures_and_the_newest_sample_are_seen(desktop, panel, tm
         played.end()
     desktop.process_events(until=lambda: not panel.training.running)
     assert curve_title("auroc/validation") == "AUROC, validation" and curve_title("loss/train") == "Loss, train"
+
+
+def test_an_evaluation_ends_with_the_panel(desktop, panel, tmp_path):
+    played = Played(tmp_path / "job")
+    panel.review.evaluation.work.job = played.job
+    try:
+        assert panel.is_working
+        desktop.close(panel)
+        assert panel.review.evaluation.work.stopping and (played.folder / CANCEL).exists()
+    finally:
+        played.end()
+
+
+def test_a_report_that_no_program_opens_is_told_of(desktop, panel, monkeypatch):
+    import qt
+
+    monkeypatch.setattr(qt.QDesktopServices, "openUrl", lambda _url: False)
+    page = page_path(panel.desk.browse.project, Path("points"))
+    page.parent.mkdir(parents=True)
+    page.write_text("<html></html>")
+    panel.review.report(Path("points"))
+    assert "No program" in errors(desktop)[-1] and "points-test.html" in errors(desktop)[-1]
 
 
 def test_a_model_is_trained_measured_put_to_use_and_started_from_by_clicks(desktop, panel):

@@ -136,6 +136,10 @@ class ReviewSection(Section):
             self.browse.show_findings()
         self.panel.refresh()
 
+    def close(self) -> None:
+        """The panel goes, and nobody would hear how the evaluation ends."""
+        self.evaluation.work.stop()
+
     # Showing the state ----------------------------------------------------------------------------------------------
 
     @property
@@ -195,4 +199,5 @@ class ReviewSection(Section):
 
 
 def _open(path: Path) -> None:
-    qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path)))
+    if not qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile(str(path))):
+        slicer.util.errorDisplay(_("No program on this computer opens {path}.").format(path=path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from XRayAILib.dicom.child import library_environment
+from XRayAILib.dicom.child import end_child, library_environment
 
 if TYPE_CHECKING:
     from XRayAILib.learning.config import TrainingConfig
@@ -52,7 +53,8 @@ class Question:
                 stdout=self._said,
                 stderr=subprocess.DEVNULL,
                 env=library_environment(),
-                # No console window beside Slicer's on Windows.
+                # A group of its own, to be ended as a whole; no console window beside Slicer's on Windows.
+                start_new_session=os.name == "posix",
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
 
@@ -77,8 +79,8 @@ class Question:
     def close(self) -> None:
         """End the question."""
         if self._process is not None:
-            if self._process.poll() is None:
-                self._process.kill()
+            # PythonSlicer is a launcher: without it, what it started would go on looking at every image.
+            end_child(self._process)
             self._process.wait()
             self._process = None
         if self._said is not None:
