@@ -156,6 +156,11 @@ def test_screenshot_shows_the_panel(desktop, small, tmp_path: Path) -> None:
         "qt.QPushButton('Go').label",
         "setattr(qt.QPushButton('Go'), 'label', 'x')",
         "setattr(qt.QLabel(), 'tooltip', 'x')",
+        "qt.QPixmap(4, 4).deviceIndependentSize",
+        "qt.QColor.fromString",
+        "qt.QListWidgetItem('x').label",
+        "setattr(qt.QListWidgetItem('x'), 'text', 'y')",
+        "setattr(qt.QPixmap(4, 4), 'width', 3)",
         "ctk.ctkNoSuchWidget",
         "ctk.ctkSliderWidget().setMaximum",
         "slicer.loadUI",
@@ -207,6 +212,22 @@ def test_qt_properties_are_attributes_as_in_pythonqt(desktop) -> None:
         button.text()
     with pytest.raises(TypeError):
         button.connect("clicked(bool)", print)
+
+
+def test_calls_that_pyside_takes_and_pythonqt_does_not_fail(desktop) -> None:
+    import qt
+
+    box = qt.QComboBox()
+    box.addItem("a", Path("a"))
+    box.addItem("b", "b")
+    assert box.findData("b") == 1 and box.findData(None) == -1
+    with pytest.raises(TypeError, match="Path"):
+        box.findData(Path("a"))
+    with pytest.raises(ValueError, match="openUrl"):
+        qt.QDesktopServices.openUrl("file:///a.html")
+    assert qt.QDesktopServices.openUrl(qt.QUrl.fromLocalFile("/a.html"))
+    picture = qt.QPixmap(8, 4)
+    assert (picture.width(), picture.scaledToWidth(4, qt.Qt.SmoothTransformation).height()) == (4 * 2, 2)
 
 
 def own_names(cls: type) -> set[str]:

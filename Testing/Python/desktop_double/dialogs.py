@@ -144,11 +144,15 @@ class Dialogs:
 
     def desktop_services(self) -> type:
         """``qt.QDesktopServices`` that records the address instead of opening it."""
+        from PySide6.QtCore import QUrl
+
         dialogs = self
 
         class QDesktopServices:
             @staticmethod
             def openUrl(url: Any) -> bool:
+                if not isinstance(url, QUrl):  # PySide6 takes a text, too
+                    raise ValueError(f"Called openUrl(QUrl url) with wrong arguments: {url!r}")
                 dialogs.record("url", url.toString())
                 return True
 

@@ -130,11 +130,12 @@ def apply() -> Changes:
         for alias, original in (("exec_", "exec"), ("raise_", "raise_"), ("print_", "print_"), ("del_", "del_")):
             if original in cls.__dict__ and alias not in cls.__dict__:
                 changes.set(cls, alias, cls.__dict__[original])
-    for cls in classes:
+    for cls in [*classes, *_value_classes()]:
         allowed = names.of_class(cls.__name__)
         if allowed is not None:
             _refuse(cls, allowed, changes)
             changes.set(cls, "__setattr__", _strict_setattr)
+    _find_only_plain_data(changes)
     return changes
 
 
@@ -146,6 +147,32 @@ def _qt_classes() -> Iterator[type]:
             value = getattr(module, name)
             if isinstance(value, type) and issubclass(value, QtCore.QObject) and value.__module__.startswith("PySide6"):
                 yield value
+
+
+def _value_classes() -> Iterator[type]:
+    """What is no QObject and has names in 3D Slicer, such as ``QPixmap``: methods only, and nothing can be set."""
+    from PySide6 import QtCore, QtGui, QtWidgets
+
+    for name in names.seen()["qt"]:
+        found = next((getattr(module, name) for module in (QtCore, QtGui, QtWidgets) if hasattr(module, name)), None)
+        if isinstance(found, type) and not issubclass(found, QtCore.QObject):
+            yield found
+
+
+def _find_only_plain_data(changes: Changes) -> None:
+    """PythonQt carries other Python objects in a QVariant, and Qt 5 takes two such to be different, always."""
+    from PySide6.QtWidgets import QComboBox
+
+    original = QComboBox.findData
+
+    def find(self: Any, data: Any, *more: Any) -> int:
+        if not (data is None or isinstance(data, str | int | float | bytes)):
+            raise TypeError(
+                f"findData never finds a {type(data).__name__} in 3D Slicer: give the entries texts or numbers"
+            )
+        return original(self, data, *more)
+
+    changes.set(QComboBox, "findData", find)
 
 
 def _properties(cls: type, changes: Changes) -> None:
@@ -167,8 +194,8 @@ def _first(cls: type, *candidates: str) -> Callable | None:
 
 
 def _refuse(cls: type, allowed: frozenset[str], changes: Changes) -> None:
-    meta = cls.staticMetaObject  # type: ignore[attr-defined]
-    slots = {bytes(meta.method(i).name().data()).decode() for i in range(meta.methodCount())}
+    meta = getattr(cls, "staticMetaObject", None)
+    slots = {bytes(meta.method(i).name().data()).decode() for i in range(meta.methodCount())} if meta else set()
     for name in dir(cls):
         if not name.startswith("_") and name not in allowed and name not in _PYTHON_SIDE:
             changes.set(cls, name, Refused(cls.__name__, name, name in slots))
