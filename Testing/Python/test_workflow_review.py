@@ -8,10 +8,11 @@ from PIL import Image as Picture
 
 from XRayAILib.findings.author import Author, Status
 from XRayAILib.findings.findings import Findings
-from XRayAILib.findings.objects import Box, Mask
+from XRayAILib.findings.objects import Box, ImageLabel, Landmark, Mask
 from XRayAILib.project.image import ImageStatus
 from XRayAILib.project.intake import take_in
 from XRayAILib.project.project import Project
+from XRayAILib.workflow.prediction import predicted_answers
 from XRayAILib.workflow.review import Review, ReviewError, open_prediction
 
 ANNA = Author.person("anna")
@@ -132,3 +133,15 @@ def test_what_was_imported_of_other_labels_counts_on_after_an_acceptance(project
     assert [o.author for o in counts.of(Mask, "heart")] == [MODEL]
     Review(project, ANNA).reject(uid)
     assert project.reference(uid) == imported
+
+
+def test_what_is_not_drawn_is_told_with_how_sure_the_model_is(project, uid):
+    def point(label: str, radius: str, **state) -> Landmark:
+        return Landmark(label=label, author=MODEL, x=9.0, y=8.0, attributes=(("uncertainty_px", radius),), **state)
+
+    points = point("porion", "3.6"), point("orbitale", "12.4"), point("nasion", "9.0", outside=True, visible=False)
+    bare = Landmark(label="sella", author=MODEL, x=4.0, y=5.0)
+    predict(project, uid, ImageLabel(label="view", author=MODEL, value="PA", score=0.93), *points, bare)
+    assert predicted_answers(project, uid) == "view: PA (0.93); Unsure of landmarks, in px: orbitale 12.4, porion 3.6"
+    project.calibrations.add(uid, (0.0, 0.0), (40.0, 0.0), 10.0, "ruler", ANNA.key)
+    assert predicted_answers(project, uid).endswith("in mm (calibrated): orbitale 3.1, porion 0.9")

@@ -266,8 +266,9 @@ def _not_compared(project: Project, examples: Sequence[Example]) -> list[Problem
     unknown = project.kin.never_compared(example.uid for example in examples)
     if not unknown:
         return []
+    verb = "was" if len(unknown) == 1 else "were"
     text = (
-        f"{_images(len(unknown), 'labelled ')} {'was' if len(unknown) == 1 else 'were'} never compared with the others, "
+        f"{_images(len(unknown), 'labelled ')} {verb} never compared with the others, "
         "so a copy of one may be learnt from and tested on. Find copies first:  xrayai check --project ..."
     )
     return [Problem("copies", text, False, tuple(unknown))]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from XRayAILib.workflow.work import Work
 
 if TYPE_CHECKING:
+    from XRayAILib.findings.objects import Landmark
     from XRayAILib.project.project import Project
 
 
@@ -80,17 +81,41 @@ def card_of(model: Path) -> Path:
 
 
 def predicted_answers(project: Project, uid: str) -> str:
-    """What a model says of the whole image, which is not drawn: ``View: PA (0.93); Pneumonia: yes (0.81)``."""
-    from XRayAILib.findings.objects import ImageLabel
+    """What a model says that is not drawn: answers with their probability, and how sure it is of landmarks.
+
+    ``View: PA (0.93)``; ``Unsure of landmarks, in px: Porion 12.4, Orbitale 3.6``, in millimetres where they are known.
+    """
+    from XRayAILib.findings.objects import ImageLabel, Landmark
     from XRayAILib.workflow.review import open_prediction
 
     found = open_prediction(project, uid)
+    if found is None:
+        return ""
+
+    def title(label: str) -> str:
+        return project.schema[label].title if label in project.schema else label
+
     told = []
-    for item in found.of(ImageLabel) if found is not None else ():
-        title = project.schema[item.label].title if item.label in project.schema else item.label
+    for item in found.of(ImageLabel):
         score = "" if item.score is None else f" ({item.score:.2f})"
-        told.append(f"{title}: {item.value}{score}")
+        told.append(f"{title(item.label)}: {item.value}{score}")
+    radii = _radii(found.of(Landmark))
+    if radii:
+        spacing = project.header(uid).spacing
+        unit = f"mm ({spacing.source.value})" if spacing.known else "px"
+        lengths = ((label, spacing.length((0.0, 0.0), (radius, 0.0)).value) for label, radius in radii)
+        told.append(f"Unsure of landmarks, in {unit}: " + ", ".join(f"{title(k)} {value:.1f}" for k, value in lengths))
     return "; ".join(told)
+
+
+def _radii(landmarks: list[Landmark]) -> list[tuple[str, float]]:
+    """Label and radius of uncertainty in pixels, of landmarks that have one; the least sure first."""
+    from XRayAILib.learning.tasks.landmarks import UNCERTAINTY
+
+    given = [(item.label, dict(item.attributes).get(UNCERTAINTY, "")) for item in landmarks if not item.outside]
+    # What a reader imported under this name need not be a number.
+    known = [(label, float(text)) for label, text in given if text.replace(".", "", 1).isdigit()]
+    return sorted(known, key=lambda entry: -entry[1])
 
 
 def _summary(folder: Path) -> tuple[str, str]:
