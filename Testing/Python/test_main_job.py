@@ -192,7 +192,7 @@ def test_labels_without_areas_come_through_all_the_same(real_crs: list[Path], tm
     labels.write_text(json.dumps(document))
     done = xrayai("demo", real_crs[0].parent, "--labels", labels, "--project", "project", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "nothing to learn" in done.stdout
-    assert "nothing to learn" in (tmp_path / "project" / "report.html").read_text("utf-8")
+    assert "Nothing was trained" in done.stdout
+    assert "Nothing was trained" in (tmp_path / "project" / "report.html").read_text("utf-8")
     assert list((tmp_path / "project" / "scenes").glob("*.png"))
     assert (tmp_path / "project" / "exports" / "coco" / "annotations.json").exists()

@@ -209,9 +209,10 @@ class MainJob:
                 step.result = f"{objects} objects of {len(wanted)} images, from the phantom's geometry"
 
     def _train(self, project: Project) -> None:
-        """Step 4: a segmentation model, in a process of its own."""
+        """Step 4: a model of what is labelled, in a process of its own."""
         from XRayAILib.learning.config import TrainingConfig
-        from XRayAILib.workflow.training import Training
+        from XRayAILib.learning.readiness import check_training
+        from XRayAILib.workflow.learnable import learnable_labels, likely_task
 
         changes: dict[str, Any] = {"name": "main-job", "seed": self.wishes.seed}
         if self._with_phantom:
@@ -226,16 +227,23 @@ class MainJob:
             changes["minutes"] = self.wishes.minutes or FOLDER_MINUTES
             if self.wishes.epochs:
                 changes["epochs"] = self.wishes.epochs
-        config = TrainingConfig.from_preset("quick", **changes)
+        task = likely_task(project)
+        config = TrainingConfig.from_preset("quick", task, **changes)
         step = self._step("Train")
         with running(step) as bar:
-            if not any(label.images for label in Training().labels(project)):
+            if not any(label.images for label in learnable_labels(project, task)):
                 step.result = "skipped"
                 self._warn(
                     step,
-                    "There is nothing to learn: no image has a mask or a polygon, and this version trains on nothing "
-                    "else. Boxes, points and image labels are in the project, the scenes and the export all the same.",
+                    "There is nothing to learn: no image has a mask, a polygon, a box, a landmark or an answer. What "
+                    "is drawn is in the project, the scenes and the export all the same.",
                 )
+                return
+            problems = check_training(project, config, deep=False).errors
+            if problems and task != "segmentation":
+                # Somebody who gives boxes or answers may not have asked for a model at all.
+                step.result = "skipped"
+                self._warn(step, "Nothing was trained: " + " ".join(problem.text for problem in problems))
                 return
             # One folder per training, so that a run that was stopped goes on from its checkpoint.
             asked = json.dumps([config.document(), project.count(), project.last_revision()], sort_keys=True)
@@ -248,7 +256,7 @@ class MainJob:
             self.outcome.training, self.outcome.device = result, job.device
             step.result = (
                 f"{result['epochs']} epochs on {job.device}, best epoch {result['best_epoch']}; "
-                f"Dice {result['score']:.3f} on the test part"
+                f"{result['score_title']} {result['score']:.3f} on the test part"
             )
             if result["stopped"] != "early" and result["epochs"] < config.epochs:
                 self._warn(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from XRayAILib.findings.objects import now
+from XRayAILib.learning.task import task_class
 from XRayAILib.project.image import Image
 from XRayAILib.project.intake import left_out
 from XRayAILib.project.project import Project
@@ -25,20 +26,19 @@ def report_data(project: Project, wishes: Wishes, outcome: Outcome) -> ReportDat
     """Everything of the run, as the page shows it."""
     images = project.images()
     training = outcome.training
-    rows = training.get("test", [])
     return ReportData(
         title="X-Ray AI: main job",
         project=project.folder,
         created=now(),
         summary=_summary(wishes, images),
-        highlights=[(f"Dice, {_title(project, row['label'])}", f"{row['dice']:.3f}") for row in rows],
+        highlights=_highlights(project, training),
         options=_options(wishes, outcome),
         versions=provenance.software_versions(),
         steps=[Step(step.name, step.result, step.seconds) for step in outcome.steps if step.result],
         counts=provenance.collection_counts(images),
         left_out=_left_out(project, images, outcome),
         curves=_curves(training.get("history", [])),
-        scores={name: _scores(project, rows, key) for key, name in (("dice", "Dice"), ("iou", "IoU"))} if rows else {},
+        scores=_tables(project, training),
         splits=provenance.split_sizes(images),
         pictures=_pictures(project, outcome),
         warnings=outcome.warnings,
@@ -107,6 +107,31 @@ def _curves(history: list[dict[str, float]]) -> dict[str, list[tuple[float, floa
     return curves
 
 
+def _highlights(project: Project, training: dict[str, Any]) -> list[tuple[str, str]]:
+    """The first figure of every class."""
+    if not training:
+        return []
+    metric = task_class(training["task"]).metrics[0]
+    return [
+        (f"{metric.title}, {_title(project, row['label'])}", metric.text(row[metric.name]))
+        for row in training["test"]
+        if row.get(metric.name) is not None
+    ]
+
+
+def _tables(project: Project, training: dict[str, Any]) -> dict[str, list[Score]]:
+    """Of the first two metrics, those that have a value for every image and so a spread."""
+    if not training:
+        return {}
+    found = {}
+    for metric in task_class(training["task"]).metrics[:2]:
+        rows = [row for row in training["test"] if row.get(f"{metric.name}_std") is not None]
+        rows = [row for row in rows if None not in (row[f"{metric.name}_low"], row.get(f"{metric.name}_min"))]
+        if rows:
+            found[metric.title] = _scores(project, rows, metric.name)
+    return found
+
+
 def _scores(project: Project, rows: list[dict[str, Any]], metric: str) -> list[Score]:
     return [
         Score(
@@ -117,7 +142,7 @@ def _scores(project: Project, rows: list[dict[str, Any]], metric: str) -> list[S
             low=row[f"{metric}_low"],
             high=row[f"{metric}_high"],
             minimum=row[f"{metric}_min"],
-            color=project.schema[row["label"]].color,
+            color=project.schema[row["label"].partition("=")[0]].color,
         )
         for row in rows
     ]
@@ -147,4 +172,6 @@ def _places(project: Project, outcome: Outcome) -> list[tuple[str, Path]]:
 
 
 def _title(project: Project, label: str) -> str:
-    return project.schema[label].title
+    name, equals, value = label.partition("=")
+    title = project.schema[name].title
+    return f"{title}: {value.replace('_', ' ')}" if equals else title
