@@ -188,6 +188,7 @@ def test_a_name_that_slicer_does_not_have_fails(desktop, use: str) -> None:
     [
         (UI.replace("ctkSliderWidget", "ctkNoSuchSlider"), "ctkNoSuchSlider"),
         (UI.replace('name="nodeTypes"', 'name="nodeKinds"'), "nodeKinds"),
+        (UI.replace('"text"><string>Go<', '"setText"><string>Go<'), "setText"),
         (UI.replace("setMRMLScene(", "setScene("), "setScene"),
     ],
 )

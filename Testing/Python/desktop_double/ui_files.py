@@ -66,9 +66,13 @@ class UiLoader:
                 )
                 raise AttributeError(f"Widget class {cls} of '{element.get('name')}' {seen}")
             allowed = names.of_class(cls)
+            # Names are of methods, too; Qt makes a dynamic property of what is none, and nothing happens.
+            meta = (known.get(cls) or getattr(QtWidgets, cls)).staticMetaObject
             for prop in element.findall("property"):
                 name = prop.get("name", "")
-                if allowed is not None and prop.get("stdset") != "0" and name not in allowed:
+                if prop.get("stdset") == "0" or name == "buddy":  # the buddy is found when all widgets are there
+                    continue
+                if (allowed is not None and name not in allowed) or meta.indexOfProperty(name) < 0:
                     raise AttributeError(f"Widget '{element.get('name')}': {cls} of 3D Slicer has no property '{name}'")
 
     @staticmethod
