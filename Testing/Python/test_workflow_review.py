@@ -142,6 +142,6 @@ def test_what_is_not_drawn_is_told_with_how_sure_the_model_is(project, uid):
     points = point("porion", "3.6"), point("orbitale", "12.4"), point("nasion", "9.0", outside=True, visible=False)
     bare = Landmark(label="sella", author=MODEL, x=4.0, y=5.0)
     predict(project, uid, ImageLabel(label="view", author=MODEL, value="PA", score=0.93), *points, bare)
-    assert predicted_answers(project, uid) == "view: PA (0.93); Unsure of landmarks, in px: orbitale 12.4, porion 3.6"
+    assert predicted_answers(project, uid) == "View: PA (0.93); Unsure of landmarks, in px: orbitale 12.4, porion 3.6"
     project.calibrations.add(uid, (0.0, 0.0), (40.0, 0.0), 10.0, "ruler", ANNA.key)
     assert predicted_answers(project, uid).endswith("in mm (calibrated): orbitale 3.1, porion 0.9")

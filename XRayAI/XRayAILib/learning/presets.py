@@ -12,7 +12,20 @@ from collections.abc import Mapping
 NAMES = ("quick", "standard", "best")
 
 SEGMENTATION: dict[str, dict[str, object]] = {
-    "quick": {"epochs": 125, "size": 256, "patience": 0, "augmentation": {"flip": 0.5}},
+    "quick": {
+        "epochs": 120,
+        "size": 256,
+        # Small batches: twice the steps in the same time, and few images are learnt better for it.
+        "batch_size": 4,
+        "augmentation": {
+            "flip": 0.5,
+            "rotation": 15.0,
+            "scale": 0.25,
+            "shift": 0.1,
+            "stretch": 0.15,
+            "elastic": 0.02,
+        },
+    },
     "standard": {
         "epochs": 200,
         "minutes": 120.0,
