@@ -85,6 +85,12 @@ def test_what_is_there_instead_is_named(tmp_path):
         assert "drawn otherwise than the schema says" in problem.text and "xrayai schema use" in problem.text
 
 
+def test_pretraining_is_no_training(tmp_path):
+    with make_project(tmp_path, patients=3) as project:
+        (problem,) = check(project, TrainingConfig.from_preset("quick", "pretraining")).errors
+        assert problem.text.endswith("it is started with  xrayai pretrain.")
+
+
 def test_one_patient_only(tmp_path):
     with make_project(tmp_path, patients=1, images_each=4) as project:
         (problem,) = check(project).errors

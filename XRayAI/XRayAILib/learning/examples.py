@@ -146,6 +146,8 @@ def _drawable(project: Project, config: TrainingConfig) -> list[str]:
 def _nothing(project: Project, task: str, wanted: list[str]) -> Problem:
     """Why there is nothing to learn from, and what there is instead."""
     tools = task_class(task).tools
+    if not tools:
+        return Problem("labels", f"task: {task} learns from no label; it is started with  xrayai pretrain.")
     named = " or ".join(sorted("image label" if tool is Tool.IMAGE else tool.value for tool in tools))
     names = ", ".join(wanted) or f"no label of the schema is drawn as {named}"
     text = f"There is nothing to learn from: no image of {project.folder} has {_article(named)} ({names})."
