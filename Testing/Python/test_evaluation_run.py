@@ -11,6 +11,7 @@ from XRayAILib.apps.cli import app
 from XRayAILib.apps.evaluate import figure_table, gap_table
 from XRayAILib.apps.job import KINDS
 from XRayAILib.apps.jobs import evaluate as job
+from XRayAILib.apps.learn import JobFailedError, model_folder
 from XRayAILib.learning.cache import Cancelled
 from XRayAILib.learning.card import model_card
 from XRayAILib.learning.errors import TrainingError
@@ -163,5 +164,14 @@ def test_the_job_gives_what_the_terminal_shows(project, tmp_path, capsys):
 
 
 def test_a_project_without_a_model_says_how_to_get_one(project):
-    result = CliRunner().invoke(app, ["evaluate", "--project", str(project.folder)])
-    assert "has no model yet" in str(result.exception)
+    for command in ("evaluate", "predict"):
+        result = CliRunner().invoke(app, [command, "--project", str(project.folder)])
+        assert "has no model yet" in str(result.exception)
+
+
+def test_a_model_is_named_as_it_is_called_or_by_its_folder(project):
+    folder = cases.make_model(project).folder
+    for name in ("", folder.name, str(folder)):
+        assert model_folder(project.folder, name) == folder
+    with pytest.raises(JobFailedError, match=f"no model 'other'; the project has {folder.name}"):
+        model_folder(project.folder, "other")

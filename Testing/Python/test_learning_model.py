@@ -12,6 +12,7 @@ from learning_cases import make_project, tiny
 from XRayAILib.findings.agreement.bootstrap import mean_interval
 from XRayAILib.findings.chest import chest_schema
 from XRayAILib.findings.schema import LabelSchema, Tool
+from XRayAILib.learning.card import model_card
 from XRayAILib.learning.legend import legend_of
 from XRayAILib.learning.model import MANIFEST, WEIGHTS, Model, ModelError, list_models, write_model
 from XRayAILib.learning.networks import build
@@ -61,6 +62,15 @@ def test_a_model_says_what_it_is(made):
     card = (made / "docs" / "README.md").read_text("utf-8")
     assert "not a medical device" in card and "| Heart | 12 | 0.900 ± 0.020 |" in card
     assert not list(made.parent.glob(".*"))
+
+
+def test_a_card_names_the_terms_of_the_weights_it_began_with_and_the_batch_that_was_used(made):
+    manifest = json.loads((made / MANIFEST).read_text("utf-8"))
+    start = {"origin": "file encoder.safetensors", "sha256": "2" * 64, "licence": "CC-BY-NC-4.0"}
+    for licence, words in (("CC-BY-NC-4.0", "licence: CC-BY-NC-4.0"), ("", "licence: not recorded")):
+        training = {**manifest["training"], "start": {**start, "licence": licence}, "batch_size": 12}
+        card = model_card({**manifest, "training": training, "config": {**manifest["config"], "batch_size": 0}})
+        assert words in card and "batch size 12\n" in card
 
 
 def test_its_configuration_is_a_monai_bundle_with_plain_arguments(made):

@@ -219,6 +219,15 @@ def test_a_training_starts_from_a_model_of_the_project_and_the_new_model_says_so
     manifest = json.loads((Path(second["model"]) / "manifest.json").read_text("utf-8"))
     start = manifest["training"]["start"]
     assert start["origin"] == "model first" and start["sha256"] == first["digest"]
+    card = (Path(second["model"]) / "docs" / "README.md").read_text("utf-8")
+    assert f"weights at the start: model first (SHA-256 `{first['digest']}`)\n" in card
+    assert "weights at the start: random\n" in (Path(first["model"]) / "docs" / "README.md").read_text("utf-8")
+    # The terms of what the first began with hold for what begins with the first.
+    path = Path(first["model"]) / "manifest.json"
+    document = json.loads(path.read_text("utf-8"))
+    document["training"]["start"] = {"origin": "file encoder.safetensors", "licence": "CC-BY-NC-4.0"}
+    path.write_text(json.dumps(document), "utf-8")
+    assert weights_of("model:first", project).licence == "CC-BY-NC-4.0"
     # Hardly anything was learnt: it still is the first model.
     weights = [weights_of(f"model:{name}", project).tensors for name in ("first", "second")]
     for name, value in weights[0].items():

@@ -115,15 +115,15 @@ class TrainingSection(Section):
         self.ui.curveCheckBox.checked = True
         self.panel.watch()
 
-    def _configuration(self):
-        """What is to be trained, from what is chosen now."""
+    def _configuration(self, offered=None):
+        """What is to be trained, from what is chosen now; labels are counted again where they are not given."""
         parameters = self.panel.parameters
         assert parameters is not None
         enhancement = self.ui.trainingEnhancementComboBox.currentText or "none"
         choices = parameters.preset.value, parameters.device.value, enhancement
         settings = self.settings
         return self.training.config(
-            self.browse.project, settings.labels.ticked(), *choices, settings.task, settings.changes()
+            self.browse.project, settings.labels.ticked(), *choices, settings.task, settings.changes(), offered
         )
 
     def _wants_to_go_on(self, stopped: StoppedTraining) -> bool:
@@ -230,7 +230,7 @@ class TrainingSection(Section):
         from XRayAILib.workflow.expected import expected_text
 
         try:
-            self._config = self._configuration()
+            self._config = self._configuration(self.settings.offered)
         except (TrainingRefused, TrainingError) as error:
             self._reason = str(error)
         else:

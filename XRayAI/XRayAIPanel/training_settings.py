@@ -8,7 +8,7 @@ from typing import Any
 from slicer.i18n import tr as _
 
 from XRayAILib.project.project import Project
-from XRayAILib.workflow.learnable import learnable_labels, learnable_tasks, likely_task
+from XRayAILib.workflow.learnable import LearnableLabel, learnable_labels, learnable_tasks, likely_task
 from XRayAIPanel.choice_box import ChoiceBox
 from XRayAIPanel.label_choice import LabelChoice
 
@@ -39,6 +39,7 @@ class TrainingSettings:
         self.missing = ChoiceBox(ui.missingComboBox)
         self.labels = LabelChoice(ui.labelsListWidget)
         self.preset = ""
+        self.offered: list[LearnableLabel] = []
         self._project: Project | None = None
         self._filling = False
         ui.advancedGroupBox.collapsed = True
@@ -64,7 +65,7 @@ class TrainingSettings:
         chosen = likely_task(project) if fresh else self.task
         self._project = project
         self.tasks.fill([(task.title, task.name) for task in learnable_tasks()], chosen)
-        self.labels.show(learnable_labels(project, self.task))
+        self._offer(project)
         self.starts.fill(
             [(_("Random weights"), ""), *((choice.title, choice.start) for choice in start_choices(project))]
         )
@@ -101,10 +102,14 @@ class TrainingSettings:
         """The name is taken now."""
         self.ui.modelNameLineEdit.text = ""
 
+    def _offer(self, project: Project) -> None:
+        self.offered = learnable_labels(project, self.task)
+        self.labels.show(self.offered)
+
     def _on_task(self, *_index: object) -> None:
         if self._project is not None and not self._filling:
             self._filling = True
-            self.labels.show(learnable_labels(self._project, self.task))
+            self._offer(self._project)
             self._filling = False
             self.use_preset(self.preset)
             self._changed()

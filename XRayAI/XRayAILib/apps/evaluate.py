@@ -9,17 +9,15 @@ from typing import Any
 from rich.table import Table
 
 from XRayAILib.apps.console import Step, console, plain, running
-from XRayAILib.apps.learn import JobFailedError, follow
-from XRayAILib.project.project import Project
+from XRayAILib.apps.learn import follow, model_folder
 from XRayAILib.workflow.job import Job
-from XRayAILib.workflow.prediction import find_models
 
 ALL = "All together"
 
 
 def evaluate_model(project_folder: Path, model: str, part: str, report: Path | None, device: str, seed: int) -> None:
     """Run the job and print its figures, the gaps that are significant, and the warnings."""
-    folder = _model(project_folder, model)
+    folder = model_folder(project_folder, model)
     options: dict[str, Any] = {"model": str(folder), "part": part, "device": device or "auto", "seed": seed}
     if report is not None:
         options["report"] = str(report.resolve())
@@ -33,21 +31,6 @@ def evaluate_model(project_folder: Path, model: str, part: str, report: Path | N
         console.print(gap_table(result))
     for warning in result["warnings"]:
         console.print(f"[yellow]{plain(warning)}[/]", soft_wrap=True)
-
-
-def _model(project_folder: Path, text: str) -> Path:
-    """The model of this name or folder; the newest of the project without one."""
-    from XRayAILib.apps.models import find_model
-
-    if text:
-        return find_model(text, project_folder).folder
-    with Project.open(project_folder) as project:
-        models = find_models(project.models_folder)
-    if not models:
-        raise JobFailedError(
-            f"{project_folder} has no model yet: train one with  xrayai train --project {project_folder}"
-        )
-    return models[0].folder
 
 
 def figure_table(result: Mapping[str, Any]) -> Table:

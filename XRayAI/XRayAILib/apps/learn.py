@@ -175,6 +175,11 @@ def train_model(
     console.print(test_table(result))
     for warning in result.get("warnings", ()):
         console.print(f"[yellow]{plain(warning)}[/]", soft_wrap=True)
+    console.print(
+        "Report with curves, subgroups, best and worst cases:  "
+        f"xrayai evaluate --project {plain(str(project_folder))} --model {plain(Path(result['model']).name)}",
+        soft_wrap=True,
+    )
 
 
 def way_on(project_folder: Path, job: Job) -> str:
@@ -208,17 +213,30 @@ def _interval(row: dict[str, Any], metric: Metric) -> str:
     return "" if low is None or high is None else f"{low:.{metric.digits}f} to {high:.{metric.digits}f}"
 
 
-def predict_images(project_folder: Path, model: Path | None, everything: bool) -> None:
-    """Predict on the images that the model was not trained on, or on all."""
+def model_folder(project_folder: Path, text: str) -> Path:
+    """The folder of a model, by its name in the project or by its path; of the project's current one without either."""
     with Project.open(project_folder) as project:
-        models = find_models(project.models_folder)
-        if model is None and not models:
-            raise JobFailedError(
-                f"{project.folder} has no model yet: train one with  xrayai train --project {project_folder}"
-            )
-        folder = model or models[0].folder
+        place = project.models_folder
+    names = [entry.name for entry in find_models(place)]
+    if text in names:
+        return place / text
+    if text and (Path(text) / "manifest.json").is_file():
+        return Path(text)
+    if not names:
+        raise JobFailedError(
+            f"{project_folder} has no model yet: train one with  xrayai train --project {project_folder}"
+        )
+    if text:
+        raise JobFailedError(f"There is no model '{text}'; the project has {', '.join(sorted(names))}.")
+    return place / names[0]
+
+
+def predict_images(project_folder: Path, model: str, everything: bool) -> None:
+    """Predict on the images that the model was not trained on, or on all."""
+    folder = model_folder(project_folder, model)
+    with Project.open(project_folder) as project:
         images = [image for image in project.images() if not image.excluded]
-        uids = [image.uid for image in images if everything or image.split not in ("train", "validation")]
+    uids = [image.uid for image in images if everything or image.split not in ("train", "validation")]
     step = Step(1, "Predict")
     with running(step) as bar:
         job = Job.start(project_folder, "predict", {"model": str(folder), "uids": uids})

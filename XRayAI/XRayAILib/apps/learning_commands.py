@@ -139,7 +139,7 @@ def weights() -> None:
 
 def predict(
     project: ProjectOption,
-    model: Annotated[Path | None, typer.Option(help="Folder of a model; the newest without it.")] = None,
+    model: Annotated[str, Text(help="Name of a model of the project, or a folder; the current one without it.")] = "",
     everything: Annotated[bool, typer.Option("--all", help="Also images that the model was trained on.")] = False,
 ) -> None:
     """Predict findings on the images of a project."""
@@ -150,7 +150,7 @@ def predict(
 
 def evaluate(
     project: ProjectOption,
-    model: Annotated[str, Text(help="Name of a model of the project, or a folder; the newest without it.")] = "",
+    model: Annotated[str, Text(help="Name of a model of the project, or a folder; the current one without it.")] = "",
     part: Annotated[str, typer.Option(help="test, validation, outside or all.")] = "test",
     report: Annotated[
         Path | None, typer.Option(help="HTML file of the report; in the project's exports without it.")

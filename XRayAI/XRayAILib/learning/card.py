@@ -98,12 +98,24 @@ def _made(manifest: Mapping[str, Any], history: Sequence[Mapping[str, float]]) -
         f"- network: {config['network']}, input {config['size']} x {config['size']} pixels",
         f"- greys: {_greys(manifest['preset'])}",
         f"- preset: {config['preset']}, {training['epochs']} epochs ({training['stopped']}), "
-        f"best at epoch {training['best_epoch']}, batch size {config['batch_size']}",
+        # The configuration may leave it to the memory at hand.
+        f"best at epoch {training['best_epoch']}, batch size {training.get('batch_size') or config['batch_size']}",
+        *_start(training.get("start") or {}),
         *curve_lines(history, training["best_epoch"]),
         f"- device: {training['device']}, {duration_text(training['seconds'])}",
         "- versions: " + ", ".join(f"{name} {version}" for name, version in training["versions"].items()),
         "",
     ]
+
+
+def _start(start: Mapping[str, Any]) -> list[str]:
+    """Whose weights it began with, and on what terms they are."""
+    if not start:
+        return ["- weights at the start: random"]
+    own = str(start["origin"]).startswith("model ")
+    # A model that was trained here from random weights is on nobody else's terms.
+    terms = "" if own and not start.get("licence") else f"; licence: {start.get('licence') or 'not recorded'}"
+    return [f"- weights at the start: {start['origin']} (SHA-256 `{start['sha256']}`{terms})"]
 
 
 def _parent(parent: Mapping[str, Any]) -> list[str]:

@@ -130,7 +130,7 @@ class TrainingConfig:
             raise TrainingError(f"There is no preset '{preset}'; there are {', '.join(NAMES)}.")
         start = preset_of(task, preset)
         # Of what has settings inside, those that are not named keep the preset's values.
-        inside = {
+        inside: dict[str, object] = {
             name: {**start[name], **changes[name]}  # type: ignore[dict-item]
             for name in ("options", "augmentation")
             if isinstance(start.get(name), Mapping) and isinstance(changes.get(name), Mapping)

@@ -193,6 +193,7 @@ def _description(
         "left_out": len(left_out),
         "excluded": dict(excluded),
         "epochs": outcome.epochs,
+        "batch_size": outcome.plan.batch_size,
         "best_epoch": outcome.best_epoch,
         "best_score": outcome.best_score,
         "stopped": outcome.stopped,

@@ -61,6 +61,7 @@ class Training:
         enhancement: str = "none",
         task: str = "segmentation",
         changes: Mapping[str, object] | None = None,
+        offered: Sequence[LearnableLabel] | None = None,
     ) -> TrainingConfig:
         """The configuration of a training; :class:`TrainingRefused` says what is missing.
 
@@ -70,6 +71,9 @@ class Training:
             A name that ``find_enhancement`` knows; what it means today goes into the configuration.
         changes
             Settings that differ from the preset; without a ``name``, the next one that is free.
+        offered
+            What :meth:`labels` gave a moment ago, where it need not be counted again: that takes a second in a large
+            collection.
 
         Raises
         ------
@@ -81,7 +85,7 @@ class Training:
         from XRayAILib.learning.config import TrainingConfig
         from XRayAILib.project.enhancements import find_enhancement
 
-        counts = {label.name: label.images for label in self.labels(project, task)}
+        counts = {label.name: label.images for label in (offered or self.labels(project, task))}
         if not labels:
             if not any(counts.values()):
                 draws = next(offered.draws for offered in learnable_tasks() if offered.name == task)

@@ -120,10 +120,20 @@ def _model(folder: Path) -> StartWeights:
             f"start: the weights of the model {folder} were changed after it was made (their SHA-256 does not match "
             "the manifest). Take the model from where it came from again."
         )
+    licence = _licence(manifest)
     if manifest.get("foreign"):
         # Made elsewhere: nobody knows what its network made of an image before its first layer.
-        return StartWeights(_read(path), f"model {name}", digest)
-    return StartWeights(_read(path), f"model {name}", digest, "", "", task, classes, manifest)
+        return StartWeights(_read(path), f"model {name}", digest, licence)
+    return StartWeights(_read(path), f"model {name}", digest, licence, "", task, classes, manifest)
+
+
+def _licence(manifest: Mapping[str, Any]) -> str:
+    """The terms of what a model was made from: they hold for what is made from the model, too."""
+    foreign, training = manifest.get("foreign"), manifest.get("training")
+    if isinstance(foreign, dict):
+        return str(foreign.get("licence") or "not stated")
+    start = training.get("start") if isinstance(training, dict) else None
+    return str(start.get("licence") or "") if isinstance(start, dict) else ""
 
 
 def _bundle(folder: Path, scale: str) -> StartWeights:
