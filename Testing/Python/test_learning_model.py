@@ -15,6 +15,7 @@ from XRayAILib.findings.schema import LabelSchema, Tool
 from XRayAILib.learning.card import model_card
 from XRayAILib.learning.legend import legend_of
 from XRayAILib.learning.model import MANIFEST, WEIGHTS, Model, ModelError, list_models, write_model
+from XRayAILib.learning.models.manifest import write_manifest
 from XRayAILib.learning.networks import build
 from XRayAILib.learning.task import make_task
 
@@ -50,7 +51,7 @@ def signed(folder: Path, name: str) -> None:
     """Put the present sum of a file into the manifest, as somebody would who tampers with care."""
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     manifest["sums"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
-    (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    write_manifest(folder, manifest)
 
 
 def test_a_model_says_what_it_is(made):
@@ -127,7 +128,7 @@ def test_weights_of_another_network_are_refused(model):
         Model.load(model)
     manifest = json.loads((model / MANIFEST).read_text("utf-8"))
     manifest["digest"] = manifest["sums"][WEIGHTS]
-    (model / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    write_manifest(model, manifest)
     with pytest.raises(ModelError, match="do not fit its network"):
         Model.load(model).network()
 
@@ -135,7 +136,7 @@ def test_weights_of_another_network_are_refused(model):
 def test_a_file_outside_the_folder_is_not_touched(model):
     manifest = json.loads((model / MANIFEST).read_text("utf-8"))
     manifest["sums"]["../../etc/passwd"] = "0"
-    (model / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    write_manifest(model, manifest)
     with pytest.raises(ModelError, match="names a file outside it"):
         Model.load(model)
 
@@ -196,3 +197,10 @@ def test_a_disk_that_cannot_be_written_leaves_nothing(tmp_path):
         place.write_text("a file where the folder should be", "utf-8")
         with pytest.raises(ModelError, match="cannot be written"):
             write_model(place, config, task, {}, [], {}, {"created": ""})
+
+
+def test_a_manifest_that_changed_is_noticed_itself(model):
+    text = (model / MANIFEST).read_text("utf-8")
+    (model / MANIFEST).write_text(text.replace('"value": 0.9,', '"value": 0.99,'), "utf-8")
+    with pytest.raises(ModelError, match="was changed after the model was made"):
+        Model.load(model)
