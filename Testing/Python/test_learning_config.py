@@ -2,6 +2,7 @@
 
 import pytest
 
+from XRayAILib.apps.learn import TrainingWish
 from XRayAILib.learning.augment import Augmentation
 from XRayAILib.learning.batch_size import BatchSize
 from XRayAILib.learning.config import TrainingConfig
@@ -9,6 +10,7 @@ from XRayAILib.learning.device import choose_device, duration_text
 from XRayAILib.learning.errors import TrainingError
 from XRayAILib.learning.plan import make_plan
 from XRayAILib.learning.presets import NAMES
+from XRayAILib.project.project import Project
 
 
 @pytest.mark.parametrize("suffix", [".yaml", ".json"])
@@ -107,6 +109,22 @@ def test_what_is_not_named_inside_options_and_augmentation_keeps_the_presets_val
     other = TrainingConfig.from_preset("quick", "landmarks", options={"coverage": 0.8})
     usual = TrainingConfig.from_preset("quick", "landmarks").options
     assert other.options == {**usual, "coverage": 0.8}
+
+
+def test_another_network_does_not_get_the_arguments_of_the_presets(tmp_path):
+    config = TrainingConfig.from_preset("quick", "classification", network="DenseNet121")
+    assert config.network_arguments == {}
+    assert TrainingConfig.from_preset("best", network="DynUNet").network_arguments["res_block"] is True
+    path = tmp_path / "training.yaml"
+    path.write_text("task: landmarks\nnetwork: FlexibleUNet\noptions: {stride: 1}\n", "utf-8")
+    assert TrainingConfig.read(path).network_arguments == {}
+    # In any order, as on a command line.
+    settings = ("network_arguments.backbone=resnet50", "network=FlexibleUNet")
+    with Project.create(tmp_path / "project") as project:
+        document = TrainingWish(task="segmentation", preset="best", settings=settings).document(project)
+        kept = TrainingWish(task="segmentation", preset="best", settings=("network=DynUNet",)).document(project)
+    assert document["network_arguments"] == {"backbone": "resnet50"}
+    assert kept["network_arguments"]["res_block"] is True
 
 
 def test_one_epoch_is_no_epochs():

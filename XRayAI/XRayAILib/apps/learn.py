@@ -113,7 +113,8 @@ class TrainingWish:
             changes.setdefault("name", free_name(project))
             whole = TrainingConfig.from_preset(self.preset or "quick", self.task or "segmentation").document()
         whole.update(changes)
-        for text in self.settings:
+        # Another network begins with what is usual for it, so what is said of its arguments comes after its name.
+        for text in sorted(self.settings, key=lambda text: text.strip().startswith("network_arguments")):
             set_value(whole, text)
         return TrainingConfig.from_document(whole).document()
 
@@ -133,10 +134,14 @@ def set_value(document: dict[str, Any], text: str) -> None:
         place = place.setdefault(part, {})
         if not isinstance(place, dict):
             raise JobFailedError(f"--set {text}: '{part}' has no settings of its own.")
+    before = place.get(last)
     try:
         place[last] = read_yaml(value)
     except yaml.YAMLError as error:
         raise JobFailedError(f"--set {text}: {value} cannot be read ({error}).") from error
+    if place is document and last == "network" and place[last] != before:
+        # Those that stand there are of the network before.
+        document["network_arguments"] = {}
 
 
 def train_model(

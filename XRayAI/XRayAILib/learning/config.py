@@ -135,6 +135,9 @@ class TrainingConfig:
             for name in ("options", "augmentation")
             if isinstance(start.get(name), Mapping) and isinstance(changes.get(name), Mapping)
         }
+        if changes.get("network", start.get("network", cls.network)) != start.get("network", cls.network):
+            # The preset's arguments are for its own network; another one starts with what is usual for it.
+            start = {name: value for name, value in start.items() if name != "network_arguments"}
         return cls.from_document({"task": task, "preset": preset, **start, **changes, **inside})
 
     @classmethod
