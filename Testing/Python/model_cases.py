@@ -11,6 +11,7 @@ from XRayAILib.findings.schema import Label, LabelSchema, Tool
 from XRayAILib.learning.config import TrainingConfig
 from XRayAILib.learning.legend import legend_of
 from XRayAILib.learning.model import MANIFEST, Model, write_model
+from XRayAILib.learning.models.manifest import write_manifest
 from XRayAILib.learning.task import make_task
 
 SCHEMA = LabelSchema(
@@ -61,13 +62,13 @@ def sign(folder: Path, name: str, is_weights: bool = False) -> None:
     manifest["sums"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
     if is_weights:
         manifest["digest"] = manifest["sums"][name]
-    (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    write_manifest(folder, manifest)
 
 
 def change(folder: Path, **values: Any) -> None:
     """Change the manifest of a model."""
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
-    (folder / MANIFEST).write_text(json.dumps({**manifest, **values}), "utf-8")
+    write_manifest(folder, {**manifest, **values})
 
 
 def bright_onnx(path: Path, channels: int = 1, size: int | None = 32, **more: Any) -> Path:

@@ -22,6 +22,7 @@ from XRayAILib.learning.examples import Example, gather
 from XRayAILib.learning.inference import Inference
 from XRayAILib.learning.legend import legend_of
 from XRayAILib.learning.model import MANIFEST, Model
+from XRayAILib.learning.models.manifest import write_manifest
 from XRayAILib.learning.task import make_task
 from XRayAILib.learning.worker import run_training
 from XRayAILib.pixels.enhance import PRESETS, Enhancement
@@ -106,7 +107,7 @@ def test_models_without_an_enhancement_load_as_before(trained: Model, project: P
     shutil.copytree(trained.folder, folder)
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     del manifest["preset"]["enhancement"], manifest["config"]["enhancement"]
-    (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    write_manifest(folder, manifest)
     old = Model.load(folder)
     assert old.preset == PixelPreset(64) and old.config.enhancement is None
     assert old.preset.document() == {"size": 64, "low": 1.0, "high": 99.0}
@@ -117,7 +118,7 @@ def test_a_model_with_an_unknown_step_is_refused(trained: Model, project: Projec
     shutil.copytree(trained.folder, folder)
     manifest = json.loads((folder / MANIFEST).read_text("utf-8"))
     manifest["preset"]["enhancement"]["steps"][1]["step"] = "telepathy"
-    (folder / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    write_manifest(folder, manifest)
     with pytest.raises(TrainingError, match="telepathy"):
         Model.load(folder)
 

@@ -15,6 +15,7 @@ from XRayAILib.learning.errors import ModelError
 from XRayAILib.learning.metric import Metric
 from XRayAILib.learning.models.comparison import compare_on_test, figure_text, paired, unlike_test_parts
 from XRayAILib.learning.models.importing import import_model
+from XRayAILib.learning.models.manifest import write_manifest
 from XRayAILib.project.project import Project
 
 DICE = {"value": 0.9012, "low": 0.88, "high": 0.92, "count": 12}
@@ -80,7 +81,7 @@ def test_figures_side_by_side_with_a_warning_where_they_are_of_other_images(plac
     untrained(place / "models", name="third", labels=FIGURES["labels"], overall={"dice": DICE})
     manifest = json.loads((place / "models" / "third" / "manifest.json").read_text("utf-8"))
     manifest["training"]["snapshot"] = "4567"
-    (place / "models" / "third" / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    write_manifest(place / "models" / "third", manifest)
     text = run("compare", "first", "third", "--project", place)
     assert "The test parts of 'first' and 'third' are not the same (snapshot)" in text and "--on-test" in text
     with pytest.raises(ModelError, match="different tasks"):

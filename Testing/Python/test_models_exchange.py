@@ -21,6 +21,7 @@ from XRayAILib.learning.model import MANIFEST, WEIGHTS, Model
 from XRayAILib.learning.models.exporting import export_model
 from XRayAILib.learning.models.folder import new_folder
 from XRayAILib.learning.models.importing import import_model
+from XRayAILib.learning.models.manifest import write_manifest
 from XRayAILib.workflow.prediction import find_models
 
 
@@ -140,7 +141,7 @@ def test_a_model_of_the_first_format_is_read_and_taken_in(made, tmp_path):
     manifest |= {"format": 1, "metrics": metrics, "config": {**config, "components": 2}}
     for name in ("fitted", "classes"):
         del manifest[name]
-    (old / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+    write_manifest(old, manifest)
     model = import_model(old, tmp_path / "models")
     assert model.metrics["labels"]["left_lung"]["dice"]["value"] == 0.9
     assert model.task.options.components == 2 and model.network() is not None

@@ -43,6 +43,7 @@ from XRayAILib.learning.models.manifest import (
     read_document,
     read_manifest,
     weights_of,
+    write_manifest,
 )
 from XRayAILib.learning.models.metadata import metadata, output_shapes
 from XRayAILib.learning.models.weights_file import check_weights
@@ -263,7 +264,7 @@ def write_documents(folder: Path, manifest: dict[str, Any], documents: Mapping[s
     (folder / CARD).write_text(card, "utf-8")
     files = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
     manifest["sums"] = {name: file_digest(folder / name) for name in files if name != MANIFEST}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")
+    write_manifest(folder, manifest)
 
 
 def list_models(models_folder: Path) -> tuple[list[Model], list[tuple[Path, str]]]:

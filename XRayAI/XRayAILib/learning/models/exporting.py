@@ -14,7 +14,15 @@ import numpy as np
 from XRayAILib.learning.errors import ModelError
 from XRayAILib.learning.model import Model
 from XRayAILib.learning.models.folder import hidden_folder, new_folder
-from XRayAILib.learning.models.manifest import MANIFEST, ONNX, check_sums, file_digest, read_document, read_manifest
+from XRayAILib.learning.models.manifest import (
+    MANIFEST,
+    ONNX,
+    check_sums,
+    file_digest,
+    read_document,
+    read_manifest,
+    write_manifest,
+)
 from XRayAILib.learning.models.onnx_export import write_onnx
 from XRayAILib.learning.models.packing import pack
 
@@ -75,7 +83,7 @@ def _fill(folder: Path, model: Model, onnx: bool, images: Sequence[np.ndarray], 
     if onnx:
         manifest["onnx"] = write_onnx(model, folder / ONNX, images)
         manifest["sums"] = {**manifest["sums"], ONNX: file_digest(folder / ONNX)}
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), "utf-8")
+    write_manifest(folder, manifest)
     _refuse_identities(folder, identities)
     Model.load(folder)
 

@@ -20,6 +20,8 @@ METADATA = "configs/metadata.json"
 CARD = "docs/README.md"
 HISTORY = "docs/history.json"
 MANIFEST = "manifest.json"
+SEAL = "sum"
+"""Of the manifest: the SHA-256 of everything else in it."""
 KEPT = {
     "configs": (".json",),
     "models": (".safetensors", ".onnx"),
@@ -48,6 +50,13 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         manifest = read_document(path)
     except ModelError as error:
         raise ModelError(f"The model {folder} is refused: {MANIFEST} {error}") from error
+    if isinstance(manifest, dict) and SEAL in manifest:
+        seal = manifest.pop(SEAL)
+        if seal != _seal(manifest):
+            raise ModelError(
+                f"The model {folder} is refused: {MANIFEST} was changed after the model was made (its own SHA-256 does "
+                "not match). Take the model from where it came from again."
+            )
     if isinstance(manifest, dict) and manifest.get("format") == 1:
         manifest = upgraded(manifest)
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
@@ -62,6 +71,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if reason:
             raise ModelError(f"The model {folder} is refused: {reason}")
     return manifest
+
+
+def write_manifest(folder: Path, manifest: Mapping[str, Any]) -> None:
+    """Write a manifest with the sum of all that stands in it, so that it too is noticed when it changes."""
+    plain = {name: value for name, value in manifest.items() if name != SEAL}
+    (folder / MANIFEST).write_text(json.dumps({**plain, SEAL: _seal(plain)}, indent=1), "utf-8")
+
+
+def _seal(plain: Mapping[str, Any]) -> str:
+    # Of what is read back: a tuple and a list are one in JSON, and so are a key and its text.
+    text = json.dumps(json.loads(json.dumps(plain)), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def read_document(path: Path) -> Any:
