@@ -202,3 +202,7 @@ def test_the_cases_that_a_model_wants_labelled_next_come_first(slicer_with_modul
     assert session.image.uid == uids[2] and panel.ui.caseLabel.text == "Image 1 of 3"
     cases.wantedCheckBox.setChecked(False)
     assert panel.ui.caseLabel.text == "Image 3 of 3"
+    (session.project.folder / "next.json").write_text("{")
+    cases.wantedCheckBox.setChecked(True)
+    assert "cannot be read" in errors(slicer_with_modules)[-1] and not cases.wantedCheckBox.checked
+    assert [session.cases[place] for place in range(3)] == uids

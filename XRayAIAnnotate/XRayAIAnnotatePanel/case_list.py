@@ -78,7 +78,14 @@ class CaseList(Part):
             return
         with telling(_("The cases could not be put in order.")):
             self._cases.wanted_first = bool(wanted)
+        self._show_wanted()  # not so where it failed
         self.panel.showState()
+
+    def _show_wanted(self) -> None:
+        box = self.own.wantedCheckBox
+        blocked = box.blockSignals(True)
+        box.checked = self._cases is not None and self._cases.wanted_first
+        box.blockSignals(blocked)
 
     def on_return(self) -> None:
         """Go to the first case that was found."""
@@ -166,9 +173,7 @@ class CaseList(Part):
         ]
         own.assignedCheckBox.visible = bool(project.rounds.all())
         own.wantedCheckBox.visible = (project.folder / WANTED).is_file()
-        blocked = own.wantedCheckBox.blockSignals(True)
-        own.wantedCheckBox.checked = cases.wanted_first
-        own.wantedCheckBox.blockSignals(blocked)
+        self._show_wanted()
         _fill(own.ownStatusComboBox, _("All statuses"), statuses, cases.query.filters.get("own", ()))
         _fill(own.casesViewComboBox, _("All views"), views, cases.query.filters.get("view", ()))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from XRayAILib.project.errors import ProjectError
 from XRayAILib.project.query import Query
 from XRayAILib.workflow.blinding import case_names
 
@@ -100,8 +101,12 @@ class Cases:
 
     @wanted_first.setter
     def wanted_first(self, wanted: bool) -> None:
-        self._wanted_first = wanted
-        self.ask(self._query)
+        before, self._wanted_first = self._wanted_first, wanted
+        try:
+            self.ask(self._query)
+        except ProjectError:
+            self._wanted_first = before
+            raise
 
     def ask(self, query: Query) -> None:
         """Narrow the list. It stays as it is found now, also while its images change their status."""
@@ -109,17 +114,17 @@ class Cases:
         filters = {**query.filters, **excluded}
         self._query = replace(query, reader=self._reader.key, filters=filters, limit=None, offset=0)
         if self._given is None:
-            self._uids = self._project.uids(self._query)
+            uids = self._project.uids(self._query)
         elif not query.is_narrowed:
-            self._uids = list(self._given)
+            uids = list(self._given)
         else:
             found = self._named(set(self._project.uids(self._query)))
-            self._uids = [uid for uid in self._given if uid in found]
+            uids = [uid for uid in self._given if uid in found]
         if self._wanted_first:
             from XRayAILib.project.wanted import Wanted
 
-            self._uids = Wanted.read(self._project.folder).first(self._uids)
-        self._places = {uid: place for place, uid in enumerate(self._uids)}
+            uids = Wanted.read(self._project.folder).first(uids)
+        self._uids, self._places = uids, {uid: place for place, uid in enumerate(uids)}
         self.version += 1
 
     def _named(self, found: set[str]) -> set[str]:
