@@ -36,6 +36,8 @@ FEW_TO_LEARN = 10
 """Training images with a label; with fewer, what is learnt of it is chance."""
 FEW_TO_TEST = 3
 """Test images with a label; with fewer, its figures are chance."""
+SOON = 2000
+"""Images whose findings can be looked at once more without making a person wait."""
 CHECKPOINT_VALUES = 6
 """Values per weight in a checkpoint: weights, their average, the best, and two moments of the optimiser."""
 
@@ -109,8 +111,8 @@ def check_training(
     Parameters
     ----------
     deep
-        Also what takes seconds: whether attributes already tell what is to be learnt, and what needs PyTorch (device,
-        weights to start from, size of the network).
+        Also what needs PyTorch, which takes seconds to load: device, weights to start from, size of the network; and
+        of large collections whether attributes already tell what is to be learnt.
     consent_download
         Whether somebody agreed to download the weights to start from.
     resumed
@@ -151,8 +153,9 @@ def check_training(
         if task.unmirrored:
             problems.append(Problem("task", task.unmirrored, error=False))
         more = 0
-        if deep:
+        if deep or len(split.examples) <= SOON:
             problems += _confounded(project, task, split.examples)
+        if deep:
             problems += [] if resumed else _start_problems(project, config, consent_download)
             more, wrong = _network_bytes(task, config)
             problems += wrong
