@@ -50,7 +50,11 @@ def test_one_model_answers_several_questions(tmp_path):
         fitted = model.fitted
         assert set(fitted["thresholds"]) == set(labels)
         assert sum(fitted["counts"]["pneumonia"]) < 96  # the uncertain ones are not learnt
-        assert json.loads((model.folder / "manifest.json").read_text("utf-8"))["fitted"] == fitted
+        manifest = json.loads((model.folder / "manifest.json").read_text("utf-8"))
+        assert manifest["fitted"] == fitted
+        seen = manifest["metrics"]["questions"]["view"]["confusion"]
+        card = (model.folder / "docs" / "README.md").read_text("utf-8")
+        assert "| | AP | PA | LL |\n" in card and f"| AP | {' | '.join(map(str, seen[0]))} |\n" in card
 
         predictor = Predictor(model, threads=1)
         right = []

@@ -64,6 +64,7 @@ def model_card(manifest: Mapping[str, Any], history: Sequence[Mapping[str, float
         "",
         *metric_table(manifest),
         "",
+        *_confusions(manifest),
     ]
     if outside:
         lines += [
@@ -190,6 +191,19 @@ def metric_table(manifest: Mapping[str, Any], metrics: Mapping[str, Any] | None 
             cells = "".join(f" {cell} |" for metric in shown for cell in _cells(metric, figures.get(metric.name)))
             lines.append(f"| {title} | {count} |{cells}")
     return lines[1:]
+
+
+def _confusions(manifest: Mapping[str, Any]) -> list[str]:
+    """Of each question with one answer, how often the model says what the reference says."""
+    titles = {label["name"]: label["title"] for label in manifest["legend"]}
+    lines = []
+    for name, question in manifest["metrics"].get("questions", {}).items():
+        values = [str(value) for value in question["values"]]
+        lines += [f"{titles.get(name, name)}, number of images: rows are the reference, columns the model.", ""]
+        lines += ["| | " + " | ".join(values) + " |", "|---" * (len(values) + 1) + "|"]
+        rows = zip(values, question["confusion"], strict=True)
+        lines += [*(f"| {value} | " + " | ".join(map(str, row)) + " |" for value, row in rows), ""]
+    return lines
 
 
 def _title(manifest: Mapping[str, Any], name: str) -> str:
