@@ -11,6 +11,18 @@ from collections.abc import Mapping
 
 NAMES = ("quick", "standard", "best")
 
+_LARGE: dict[str, object] = {
+    "network": "DynUNet",
+    "network_arguments": {
+        "filters": [32, 64, 128, 256, 320, 320, 320],
+        "kernel_size": [3, 3, 3, 3, 3, 3, 3],
+        "strides": [1, 2, 2, 2, 2, 2, 2],
+        "upsample_kernel_size": [2, 2, 2, 2, 2, 2],
+        "res_block": True,
+    },
+}
+"""A U-Net for images of 768 pixels and more."""
+
 SEGMENTATION: dict[str, dict[str, object]] = {
     "quick": {
         "epochs": 120,
@@ -42,14 +54,7 @@ SEGMENTATION: dict[str, dict[str, object]] = {
         "size": 768,
         "batch_size": 0,
         "learning_rate": 1e-3,
-        "network": "DynUNet",
-        "network_arguments": {
-            "filters": [32, 64, 128, 256, 320, 320, 320],
-            "kernel_size": [3, 3, 3, 3, 3, 3, 3],
-            "strides": [1, 2, 2, 2, 2, 2, 2],
-            "upsample_kernel_size": [2, 2, 2, 2, 2, 2],
-            "res_block": True,
-        },
+        **_LARGE,
         "ema": 0.999,
         "patience": 40,
     },
@@ -153,14 +158,7 @@ LANDMARKS: dict[str, dict[str, object]] = {
         "size": 1024,
         "batch_size": 0,
         "learning_rate": 1e-3,
-        "network": "DynUNet",
-        "network_arguments": {
-            "filters": [32, 64, 128, 256, 320, 320, 320],
-            "kernel_size": [3, 3, 3, 3, 3, 3, 3],
-            "strides": [1, 2, 2, 2, 2, 2, 2],
-            "upsample_kernel_size": [2, 2, 2, 2, 2, 2],
-            "res_block": True,
-        },
+        **_LARGE,
         "ema": 0.999,
         "patience": 50,
         "options": {"sigma": 4.0, "stride": 2},
