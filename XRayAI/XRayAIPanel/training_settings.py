@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
-from XRayAILib.project.project import Project
 from XRayAILib.workflow.learnable import LearnableLabel, learnable_labels, learnable_tasks, likely_task
 from XRayAIPanel.choice_box import ChoiceBox
 from XRayAIPanel.label_choice import LabelChoice
+
+if TYPE_CHECKING:
+    from XRayAILib.project.project import Project
 
 SPINS = {
     "minutes": "minutesSpinBox",
