@@ -210,6 +210,7 @@ class MainJob:
 
     def _train(self, project: Project) -> None:
         """Step 4: a model of what is labelled, in a process of its own."""
+        from XRayAILib.learning.augment import Augmentation
         from XRayAILib.learning.config import TrainingConfig
         from XRayAILib.learning.readiness import check_training
         from XRayAILib.workflow.learnable import learnable_labels, likely_task
@@ -219,9 +220,11 @@ class MainJob:
             changes |= {
                 "epochs": self.wishes.epochs or PHANTOM_EPOCHS,
                 "minutes": self.wishes.minutes or PHANTOM_MINUTES,
-                # Its outlines are clear at this size, and the main job is to be seen in minutes.
+                # Its outlines are clear at this size, it is never mirrored, and the main job is to be seen in minutes.
                 "size": 192,
                 "patience": 15,
+                "batch_size": 8,
+                "augmentation": Augmentation().document(),
             }
         else:
             changes["minutes"] = self.wishes.minutes or FOLDER_MINUTES
