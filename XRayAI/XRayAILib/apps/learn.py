@@ -144,20 +144,23 @@ def set_value(document: dict[str, Any], text: str) -> None:
         document["network_arguments"] = {}
 
 
+def earlier_config(project: Project, job_folder: Path, what: str) -> dict[str, Any]:
+    """The configuration of a stopped job that is to go on; ``what`` names its kind for a person."""
+    import json
+
+    request = job_folder / "request.json"
+    if not request.is_file():
+        raise JobFailedError(f"{job_folder} is no folder of a {what}: those are in {project.folder / 'jobs'}.")
+    found: dict[str, Any] = json.loads(request.read_text("utf-8"))["options"]["config"]
+    return found
+
+
 def train_model(
     project_folder: Path, wish: TrainingWish, resume: Path | None = None, consent_download: bool = False
 ) -> None:
     """Train a model and print what it reached on the test part."""
-    import json
-
     with Project.open(project_folder) as project:
-        if resume is not None:
-            request = resume / "request.json"
-            if not request.is_file():
-                raise JobFailedError(f"{resume} is no folder of a training: those are in {project.folder / 'jobs'}.")
-            document = json.loads(request.read_text("utf-8"))["options"]["config"]
-        else:
-            document = wish.document(project)
+        document = earlier_config(project, resume, "training") if resume is not None else wish.document(project)
     step = Step(1, "Train")
     with running(step) as bar:
         options = {"config": document, "consent_download": consent_download}

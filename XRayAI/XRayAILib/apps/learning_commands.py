@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from XRayAILib.apps.options import JsonOption, ProjectOption, Text, Word
+from XRayAILib.apps.options import (
+    ConsentOption,
+    DeviceOption,
+    JsonOption,
+    LabelsOption,
+    PresetOption,
+    ProjectOption,
+    SettingsFileOption,
+    StartOption,
+    Text,
+    Word,
+)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,23 +41,17 @@ def train(
         typer.Option("--again", help="Go on from a model with what was corrected since, and compare both."),
     ] = False,
     task: Annotated[str, Text(help="segmentation, detection, classification or landmarks.")] = "",
-    preset: Annotated[str, Text(help="quick (two cores, minutes), standard or best (one large GPU).")] = "",
-    labels: Annotated[str, Text(help="Labels to learn, with commas; all of the task's kind without it.")] = "",
+    preset: PresetOption = "",
+    labels: LabelsOption = "",
     name: Annotated[str, Text(help="Name of the model.")] = "",
-    device: Annotated[str, Text(help="auto, cpu, cuda or mps.")] = "",
+    device: DeviceOption = "",
     minutes: Annotated[float | None, typer.Option(min=0, help="Longest time for the training; 0 for no limit.")] = None,
-    start: Annotated[
-        str, Text(help="Where the weights come from: model:NAME, a folder, file:PATH or download:NAME.")
-    ] = "",
-    consent_download: Annotated[
-        bool, typer.Option("--consent-download", help="Agree that the weights to start from are downloaded.")
-    ] = False,
+    start: StartOption = "",
+    consent_download: ConsentOption = False,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting as NAME=VALUE, such as augmentation.flip=0.5.")
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="YAML file with settings; options given here come on top.")
-    ] = None,
+    config: SettingsFileOption = None,
     resume: Annotated[Path | None, typer.Option(help="Folder of a stopped training job to go on with.")] = None,
     enhancement: Annotated[str, Text(help="Done to every image first; see 'enhance --list'.")] = "",
     snapshot: Annotated[str, Text(help="Hash or name of the snapshot to learn from.")] = "",
@@ -89,24 +94,18 @@ def train(
 
 def pretrain(
     project: ProjectOption,
-    preset: Annotated[str, Text(help="quick (two cores, minutes), standard or best (one large GPU).")] = "",
+    preset: PresetOption = "",
     like: Annotated[str, Text(help="The task whose network is pretrained; segmentation without it.")] = "",
     network: Annotated[str, Text(help="Another U-Net, such as FlexibleUNet.")] = "",
     name: Annotated[str, Text(help="Name for --start model:NAME.")] = "",
-    device: Annotated[str, Text(help="auto, cpu, cuda or mps.")] = "",
+    device: DeviceOption = "",
     minutes: Annotated[float | None, typer.Option(min=0, help="Longest time; 0 for no limit.")] = None,
-    start: Annotated[
-        str, Text(help="Where the weights come from: model:NAME, a folder, file:PATH or download:NAME.")
-    ] = "",
-    consent_download: Annotated[
-        bool, typer.Option("--consent-download", help="Agree that the weights to start from are downloaded.")
-    ] = False,
+    start: StartOption = "",
+    consent_download: ConsentOption = False,
     set_: Annotated[
         list[str] | None, typer.Option("--set", help="Any other setting as NAME=VALUE, such as options.hidden=0.5.")
     ] = None,
-    config: Annotated[
-        Path | None, typer.Option(help="YAML file with settings; options given here come on top.")
-    ] = None,
+    config: SettingsFileOption = None,
     resume: Annotated[Path | None, typer.Option(help="Folder of a stopped pretraining job to go on with.")] = None,
 ) -> None:
     """Let a network learn from all images of a project without their labels, for trainings to start from.
@@ -155,7 +154,7 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option(help="HTML file of the report; in the project's exports without it.")
     ] = None,
-    device: Annotated[str, Text(help="auto, cpu, cuda or mps.")] = "",
+    device: DeviceOption = "",
     seed: Annotated[int, typer.Option(min=0, help="Of intervals and p-values.")] = 0,
 ) -> None:
     """How good a model is on a part of the labelled images, for whom it is worse, and a report with best and worst."""
@@ -172,7 +171,7 @@ def next_cases(
         str, typer.Option(help="both, uncertainty (of the model), diversity (unlike labelled ones) or random.")
     ] = "both",
     everything: Annotated[bool, typer.Option("--all", help="Also labelled images, to be looked at again.")] = False,
-    device: Annotated[str, Text(help="auto, cpu, cuda or mps.")] = "",
+    device: DeviceOption = "",
     seed: Annotated[int, typer.Option(min=0, help="Of what is decided by lot.")] = 0,
     as_json: JsonOption = False,
 ) -> None:

@@ -35,3 +35,16 @@ ProjectOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document for other programs.")]
 WhoOption = Annotated[str, Text("--as", metavar="NAME", help="Who does it; your user name without it.")]
+
+StartOption = Annotated[
+    str, Text(help="Where the weights come from: model:NAME, a folder, file:PATH or download:NAME.")
+]
+ConsentOption = Annotated[
+    bool, typer.Option("--consent-download", help="Agree that the weights to start from are downloaded.")
+]
+LabelsOption = Annotated[str, Text(help="Labels to learn, with commas; all of the task's kind without it.")]
+DeviceOption = Annotated[str, Text(help="auto, cpu, cuda or mps.")]
+PresetOption = Annotated[str, Text(help="quick (two cores, minutes), standard or best (one large GPU).")]
+SettingsFileOption = Annotated[
+    Path | None, typer.Option(help="YAML file with settings; options given here come on top.")
+]

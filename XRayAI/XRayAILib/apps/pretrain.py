@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.table import Table
 
 from XRayAILib.apps.console import Step, console, running
-from XRayAILib.apps.learn import JobFailedError, JobStoppedError, TrainingWish, follow, training_message
+from XRayAILib.apps.learn import JobFailedError, JobStoppedError, TrainingWish, earlier_config, follow, training_message
 from XRayAILib.project.project import Project
 from XRayAILib.workflow.job import Job
 
@@ -22,10 +22,7 @@ def pretrain(
     """Pretrain a network and say how to start from it."""
     with Project.open(project_folder) as project:
         if resume is not None:
-            request = resume / "request.json"
-            if not request.is_file():
-                raise JobFailedError(f"{resume} is no folder of a pretraining: those are in {project.folder / 'jobs'}.")
-            document = json.loads(request.read_text("utf-8"))["options"]["config"]
+            document = earlier_config(project, resume, "pretraining")
         else:
             # What is given by hand comes after it and counts more.
             alike = _network_of(like, wish.preset or "quick") if like else ()

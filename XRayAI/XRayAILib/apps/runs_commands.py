@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from XRayAILib.apps.options import JsonOption, ProjectOption, Text, Word
+from XRayAILib.apps.options import (
+    ConsentOption,
+    DeviceOption,
+    JsonOption,
+    LabelsOption,
+    ProjectOption,
+    StartOption,
+    Text,
+    Word,
+)
 
 runs = typer.Typer(help="Trainings of a project side by side.", no_args_is_help=True)
 
@@ -57,15 +66,11 @@ def search(
     ] = None,
     pruner: Annotated[str, Text(help="Gives up what lies behind: median, hyperband or none.")] = "median",
     preset: Annotated[str, Text(help="What is not varied: quick, standard or best.")] = "",
-    labels: Annotated[str, Text(help="Labels to learn, with commas; all of the task's kind without it.")] = "",
+    labels: LabelsOption = "",
     name: Annotated[str, Text(help="Name of the model to be.")] = "",
-    device: Annotated[str, Text(help="auto, cpu, cuda or mps.")] = "",
-    start: Annotated[
-        str, Text(help="Where the weights come from: model:NAME, a folder, file:PATH or download:NAME.")
-    ] = "",
-    consent_download: Annotated[
-        bool, typer.Option("--consent-download", help="Agree that the weights to start from are downloaded.")
-    ] = False,
+    device: DeviceOption = "",
+    start: StartOption = "",
+    consent_download: ConsentOption = False,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Any other setting as NAME=VALUE.")] = None,
     config: Annotated[Path | None, typer.Option(help="YAML file with what is not varied.")] = None,
     resume: Annotated[Path | None, typer.Option(help="Folder of a stopped search to go on with.")] = None,
